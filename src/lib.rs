@@ -1,0 +1,2 @@
+//! Inspector and auditor for H4MK containers.
+pub mod core;
