@@ -1,4 +1,28 @@
 //! The embedded core: the container, read, explained and checked. Knows no terminal and prints nothing.
+//!
+//! Data flows one way: bytes ([`source`]) → layout ([`layout`]) → index ([`walk`], [`index`]) → seek, block, veri,
+//! audit, all through [`container::Container`].
 
+pub mod audit;
+pub mod block;
+mod bytes;
+pub mod codec;
+pub mod container;
+pub mod crc;
+pub mod finding;
+pub mod flip;
+pub mod hash;
+pub mod index;
+pub mod json;
+pub mod layout;
+pub mod meta;
+pub mod pack;
+pub mod seek;
+pub mod size;
+pub mod source;
 pub mod task;
 pub mod text;
+pub mod time;
+pub mod timeline;
+pub mod veri;
+pub mod walk;

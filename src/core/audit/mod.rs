@@ -1,0 +1,202 @@
+//! Every check there is, over one container: what an audit must say, and no fault twice.
+
+mod blocks;
+mod integrity;
+mod seek;
+mod sidecars;
+mod structure;
+
+use std::sync::Arc;
+
+use super::container::{Container, Loader, Options};
+use super::finding::{Code, Finding, Findings, Severity};
+use super::hash::Algorithm;
+use super::index::Tag;
+use super::layout::HeadError;
+use super::source::Source;
+use super::task::{Cancelled, Task};
+use super::veri::{self, Status, Verification};
+use super::walk::{Depth, Ending, Step};
+
+/// What an audit concludes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Neither errors nor warnings.
+    Ok,
+    /// Warnings only.
+    Suspect,
+    /// At least one error.
+    Damaged,
+    /// No container, or none that can be read.
+    Unreadable,
+}
+
+impl Verdict {
+    /// The name used in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Suspect => "suspect",
+            Self::Damaged => "damaged",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// The result of an audit.
+#[derive(Debug)]
+pub struct Audit {
+    /// What it concludes.
+    pub verdict: Verdict,
+    /// False when a limit stopped a check.
+    pub complete: bool,
+    /// What was found, in file order.
+    pub findings: Findings,
+    /// The outcome of the verification.
+    pub verification: Verification,
+    /// The container as the audit read it: every CRC checked. `None` if it is none.
+    pub container: Option<Arc<Container>>,
+}
+
+/// What the checks of one family see and add to.
+struct Report<'a> {
+    container: &'a Container,
+    findings: Findings,
+    complete: bool,
+}
+
+impl Report<'_> {
+    fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Bytes were lost: what is missing may have been in them.
+    fn has_losses(&self) -> bool {
+        !self.container.walked().losses.is_empty()
+    }
+}
+
+/// How many chunks are walked between looks at the blocks: few enough that their bytes are still in a cache.
+const STRIDE: usize = 16;
+/// Files of this size and more are hashed on another thread.
+const PARALLEL_BYTES: u64 = 1 << 20;
+
+/// Audits a file. Progress counts each byte twice: once for CRCs and block structure, once for the digest.
+pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Audit, Cancelled> {
+    task.set_total(source.len().saturating_mul(2));
+    let mut planned = match Loader::new(source.clone(), options.clone(), Depth::Headers) {
+        Ok(loader) => loader,
+        Err(error) => return Ok(unreadable(source, &error)),
+    };
+    while planned.advance(1024) == Step::More {
+        task.check()?;
+    }
+    let planned = planned.finish();
+    // Where VERI will be found, unless damage makes the checked walk see other chunks than the plain one.
+    let range = planned.layout().file_header_len()..planned.index().first(Tag::VERI).map_or(0, |chunk| chunk.offset);
+    let digest = || Algorithm::Sha256.digest(source.bytes(), std::iter::once(range.clone()), task);
+    let (checked, digest) = if range.end >= PARALLEL_BYTES {
+        std::thread::scope(|scope| {
+            let hashing = scope.spawn(digest);
+            let checked = check(source, options, &planned, task);
+            (checked, hashing.join().unwrap_or(Err(Cancelled)))
+        })
+    } else {
+        (check(source, options, &planned, task), digest())
+    };
+    let (container, survey) = checked?;
+    let digest = digest?;
+    let same = container.index().first(Tag::VERI).is_some_and(|chunk| chunk.offset == range.end);
+    let verification = veri::verify(&container, same.then_some(digest.as_slice()), task)?;
+    Ok(conclude(container, survey, verification))
+}
+
+/// Walks with all CRCs and looks into each block while its bytes are warm.
+fn check(
+    source: &Arc<Source>,
+    options: &Options,
+    planned: &Container,
+    task: &Task,
+) -> Result<(Container, blocks::Survey), Cancelled> {
+    let Ok(mut loader) = Loader::new(source.clone(), options.clone(), Depth::Checked) else { return Err(Cancelled) };
+    let mut survey = blocks::Survey::new(planned, options);
+    let mut reached = 0;
+    loop {
+        let step = loader.advance(STRIDE);
+        survey.extend(source.bytes(), loader.index());
+        let walked = loader.progress().0;
+        task.advance(walked.saturating_sub(reached))?;
+        reached = walked;
+        if step == Step::Done {
+            return Ok((loader.finish(), survey));
+        }
+    }
+}
+
+fn conclude(container: Container, survey: blocks::Survey, verification: Verification) -> Audit {
+    let mut report = Report {
+        findings: container.walked().findings.clone(),
+        complete: container.walked().ending != Ending::Limit,
+        container: &container,
+    };
+    structure::check(&mut report);
+    sidecars::check(&mut report);
+    blocks::check(&mut report, survey);
+    seek::check(&mut report);
+    integrity::check(&mut report, &verification);
+    let Report { mut findings, mut complete, .. } = report;
+    complete &= changed(container.source(), &mut findings);
+    findings.sort();
+    let verdict = match findings.worst() {
+        Some(Severity::Error) => Verdict::Damaged,
+        Some(Severity::Warning) => Verdict::Suspect,
+        Some(Severity::Info) | None => Verdict::Ok,
+    };
+    Audit { verdict, complete, findings, verification, container: Some(Arc::new(container)) }
+}
+
+fn unreadable(source: &Source, error: &HeadError) -> Audit {
+    let mut findings = Findings::default();
+    let (code, len) = match error {
+        HeadError::NotH4mk { len, .. } => (Code::NotH4mk, *len as u64),
+        HeadError::Truncated { len, .. } => (Code::HeaderTruncated, *len),
+    };
+    findings.push(Finding::at(code, 0, len, error.to_string()));
+    let complete = changed(source, &mut findings);
+    let verification = Verification::plain(Status::Unchecked, "the file is no container that can be read");
+    Audit { verdict: Verdict::Unreadable, complete, findings, verification, container: None }
+}
+
+/// Notes a file that changed under the audit; false if it did.
+fn changed(source: &Source, findings: &mut Findings) -> bool {
+    let Some(change) = source.change() else { return true };
+    findings.push(Finding::at(Code::FileChanged, 0, source.len(), change.to_string()));
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audited(bytes: Vec<u8>) -> Audit {
+        audit(&Arc::new(Source::from_bytes("x", bytes)), &Options::default(), &Task::default()).unwrap()
+    }
+
+    fn codes(audit: &Audit) -> Vec<&'static str> {
+        audit.findings.list().iter().map(|f| f.code.name()).collect()
+    }
+
+    #[test]
+    fn what_is_no_container_is_unreadable() {
+        assert_eq!(codes(&audited(Vec::new())), ["not-h4mk"]);
+        assert_eq!(codes(&audited(b"H4MK\0\x01".to_vec())), ["header-truncated"]);
+        assert_eq!(audited(b"RIFF".to_vec()).verdict, Verdict::Unreadable);
+    }
+
+    #[test]
+    fn an_empty_container_is_unfinished() {
+        let audit = audited(b"H4MK\0\x01\0\0".to_vec());
+        assert_eq!(codes(&audit), ["no-blocks", "unfinished"]);
+        assert_eq!(audit.verdict, Verdict::Damaged);
+    }
+}

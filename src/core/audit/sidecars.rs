@@ -1,0 +1,60 @@
+//! META and SAFE as text: JSON that can't be read, or says impossible things.
+
+use super::Report;
+use crate::core::finding::{Code, Finding};
+use crate::core::index::{Chunk, Tag};
+use crate::core::json::Document;
+use crate::core::layout::Layout;
+use crate::core::text::escape;
+
+pub(super) fn check(report: &mut Report<'_>) {
+    let container = report.container;
+    if let (Some(chunk), Some(meta)) = (container.meta_chunk(), container.meta()) {
+        match meta.binary {
+            Some(binary) => {
+                let message = format!("META at {} is the older binary form: {binary}", chunk.offset);
+                report.push(Finding::on(Code::MetaBinary, &chunk, message));
+            }
+            None => document(report, &chunk, &meta.document),
+        }
+        for (field, why) in &meta.invalid {
+            let message = format!("META {}: {why}", escape(field));
+            report.findings.add(Code::JsonFieldInvalid, || Finding::on(Code::JsonFieldInvalid, &chunk, message));
+        }
+        let readable = meta.document.object().is_some();
+        if readable && meta.compression.is_none() && container.layout() == Layout::Transport {
+            let message = "META has no compression object: blocks are read as the reference engine's";
+            report.push(Finding::on(Code::EngineAssumed, &chunk, message));
+        }
+    }
+    if let (Some(chunk), Some(safe)) = (container.safe_chunk(), container.safe()) {
+        document(report, &chunk, safe);
+    }
+    if let Some(chunk) = container.index().first(Tag::TRAK).filter(|chunk| container.is_intact(chunk)) {
+        document(report, &chunk, &Document::parse(container.payload(&chunk)));
+    }
+}
+
+/// What is wrong with one JSON payload.
+pub(super) fn document(report: &mut Report<'_>, chunk: &Chunk, document: &Document) {
+    let tag: Tag = chunk.tag;
+    if let Some(error) = &document.error {
+        report.complete &= !error.too_deep;
+        let at = chunk.payload_offset + error.offset;
+        let message = format!("{tag} at {}: {}, at file offset {at}", chunk.offset, error.message);
+        report.push(Finding::on(Code::JsonInvalid, chunk, message).focused(at..at + 1));
+    } else if document.object().is_none() {
+        let message = format!("{tag} at {} is JSON, but no object", chunk.offset);
+        report.push(Finding::on(Code::JsonNotObject, chunk, message));
+    }
+    if document.bom {
+        let message = format!("{tag} at {} begins with a byte order mark", chunk.offset);
+        let mark = chunk.payload_offset..chunk.payload_offset + 3;
+        report.push(Finding::on(Code::JsonBom, chunk, message).focused(mark));
+    }
+    for key in &document.duplicates {
+        report.findings.add(Code::JsonDuplicateKey, || {
+            Finding::on(Code::JsonDuplicateKey, chunk, format!("{tag} {} occurs more than once", escape(key)))
+        });
+    }
+}

@@ -1,0 +1,602 @@
+//! [`Container`]: an H4MK file, open. The one door to everything the core knows about it.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Map, Value, json};
+
+use super::block::{BlockError, Engine, Form, Pipeline, Stored};
+use super::bytes::available;
+use super::codec::rle;
+use super::index::{Chunk, Index, State, Tag};
+use super::json::Document;
+use super::layout::{self, ChunkHeader, FileHeader, HeadError, Layout, SeekEntry, SeekRows};
+use super::meta::Meta;
+use super::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
+use super::source::Source;
+use super::task::{Cancelled, Task};
+use super::time::Time;
+use super::timeline::{FrameSource, Timeline};
+use super::veri::{self, Verification};
+use super::walk::{Depth, Step, Walked, Walker};
+
+/// What the user decided about how a container is read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What SEEK offsets mean; inferred where it is not given.
+    pub meaning: Option<Meaning>,
+    /// The most bytes a block may decode to.
+    pub max_block_size: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { meaning: None, max_block_size: 1 << 30 }
+    }
+}
+
+/// Why a container can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It is none.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// Opening was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// Why a timestamp has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SeekError {
+    /// There is no table to look it up in.
+    #[error("there is no SEEK entry to answer with{0}")]
+    NoTable(String),
+    /// The timestamp needs a duration or frame rate that is not known.
+    #[error("{0} needs the time of blocks, which is not known: META has no usable fps_hint")]
+    NoTimeline(&'static str),
+    /// There is no such track.
+    #[error("there is no track \"{0}\"")]
+    NoTrack(String),
+    /// There is no such block.
+    #[error(transparent)]
+    Block(#[from] BlockError),
+}
+
+/// The answer to a timestamp.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeekAnswer {
+    /// The timestamp asked for, in µs.
+    pub pts_us: u64,
+    /// Place of the entry as stored.
+    pub entry_index: u64,
+    /// The entry.
+    pub entry: SeekEntry,
+    /// The block it really is; `None` where the entry lands on none.
+    pub block: Option<u64>,
+    /// What its offset was taken to mean.
+    pub meaning: Option<Meaning>,
+    /// The timestamp is before the first entry, which answers all the same.
+    pub before_first: bool,
+    /// Blocks to decode for the picture at the timestamp, where the time of blocks is known.
+    pub chain: Option<Range<u64>>,
+    /// Bytes were lost before the block: its index may be too low.
+    pub provisional: bool,
+}
+
+/// A SEEK entry that is the keyframe of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keyframe {
+    /// Rank of the entry by pts.
+    pub rank: u64,
+    /// Its place as stored.
+    pub place: u64,
+    /// The entry.
+    pub entry: SeekEntry,
+}
+
+/// How hard to look for an answer that may need payloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// Reads no more than [`CHEAP_BYTES`] of blocks.
+    Cheap,
+    /// Reads all that is needed.
+    Full,
+}
+
+/// How many bytes of blocks are read where no payload should be: less than takes a noticeable time.
+pub const CHEAP_BYTES: u64 = 16 << 20;
+
+/// Reads a container chunk by chunk, so that it can be shown while it is still being read.
+#[derive(Debug)]
+pub struct Loader {
+    source: Arc<Source>,
+    options: Options,
+    header: FileHeader,
+    walker: Walker,
+}
+
+impl Loader {
+    /// Recognises the file.
+    pub fn new(source: Arc<Source>, options: Options, depth: Depth) -> Result<Self, HeadError> {
+        let header = layout::recognise(source.bytes())?;
+        let walker = Walker::new(header.layout, depth);
+        Ok(Self { source, options, header, walker })
+    }
+
+    /// Reads on over at most `chunks` chunks.
+    pub fn advance(&mut self, chunks: usize) -> Step {
+        if self.header.version != 1 && self.walker.index().is_empty() && !self.chains() {
+            return Step::Done;
+        }
+        self.walker.advance(self.source.bytes(), chunks, true)
+    }
+
+    /// Whether a chunk stands where the first one should.
+    fn chains(&self) -> bool {
+        let (layout, bytes) = (self.header.layout, self.source.bytes());
+        let first = layout.chunk_header(bytes, layout.file_header_len());
+        first.is_some_and(|chunk| chunk.tag.is_known() && layout.declared_end(&chunk) <= bytes.len() as u64)
+    }
+
+    /// `(bytes walked, bytes in all)`.
+    pub fn progress(&self) -> (u64, u64) {
+        (self.walker.position(), self.source.len())
+    }
+
+    /// The chunks so far.
+    pub fn index(&self) -> &Index {
+        self.walker.index()
+    }
+
+    /// The container as far as it was read.
+    pub fn snapshot(&self) -> Container {
+        let complete = false;
+        Container::new(self.source.clone(), self.options.clone(), self.header, self.walker.snapshot(), complete)
+    }
+
+    /// The container.
+    pub fn finish(self) -> Container {
+        Container::new(self.source, self.options, self.header, self.walker.finish(), true)
+    }
+}
+
+/// A JSON sidecar that may be relied on.
+#[derive(Debug, Clone)]
+struct Sidecar<T> {
+    chunk: Chunk,
+    value: T,
+}
+
+/// An open container.
+#[derive(Debug)]
+pub struct Container {
+    source: Arc<Source>,
+    options: Options,
+    header: FileHeader,
+    walked: Walked,
+    complete: bool,
+    meta: OnceLock<Option<Sidecar<Meta>>>,
+    safe: OnceLock<Option<Sidecar<Document>>>,
+    seek: OnceLock<Option<Chunk>>,
+    order: OnceLock<Option<Vec<u32>>>,
+    decoded: OnceLock<Option<Starts>>,
+    cheap: OnceLock<Resolution>,
+    full: OnceLock<Resolution>,
+    keyframes: OnceLock<Option<Vec<(u64, u64)>>>,
+}
+
+impl Container {
+    fn new(source: Arc<Source>, options: Options, header: FileHeader, walked: Walked, complete: bool) -> Self {
+        Self {
+            source,
+            options,
+            header,
+            walked,
+            complete,
+            meta: OnceLock::new(),
+            safe: OnceLock::new(),
+            seek: OnceLock::new(),
+            order: OnceLock::new(),
+            decoded: OnceLock::new(),
+            cheap: OnceLock::new(),
+            full: OnceLock::new(),
+            keyframes: OnceLock::new(),
+        }
+    }
+
+    /// Opens a container: walks all its chunks, to the given depth.
+    pub fn open(source: Arc<Source>, options: Options, depth: Depth, task: &Task) -> Result<Self, OpenError> {
+        let mut loader = Loader::new(source, options, depth)?;
+        task.set_total(loader.progress().1);
+        while loader.advance(1024) == Step::More {
+            task.reach(loader.progress().0)?;
+        }
+        Ok(loader.finish())
+    }
+
+    /// The file.
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// All bytes of the file.
+    pub fn bytes(&self) -> &[u8] {
+        self.source.bytes()
+    }
+
+    /// What the user decided.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The file header.
+    pub fn header(&self) -> &FileHeader {
+        &self.header
+    }
+
+    /// How the bytes are laid out.
+    pub fn layout(&self) -> Layout {
+        self.header.layout
+    }
+
+    /// The chunks.
+    pub fn index(&self) -> &Index {
+        &self.walked.index
+    }
+
+    /// How the walk over the chunks went.
+    pub fn walked(&self) -> &Walked {
+        &self.walked
+    }
+
+    /// Whether the whole file was walked; a snapshot of a walk in progress is not complete.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Every CRC was recomputed.
+    pub fn is_checked(&self) -> bool {
+        self.walked.depth == Depth::Checked
+    }
+
+    /// The payload bytes of a chunk that are there.
+    pub fn payload(&self, chunk: &Chunk) -> &[u8] {
+        available(self.bytes(), chunk.payload_offset, chunk.len)
+    }
+
+    /// The chunk's header as stored.
+    pub fn chunk_header(&self, chunk: &Chunk) -> Option<ChunkHeader> {
+        self.layout().chunk_header(self.bytes(), chunk.offset)
+    }
+
+    /// The CRC stored for a chunk; `None` where it is cut off.
+    pub fn stored_crc(&self, chunk: &Chunk) -> Option<u32> {
+        let truncated = chunk.state == State::Truncated && self.layout().trailer_len() > 0;
+        (!truncated).then(|| self.layout().stored_crc(self.bytes(), chunk.offset, chunk.len))?
+    }
+
+    /// The CRC of a chunk's bytes as they are.
+    pub fn computed_crc(&self, chunk: &Chunk) -> Option<u32> {
+        let header = ChunkHeader { tag: chunk.tag, ..self.chunk_header(chunk)? };
+        self.layout().computed_crc(self.bytes(), &header, u32::try_from(chunk.len).ok()?)
+    }
+
+    /// Whether a chunk is whole with a right CRC; recomputed where nobody has looked yet.
+    pub fn is_intact(&self, chunk: &Chunk) -> bool {
+        match chunk.state {
+            State::Unchecked => self.stored_crc(chunk).is_some_and(|crc| self.computed_crc(chunk) == Some(crc)),
+            state => state.is_intact(),
+        }
+    }
+
+    /// The first chunk of that tag that can be relied on.
+    pub fn sidecar(&self, tag: Tag) -> Option<Chunk> {
+        self.index().with_tag(tag).find(|chunk| self.is_intact(chunk))
+    }
+
+    fn meta_sidecar(&self) -> Option<&Sidecar<Meta>> {
+        let read = |chunk: Chunk| Sidecar { chunk, value: Meta::parse(self.payload(&chunk)) };
+        self.meta.get_or_init(|| self.sidecar(Tag::META).map(read)).as_ref()
+    }
+
+    /// META, if it is there and can be relied on.
+    pub fn meta(&self) -> Option<&Meta> {
+        self.meta_sidecar().map(|sidecar| &sidecar.value)
+    }
+
+    /// The chunk META was read from.
+    pub fn meta_chunk(&self) -> Option<Chunk> {
+        self.meta_sidecar().map(|sidecar| sidecar.chunk)
+    }
+
+    fn safe_sidecar(&self) -> Option<&Sidecar<Document>> {
+        let read = |chunk: Chunk| Sidecar { chunk, value: Document::parse(self.payload(&chunk)) };
+        self.safe.get_or_init(|| self.sidecar(Tag::SAFE).map(read)).as_ref()
+    }
+
+    /// SAFE, if it is there and can be relied on.
+    pub fn safe(&self) -> Option<&Document> {
+        self.safe_sidecar().map(|sidecar| &sidecar.value)
+    }
+
+    /// The chunk SAFE was read from.
+    pub fn safe_chunk(&self) -> Option<Chunk> {
+        self.safe_sidecar().map(|sidecar| sidecar.chunk)
+    }
+
+    /// What was done to blocks before they were stored.
+    pub fn pipeline(&self) -> Pipeline {
+        match self.layout() {
+            Layout::Transport => Pipeline::of(self.meta()),
+            Layout::Mux => Pipeline { cipher: None, engine: Engine::Stored, masked: false },
+        }
+    }
+
+    /// Mux: which track a CORE chunk belongs to, and where its block is.
+    pub fn routed(&self, chunk: &Chunk) -> Option<(u16, Range<u64>)> {
+        let route = self.layout().route(self.bytes(), chunk.payload_offset, chunk.len)?;
+        Some((route.track, route.content))
+    }
+
+    /// Mux: ids of the tracks that CORE chunks name, ascending.
+    pub fn routed_tracks(&self) -> Vec<u16> {
+        let cores = self.index().with_tag(Tag::CORE);
+        let ids: std::collections::BTreeSet<u16> = cores.filter_map(|c| self.routed(&c).map(|r| r.0)).collect();
+        ids.into_iter().collect()
+    }
+
+    /// The chunk SEEK is read from.
+    pub fn seek_chunk(&self) -> Option<Chunk> {
+        *self.seek.get_or_init(|| match self.layout() {
+            Layout::Transport => self.sidecar(Tag::SEEK),
+            Layout::Mux => None,
+        })
+    }
+
+    /// The SEEK table, if it can be relied on.
+    pub fn seek_table(&self) -> Option<SeekTable<'_>> {
+        let rows = SeekRows::transport(self.payload(&self.seek_chunk()?))?;
+        Some(SeekTable::new(rows, &self.order))
+    }
+
+    /// Index of the first block that may be numbered too low, since bytes were lost before it.
+    pub fn first_provisional(&self) -> Option<u64> {
+        self.walked.losses.first().map(|loss| loss.block)
+    }
+
+    /// Where decoded blocks start, from their own run lengths. Reads every block.
+    fn decoded_starts(&self) -> Option<&Starts> {
+        let certain = self.first_provisional().unwrap_or(u64::MAX);
+        let size = |chunk: Chunk| {
+            let usable = chunk.block.is_some_and(|b| b < certain) && !chunk.state.is_damaged();
+            usable.then(|| rle::decoded_len(self.payload(&chunk)))
+        };
+        let sum = || self.pipeline().is_plain_rle().then(|| Starts::new(self.index().with_tag(Tag::CORE).map(size)));
+        self.decoded.get_or_init(sum).as_ref()
+    }
+
+    /// Decoded sizes that were added up while the blocks were checked.
+    pub(crate) fn set_decoded_starts(&self, starts: Option<Starts>) {
+        let _ = self.decoded.set(starts);
+    }
+
+    /// All that is known about where blocks start.
+    pub fn blocks(&self, effort: Effort) -> Blocks<'_> {
+        let mut blocks = Blocks::new(self.index(), &self.walked.losses, self.source.len());
+        let meta = self.meta();
+        blocks.grid = meta.and_then(|meta| meta.block_size);
+        blocks.gop = meta.and_then(|meta| meta.gop);
+        blocks.frame_us = meta.and_then(Meta::frame_us);
+        let stored = self.index().total(Tag::CORE).map_or(0, |total| total.bytes);
+        let affordable = effort == Effort::Full || stored <= CHEAP_BYTES || self.decoded.get().is_some();
+        blocks.decoded = if affordable { self.decoded_starts() } else { None };
+        blocks
+    }
+
+    /// What the offsets of SEEK mean.
+    pub fn resolution(&self, effort: Effort) -> &Resolution {
+        let resolve = || match self.seek_table() {
+            Some(table) => self.blocks(effort).resolve(&table, self.options.meaning),
+            None => Resolution::default(),
+        };
+        match effort {
+            Effort::Cheap => self.cheap.get_or_init(resolve),
+            Effort::Full => self.full.get_or_init(resolve),
+        }
+    }
+
+    /// When blocks are shown, where that is known.
+    pub fn timeline(&self) -> Option<Timeline> {
+        let blocks = self.index().blocks();
+        let meta = self.meta();
+        let source = match meta {
+            Some(meta) if meta.fps_hint.is_some() => FrameSource::FpsHint,
+            _ => FrameSource::BinaryMeta,
+        };
+        if let Some(frame_us) = meta.and_then(Meta::frame_us).filter(|us| *us > 0) {
+            return Some(Timeline { frame_us, source, blocks });
+        }
+        let frame_us = self.frame_from_seek()?;
+        Some(Timeline { frame_us, source: FrameSource::Seek, blocks })
+    }
+
+    /// The duration of a frame under which every SEEK entry has its block's time.
+    fn frame_from_seek(&self) -> Option<u64> {
+        let (fit, table) = (self.resolution(Effort::Cheap).best.filter(|fit| fit.misses == 0)?, self.seek_table()?);
+        let blocks = self.blocks(Effort::Cheap);
+        let mut frame = None;
+        for entry in table.rows.iter() {
+            match blocks.landing(fit.meaning, fit.basis, entry.offset) {
+                Landing::Block(0) if entry.pts_us == 0 => {}
+                Landing::Block(block) if block > 0 && entry.pts_us % block == 0 => {
+                    let us = entry.pts_us / block;
+                    if us == 0 || *frame.get_or_insert(us) != us {
+                        return None;
+                    }
+                }
+                _ => return None,
+            }
+        }
+        frame
+    }
+
+    /// A TIME as µs.
+    pub fn time_us(&self, time: Time) -> Result<u64, SeekError> {
+        match time {
+            Time::Us(us) => Ok(us),
+            Time::Percent(percent) => {
+                let duration = self.duration_us().ok_or(SeekError::NoTimeline("a percentage"))?;
+                Ok((duration as f64 * percent / 100.0) as u64)
+            }
+            Time::Block(block) => {
+                self.block(block)?;
+                Ok(self.timeline().ok_or(SeekError::NoTimeline("a block number"))?.pts_us(block))
+            }
+        }
+    }
+
+    /// When the last block ends, in µs.
+    pub fn duration_us(&self) -> Option<u64> {
+        self.timeline().map(|timeline| timeline.duration_us())
+    }
+
+    /// The entry that answers a timestamp, and the block it really is.
+    pub fn seek(&self, pts_us: u64) -> Result<SeekAnswer, SeekError> {
+        let why = || match (self.index().total(Tag::SEEK), self.seek_chunk()) {
+            (None, _) => ": the container has no SEEK chunk".to_owned(),
+            (Some(_), None) => ": its SEEK chunk is damaged".to_owned(),
+            _ => ": SEEK is empty".to_owned(),
+        };
+        let table = self.seek_table().ok_or_else(|| SeekError::NoTable(why()))?;
+        let (entry_index, entry) = table.at(pts_us).ok_or_else(|| SeekError::NoTable(why()))?;
+        let fit = self.resolution(Effort::Full).best;
+        let block = fit.and_then(|fit| self.landed(&fit, entry, Effort::Full));
+        let before_first = pts_us < entry.pts_us;
+        let chain = block.zip(self.timeline()).map(|(keyframe, timeline)| match timeline.block_at(pts_us) {
+            Some(last) if !before_first => keyframe..last.max(keyframe) + 1,
+            _ => 0..0,
+        });
+        Ok(SeekAnswer {
+            pts_us,
+            entry_index,
+            entry,
+            block,
+            meaning: fit.map(|fit| fit.meaning),
+            before_first,
+            chain,
+            provisional: block.zip(self.first_provisional()).is_some_and(|(block, first)| block >= first),
+        })
+    }
+
+    fn landed(&self, fit: &Fit, entry: SeekEntry, effort: Effort) -> Option<u64> {
+        match self.blocks(effort).landing(fit.meaning, fit.basis, entry.offset) {
+            Landing::Block(block) => Some(block),
+            Landing::Nowhere | Landing::Unknown => None,
+        }
+    }
+
+    /// The block that the SEEK entry at a place as stored lands on.
+    pub fn entry_block(&self, place: u64) -> Option<u64> {
+        let fit = self.resolution(Effort::Cheap).best?;
+        self.landed(&fit, self.seek_table()?.rows.get(place)?, Effort::Cheap)
+    }
+
+    /// The SEEK entry that lands on a block. O(log entries), after one look at all of them.
+    pub fn keyframe(&self, block: u64) -> Option<Keyframe> {
+        let (table, fit) = (self.seek_table()?, self.resolution(Effort::Cheap).best?);
+        let by_block = self.keyframes.get_or_init(|| {
+            let blocks = self.blocks(Effort::Cheap);
+            let landed = |(rank, entry): (usize, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset) {
+                Landing::Block(block) => Some((block, rank as u64)),
+                _ => None,
+            };
+            let mut landed: Vec<(u64, u64)> = table.in_order().enumerate().filter_map(landed).collect();
+            landed.sort_unstable();
+            Some(landed)
+        });
+        let by_block = by_block.as_ref()?;
+        let at = by_block.partition_point(|(landed, _)| *landed < block);
+        let (_, rank) = by_block.get(at).filter(|(landed, _)| *landed == block)?;
+        let place = table.place(*rank)?;
+        Some(Keyframe { rank: *rank, place, entry: table.rows.get(place)? })
+    }
+
+    /// A block as stored, with its CRC recomputed.
+    pub fn block(&self, index: u64) -> Result<Stored<'_>, BlockError> {
+        let blocks = self.index().blocks();
+        let chunk = self.index().block(index).ok_or(BlockError::OutOfRange { index, blocks })?;
+        let content = self.routed(&chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |r| r.1);
+        Ok(Stored {
+            chunk,
+            bytes: available(self.bytes(), content.start, content.end - content.start),
+            stored_crc: self.stored_crc(&chunk),
+            computed_crc: self.computed_crc(&chunk).unwrap_or_default(),
+        })
+    }
+
+    /// A block's content, as far up the pipeline as it can be read.
+    pub fn decode(&self, stored: &Stored<'_>) -> Result<Vec<u8>, BlockError> {
+        let pipeline = self.pipeline();
+        let (block, offset) = (stored.chunk.block.unwrap_or(0), stored.chunk.offset);
+        if let Some(cipher) = pipeline.cipher {
+            return Err(BlockError::Encrypted { block, offset, cipher });
+        }
+        match pipeline.engine {
+            Engine::Stored => Ok(stored.bytes.to_vec()),
+            Engine::Opaque { name } => Err(BlockError::Opaque { block, offset, engine: name }),
+            Engine::Rle { .. } => rle::decode(stored.bytes, self.options.max_block_size)
+                .map_err(|source| BlockError::Rle { block, offset, source }),
+        }
+    }
+
+    /// A block's bytes in the form asked for.
+    pub fn block_bytes(&self, index: u64, form: Form) -> Result<(Stored<'_>, Vec<u8>), BlockError> {
+        let stored = self.block(index)?;
+        let bytes = match form {
+            Form::Raw => stored.bytes.to_vec(),
+            Form::Decoded => self.decode(&stored)?,
+        };
+        Ok((stored, bytes))
+    }
+
+    /// How many bytes a block decodes to, counted without decoding it; `None` where that can't be told.
+    pub fn decoded_len(&self, chunk: &Chunk) -> Option<u64> {
+        match self.pipeline().engine {
+            Engine::Stored => Some(self.routed(chunk).map_or(chunk.len, |r| r.1.end - r.1.start)),
+            Engine::Rle { .. } if self.pipeline().is_plain_rle() => Some(rle::decoded_len(self.payload(chunk))),
+            _ => None,
+        }
+    }
+
+    /// The compatibility layer's manifest.
+    pub fn manifest(&self) -> Value {
+        let meta = self.meta();
+        let text = |field: Option<&String>, default: &str| field.map_or(default, String::as_str).to_owned();
+        let entries: Vec<Value> = self.seek_table().map_or_else(Vec::new, |table| {
+            table.rows.iter().map(|e| json!({"pts_us": e.pts_us, "block_offset": e.offset})).collect()
+        });
+        let object = |value: Option<&Value>| value.cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let compression = meta.and_then(|meta| meta.document.object()?.get("compression"));
+        json!({
+            "container": "H4MK",
+            "project": text(meta.and_then(|meta| meta.project.as_ref()), "HarmonyØ4"),
+            "domain": text(meta.and_then(|meta| meta.domain.as_ref()), "video-transport"),
+            "blocks": self.index().blocks(),
+            "seek": entries,
+            "compression": object(compression),
+            "safe": object(self.safe().and_then(|safe| safe.value.as_ref())),
+        })
+    }
+
+    /// Recomputes the digest in VERI.
+    pub fn verify(&self, task: &Task) -> Result<Verification, Cancelled> {
+        task.set_total(self.index().first(Tag::VERI).map_or(0, |chunk| chunk.offset));
+        veri::verify(self, None, task)
+    }
+
+    /// How the starts of decoded blocks are known under the meaning that was found.
+    pub fn basis(&self) -> Option<Basis> {
+        self.resolution(Effort::Cheap).best.map(|fit| fit.basis)
+    }
+}

@@ -1,0 +1,309 @@
+//! What an audit can find: codes, severities, and the words that explain them. One table; every output reads it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+/// How bad a finding is. Ordered from the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The file is damaged or breaks the format.
+    Error,
+    /// Readable, but not as its writer should have made it.
+    Warning,
+    /// Worth knowing; no fault.
+    Info,
+}
+
+impl Severity {
+    /// The name used in JSON and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident $name:literal $severity:ident $meaning:literal $advice:literal;)*) => {
+        /// A kind of finding. The name is a promise to scripts and never changes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The name used in every output, such as `chunk-crc-mismatch`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The severity unless a finding says otherwise.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// What it means, in one line.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+
+            /// What to do about it, in one line.
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$variant => $advice,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    NotH4mk "not-h4mk" Error "The file does not begin with the H4MK magic." "Check that it is the right file; an empty one was never written.";
+    HeaderTruncated "header-truncated" Error "The file ends inside its own header." "Fetch or write the file again: nothing in it can be used.";
+    VersionUnsupported "version-unsupported" Error "The header names a version other than 1." "Look at the chunks for evidence: if they chain, the version field is wrong, not the file.";
+    ReservedNonzero "reserved-nonzero" Warning "A reserved field is set." "Ask what its writer means by it; readers may refuse the file.";
+    ChunkTruncated "chunk-truncated" Error "The file ends inside a chunk." "Copy the file again from its source; all chunks before this one are usable.";
+    ChunkCrcMismatch "chunk-crc-mismatch" Error "A chunk's bytes are not the ones its CRC was computed from." "Fetch the chunk again; do not trust its content.";
+    ChunkLengthRepaired "chunk-length-repaired" Error "A chunk's length field is wrong; its CRC proves the true length." "Write the true length into the header, or salvage with --repair.";
+    ChunkTagRepaired "chunk-tag-repaired" Error "A chunk's tag is one bit off; VERI proves the true one." "Write the true tag into the header, or salvage with --repair.";
+    RegionSkipped "region-skipped" Error "Bytes here belong to no chunk." "Whatever chunks stood here are lost: fetch the region again.";
+    TrailingBytes "trailing-bytes" Warning "Bytes follow the last chunk." "Cut the file at this offset, after a look at what was appended.";
+    AppendedContainer "appended-container" Warning "Another container follows this one in the same file." "Split the file at this offset: readers see only the first.";
+    ChunkTagInvalid "chunk-tag-invalid" Warning "A tag is not four printable ASCII characters." "Check the writer, or the tag's bytes for damage: its CRC does not cover it.";
+    ChunkUnknown "chunk-unknown" Info "A tag this format does not define." "Nothing: readers walk over it.";
+    ChunkDuplicate "chunk-duplicate" Warning "A chunk that should occur once occurs again." "Remove the later one: the first counts.";
+    ChunkMissing "chunk-missing" Warning "A chunk every container should have is not there." "Have the writer add it; what depends on it is unknown.";
+    ChunkAfterVeri "chunk-after-veri" Warning "A chunk stands after VERI, which does not cover it." "Do not trust it as verified; have the writer put VERI last.";
+    NoBlocks "no-blocks" Warning "There is no CORE chunk, so nothing to play." "Check that the writer was given any input.";
+    Unfinished "unfinished" Error "There are blocks but none of SEEK, META, SAFE and VERI: the writer did not finish." "Wait for the writer, or salvage what is there.";
+    ContainerCrcMismatch "container-crc-mismatch" Error "The closing CRC differs from that of the bytes before it." "See the other findings for where; without any, bytes between chunks or the CRC itself changed.";
+    ContainerCrcMissing "container-crc-missing" Error "The file ends without its closing CRC." "Check for a cut: the last chunks may be missing too.";
+    JsonInvalid "json-invalid" Error "A JSON payload can't be parsed." "Correct the text at the offset; until then its fields are unknown.";
+    JsonNotObject "json-not-object" Error "A JSON payload is no object." "Have the writer store an object; its fields are unknown.";
+    JsonDuplicateKey "json-duplicate-key" Warning "A key occurs twice in one JSON object." "Remove one: readers differ on which they take; here the last counts.";
+    JsonBom "json-bom" Warning "A JSON payload begins with a byte order mark." "Remove it: strict parsers refuse it.";
+    JsonFieldInvalid "json-field-invalid" Warning "A known field has a type or value it can't have." "Correct the field; it is ignored until then.";
+    MetaBinary "meta-binary" Warning "META is the older binary form." "Rewrite it as JSON: only the duration and frame count are in it.";
+    EngineAssumed "engine-assumed" Info "META does not say how blocks are compressed; the reference engine is assumed." "Nothing, if the blocks decode to what they should.";
+    SeekTruncated "seek-truncated" Error "SEEK holds fewer entries than its count says." "Rebuild SEEK; the entries that are there are used.";
+    SeekTrailingBytes "seek-trailing-bytes" Warning "SEEK is longer than its count says." "Check the count: entries after it are ignored.";
+    SeekDuplicatePts "seek-duplicate-pts" Warning "Two SEEK entries have the same timestamp." "Remove one: the last of them answers.";
+    SeekUnsorted "seek-unsorted" Error "SEEK is not in ascending order, so a binary search goes wrong." "Sort the table by pts; lookups here do so first.";
+    SeekUnresolved "seek-unresolved" Error "A SEEK entry lands on no block." "Rebuild SEEK; players will start decoding in the middle of a block.";
+    SeekAmbiguous "seek-ambiguous" Info "SEEK offsets can be read in more than one way, with different answers." "Say which with --meaning.";
+    SeekGopMismatch "seek-gop-mismatch" Warning "SEEK does not follow META's gop and fps_hint." "Find out which is right: timestamps shown come from META, keyframes from SEEK.";
+    BlockOddLength "block-odd-length" Error "A block's RLE payload has an odd length: half a pair is missing." "Write the block again; the whole pairs can be shown.";
+    BlockZeroRun "block-zero-run" Warning "A block holds a run of length 0, which the reference writer never writes." "Check the writer: some decoders read 0 as 256.";
+    BlockSizeMismatch "block-size-mismatch" Warning "A block does not decode to META's block_size." "Check the block, and META: offsets into the decoded stream shift after it.";
+    BlockTooLarge "block-too-large" Warning "A block decodes to more than the limit, so it was not decoded." "Raise --max-block-size if the block is meant to be so large.";
+    BlockOpaque "block-opaque" Info "Blocks are made by an engine that can't be read here." "Give the vendor's library with --core-lib; CRCs were checked.";
+    BlockEncrypted "block-encrypted" Info "Blocks are encrypted and no secret was given." "Give it with --secret-file; CRCs were checked.";
+    BlockMasked "block-masked" Info "Blocks are masked and no key was given." "Give it with --mask-key-file; CRCs were checked.";
+    BlockAuthFailed "block-auth-failed" Error "The given secret does not open the block." "Check that the secret belongs to this file.";
+    CipherHeaderInvalid "cipher-header-invalid" Error "An encrypted block does not begin with a whole cipher header." "Fetch the block again.";
+    CipherCounterGap "cipher-counter-gap" Error "Message counters jump: encrypted blocks are missing or out of place." "Fetch the missing blocks: the chain can't be decrypted without them in order.";
+    CipherTranscriptBroken "cipher-transcript-broken" Error "A block does not carry the transcript of the block before it." "One of the two was changed after encryption: fetch both again.";
+    TrackIndexInvalid "track-index-invalid" Error "The track index can't be parsed." "Rebuild it; blocks can't be assigned to tracks.";
+    TrackSeekInvalid "track-seek-invalid" Error "A track's seek table can't be parsed." "Rebuild it; seeking in tracks falls back to scanning.";
+    TrackBlockOutOfRange "track-block-out-of-range" Error "The track index names a block that does not exist." "Rebuild the index, or look for missing blocks.";
+    TrackUnknown "track-unknown" Error "A block belongs to a track that is not declared." "Declare the track, or correct the block's track id.";
+    TrackHeaderMissing "track-header-missing" Error "A CORE payload does not begin with an H4TB header." "Fetch the chunk again: it can't be assigned to a track.";
+    TrackSeekUnresolved "track-seek-unresolved" Error "A track's seek entry is no keyframe of that track at that time." "Rebuild the track's table.";
+    TrackBlockUnindexed "track-block-unindexed" Warning "Blocks that no track index entry names." "Rebuild the index: players never reach these blocks.";
+    TrackUnsorted "track-unsorted" Warning "A track's blocks are not in pts order." "Check the muxer: players expect ascending timestamps.";
+    TrackKindReserved "track-kind-reserved" Warning "Blocks carry the reserved kind 3." "Check the muxer: only I, P and B are defined.";
+    TrackStartsWithoutKeyframe "track-starts-without-keyframe" Warning "A track does not begin with a keyframe." "Nothing before its first keyframe can be decoded.";
+    TrackSeekMissing "track-seek-missing" Warning "A track with keyframes has no seek table." "Have the muxer write one: seeking means scanning.";
+    VeriMismatch "veri-mismatch" Error "The digest in VERI is not that of the bytes it covers." "The content changed after VERI was written: do not release it.";
+    VeriMalformed "veri-malformed" Error "VERI is neither 32 bytes nor a JSON object with a digest." "Have the writer store a digest; nothing is verified.";
+    VeriUnsupported "veri-unsupported" Warning "VERI can't be recomputed here: not verified, not disproved." "Verify it with its writer's own tool.";
+    FileChanged "file-changed" Warning "The file changed while it was being read." "Run again when nothing writes to it.";
+}
+
+impl Code {
+    /// The code of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A single flipped bit that explains a CRC mismatch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Flip {
+    /// File offset of the byte.
+    pub offset: u64,
+    /// The bit in it; 0 is the least significant.
+    pub bit: u8,
+    /// VERI, or the closing CRC, comes out right once every located repair is made.
+    pub confirmed: bool,
+    /// The chance that other damage of this chunk would look like one flipped bit.
+    pub chance: f64,
+}
+
+/// One fault or oddity, and where it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// What kind.
+    pub code: Code,
+    /// How bad; the code's own severity except where the case decides.
+    pub severity: Severity,
+    /// File offset; for a chunk's finding that of the chunk header.
+    pub offset: u64,
+    /// Bytes concerned, from `offset`.
+    pub length: u64,
+    /// Ordinal of the chunk in the file.
+    pub chunk: Option<u64>,
+    /// Index of the block, for a CORE chunk.
+    pub block: Option<u64>,
+    /// What was expected and what was found.
+    pub message: String,
+    /// The flipped bit, where one explains it.
+    pub flip: Option<Flip>,
+    /// The very bytes at fault, where they are fewer than the whole: file offsets.
+    pub focus: Option<Range<u64>>,
+}
+
+impl Finding {
+    /// A finding about the bytes `offset..offset + length`.
+    pub fn at(code: Code, offset: u64, length: u64, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            offset,
+            length,
+            chunk: None,
+            block: None,
+            message: message.into(),
+            flip: None,
+            focus: None,
+        }
+    }
+
+    /// A finding about a chunk: its whole range, ordinal and block index.
+    pub fn on(code: Code, chunk: &super::index::Chunk, message: impl Into<String>) -> Self {
+        let mut finding = Self::at(code, chunk.offset, chunk.end.saturating_sub(chunk.offset), message);
+        finding.chunk = Some(chunk.index);
+        finding.block = chunk.block;
+        finding
+    }
+
+    /// Says which bytes of the whole are at fault.
+    pub fn focused(self, focus: Range<u64>) -> Self {
+        Self { focus: Some(focus), ..self }
+    }
+}
+
+/// How many findings of one code are listed; the rest is counted.
+pub const LISTED_PER_CODE: usize = 100;
+
+/// A list of findings, at most [`LISTED_PER_CODE`] of a code, with the count of the rest.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    list: Vec<Finding>,
+    counts: BTreeMap<Code, u64>,
+}
+
+impl Findings {
+    /// Adds a finding; beyond the limit of its code it is only counted, and `make` is not called.
+    pub fn add(&mut self, code: Code, make: impl FnOnce() -> Finding) {
+        let count = self.counts.entry(code).or_default();
+        *count = count.saturating_add(1);
+        if *count <= LISTED_PER_CODE as u64 {
+            self.list.push(make());
+        }
+    }
+
+    /// Adds a finding that is already made.
+    pub fn push(&mut self, finding: Finding) {
+        self.add(finding.code, || finding);
+    }
+
+    /// Adds all of `other`, counts included.
+    pub fn merge(&mut self, other: Findings) {
+        for finding in other.list {
+            let listed = self.list.iter().filter(|f| f.code == finding.code).count();
+            if listed < LISTED_PER_CODE {
+                self.list.push(finding);
+            }
+        }
+        for (code, count) in other.counts {
+            let total = self.counts.entry(code).or_default();
+            *total = total.saturating_add(count);
+        }
+    }
+
+    /// Puts the list into file order.
+    pub fn sort(&mut self) {
+        self.list.sort_by_key(|f| f.offset);
+    }
+
+    /// The listed findings.
+    pub fn list(&self) -> &[Finding] {
+        &self.list
+    }
+
+    /// For changing listed findings in place, such as adding flips.
+    pub fn list_mut(&mut self) -> &mut [Finding] {
+        &mut self.list
+    }
+
+    /// How many there are of a code, listed or not.
+    pub fn count(&self, code: Code) -> u64 {
+        self.counts.get(&code).copied().unwrap_or(0)
+    }
+
+    /// How many findings beyond the listed ones there are of each code.
+    pub fn omitted(&self) -> BTreeMap<Code, u64> {
+        let over = |(code, count): (&Code, &u64)| {
+            Some((*code, count.checked_sub(LISTED_PER_CODE as u64)?)).filter(|(_, over)| *over > 0)
+        };
+        self.counts.iter().filter_map(over).collect()
+    }
+
+    /// The worst severity listed.
+    pub fn worst(&self) -> Option<Severity> {
+        self.list.iter().map(|f| f.severity).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found_again() {
+        for code in Code::ALL {
+            assert_eq!(Code::from_name(code.name()), Some(*code));
+        }
+    }
+
+    #[test]
+    fn beyond_the_limit_findings_are_counted() {
+        let mut findings = Findings::default();
+        for n in 0..130 {
+            findings.push(Finding::at(Code::ChunkCrcMismatch, n, 1, "x"));
+        }
+        assert_eq!(findings.list().len(), 100);
+        assert_eq!(findings.omitted().get(&Code::ChunkCrcMismatch), Some(&30));
+        let mut all = Findings::default();
+        all.push(Finding::at(Code::ChunkCrcMismatch, 0, 1, "y"));
+        all.merge(findings);
+        assert_eq!((all.list().len(), all.count(Code::ChunkCrcMismatch)), (100, 131));
+    }
+}

@@ -1,0 +1,233 @@
+//! META: what a container says about itself. Every field is optional and may have another type than expected; one that
+//! has is ignored, and said to be.
+
+use serde_json::Value;
+
+use super::bytes::{be_u32, be_u64};
+use super::json::Document;
+
+/// A META payload, read.
+#[derive(Debug, Clone, Default)]
+pub struct Meta {
+    /// The JSON document; empty for the binary form.
+    pub document: Document,
+    /// The older binary form.
+    pub binary: Option<BinaryMeta>,
+    /// Free text; readers default to "HarmonyØ4".
+    pub project: Option<String>,
+    /// Free text; readers default to "video-transport".
+    pub domain: Option<String>,
+    /// Title of the work.
+    pub title: Option<String>,
+    /// The writer's version of its own schema, as written.
+    pub version: Option<String>,
+    /// Decoded bytes of every block but the last.
+    pub block_size: Option<u64>,
+    /// Blocks a second.
+    pub fps_hint: Option<f64>,
+    /// A keyframe every so many blocks.
+    pub gop: Option<u64>,
+    /// Blocks are XORed with a key stream before compression.
+    pub masked: Option<bool>,
+    /// Blocks are encrypted after compression.
+    pub encrypted: Option<bool>,
+    /// How blocks are compressed.
+    pub compression: Option<Compression>,
+    /// `encryption.cipher`.
+    pub cipher: Option<String>,
+    /// Bound into encryption.
+    pub track_id: Option<String>,
+    /// Bound into encryption.
+    pub pts_us: Option<u64>,
+    /// Ids of the tracks of a multi-track transport container.
+    pub tracks: Option<Vec<String>>,
+    /// Base64 of the tracks' seek tables.
+    pub seekm_b64: Option<String>,
+    /// Base64 of the track index.
+    pub trak_b64: Option<String>,
+    /// Fields that were ignored: JSON Pointer, and why.
+    pub invalid: Vec<(String, String)>,
+}
+
+/// `compression` of META.
+#[derive(Debug, Clone, Default)]
+pub struct Compression {
+    /// Name of the engine; `geometric-reference` is the one whose code is public.
+    pub engine: Option<String>,
+    /// The engine's build.
+    pub engine_id: Option<String>,
+    /// Its fingerprint, hex.
+    pub fingerprint: Option<String>,
+    /// Its format is closed.
+    pub opaque: Option<bool>,
+}
+
+/// The older binary META: u64 duration, u32 frame count, big-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BinaryMeta {
+    /// In µs.
+    pub duration_us: u64,
+    /// Frames, that is blocks.
+    pub frame_count: u32,
+}
+
+impl std::fmt::Display for BinaryMeta {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "duration {} µs, {} frames", self.duration_us, self.frame_count)
+    }
+}
+
+/// The most frames a second for which frames still differ in µs.
+const MAX_FPS: f64 = 1_000_000.0;
+
+impl Meta {
+    /// Reads a META payload.
+    pub fn parse(payload: &[u8]) -> Self {
+        if let (Some(0), Some(duration_us), Some(frame_count)) =
+            (payload.first(), be_u64(payload, 0), be_u32(payload, 8))
+        {
+            let binary = Some(BinaryMeta { duration_us, frame_count });
+            return Self { binary, ..Self::default() };
+        }
+        let document = Document::parse(payload);
+        let Some(Value::Object(object)) = &document.value else { return Self { document, ..Self::default() } };
+        let mut invalid = Vec::new();
+        let mut fields = Fields { object, prefix: "", invalid: &mut invalid };
+        let mut meta = Self {
+            project: fields.text("project"),
+            domain: fields.text("domain"),
+            title: fields.text("title"),
+            version: fields.version("version"),
+            block_size: fields.positive("block_size"),
+            fps_hint: fields.fps("fps_hint"),
+            gop: fields.positive("gop"),
+            masked: fields.flag("masked"),
+            encrypted: fields.flag("encrypted"),
+            track_id: fields.text("track_id"),
+            pts_us: fields.whole("pts_us"),
+            tracks: fields.texts("tracks"),
+            seekm_b64: fields.text("seekm_b64"),
+            trak_b64: fields.text("trak_b64"),
+            ..Self::default()
+        };
+        if let Some(object) = fields.object("compression") {
+            let mut fields = Fields { object, prefix: "/compression", invalid: &mut invalid };
+            meta.compression = Some(Compression {
+                engine: fields.text("engine"),
+                engine_id: fields.text("engine_id"),
+                fingerprint: fields.text("fingerprint"),
+                opaque: fields.flag("opaque"),
+            });
+        }
+        let mut fields = Fields { object, prefix: "", invalid: &mut invalid };
+        if let Some(object) = fields.object("encryption") {
+            meta.cipher = Fields { object, prefix: "/encryption", invalid: &mut invalid }.text("cipher");
+        }
+        Self { invalid, document, ..meta }
+    }
+
+    /// Duration of one frame in µs, as the reference writer rounds it: floor(1 000 000 / fps).
+    pub fn frame_us(&self) -> Option<u64> {
+        if let Some(fps) = self.fps_hint {
+            return Some((1_000_000.0 / fps).floor() as u64);
+        }
+        self.binary?.duration_us.checked_div(u64::from(self.binary?.frame_count))
+    }
+}
+
+/// Reads fields by type, and notes those that have another.
+struct Fields<'a> {
+    object: &'a serde_json::Map<String, Value>,
+    prefix: &'a str,
+    invalid: &'a mut Vec<(String, String)>,
+}
+
+impl<'a> Fields<'a> {
+    fn read<T>(&mut self, key: &str, expected: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
+        let value = self.object.get(key).filter(|value| !value.is_null())?;
+        let read = read(value);
+        if read.is_none() {
+            let mut found = value.to_string();
+            if let Some((cut, _)) = found.char_indices().nth(40) {
+                found.truncate(cut);
+                found.push('…');
+            }
+            let found = super::text::escape(&found).into_owned();
+            self.invalid.push((format!("{}/{key}", self.prefix), format!("expected {expected}, found {found}")));
+        }
+        read
+    }
+
+    fn text(&mut self, key: &str) -> Option<String> {
+        self.read(key, "a string", |v| v.as_str().map(str::to_owned))
+    }
+
+    fn texts(&mut self, key: &str) -> Option<Vec<String>> {
+        let text = |v: &Value| v.as_str().map(str::to_owned);
+        self.read(key, "an array of strings", |v| v.as_array()?.iter().map(text).collect())
+    }
+
+    fn version(&mut self, key: &str) -> Option<String> {
+        self.read(key, "a string or number", |v| match v {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+    }
+
+    fn flag(&mut self, key: &str) -> Option<bool> {
+        self.read(key, "true or false", Value::as_bool)
+    }
+
+    fn whole(&mut self, key: &str) -> Option<u64> {
+        self.read(key, "a whole number from 0", whole)
+    }
+
+    fn positive(&mut self, key: &str) -> Option<u64> {
+        self.read(key, "a whole number from 1", |v| whole(v).filter(|n| *n > 0))
+    }
+
+    fn fps(&mut self, key: &str) -> Option<f64> {
+        let valid = |fps: &f64| *fps > 0.0 && *fps <= MAX_FPS && 1_000_000.0 / *fps < u64::MAX as f64;
+        self.read(key, "a number above 0, at most 1000000", |v| v.as_f64().filter(valid))
+    }
+
+    fn object(&mut self, key: &str) -> Option<&'a serde_json::Map<String, Value>> {
+        self.read(key, "an object", Value::as_object)
+    }
+}
+
+/// A whole number, also where it is written as `30.0`.
+fn whole(value: &Value) -> Option<u64> {
+    let exact = |f: &f64| *f >= 0.0 && f.fract() == 0.0 && *f <= (1u64 << 53) as f64;
+    value.as_u64().or_else(|| value.as_f64().filter(exact).map(|f| f as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_the_wrong_type_are_ignored_and_named() {
+        let meta = Meta::parse(br#"{"project":7,"fps_hint":"thirty","gop":-3,"block_size":1e+300,"compression":"zip"}"#);
+        let mut names: Vec<_> = meta.invalid.iter().map(|(field, _)| field.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["/block_size", "/compression", "/fps_hint", "/gop", "/project"]);
+        assert_eq!((meta.gop, meta.block_size, meta.frame_us()), (None, None, None));
+    }
+
+    #[test]
+    fn frames_last_as_long_as_the_reference_writer_says() {
+        let frame = |fps: &str| Meta::parse(format!(r#"{{"fps_hint":{fps}}}"#).as_bytes()).frame_us();
+        assert_eq!((frame("30.0"), frame("29.97"), frame("60"), frame("0.5")), (Some(33333), Some(33366), Some(16666), Some(2_000_000)));
+        assert_eq!((frame("0"), frame("-1"), frame("1e-300"), frame("2e6")), (None, None, None, None));
+    }
+
+    #[test]
+    fn the_binary_form_is_read() {
+        let payload = [0, 0, 0, 0, 0, 0x0f, 0x42, 0x40, 0, 0, 0, 30];
+        let meta = Meta::parse(&payload);
+        assert_eq!(meta.binary, Some(BinaryMeta { duration_us: 1_000_000, frame_count: 30 }));
+        assert_eq!(meta.frame_us(), Some(33333));
+    }
+}
