@@ -1,0 +1,48 @@
+//! A file mapped into memory, guarded against shrinking.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+
+use memmap2::{Mmap, MmapOptions};
+
+#[cfg(unix)]
+use super::sigbus;
+
+/// The first bytes of a file, mapped read-only.
+pub(super) struct Mapping {
+    // Before `map`, because fields are dropped in this order: the range is forgotten before another can take its place.
+    #[cfg(unix)]
+    guard: sigbus::Guard,
+    map: Mmap,
+}
+
+impl Mapping {
+    /// Maps the first `len` bytes, which must be more than none.
+    pub(super) fn new(file: &File, len: u64) -> io::Result<Self> {
+        let len = usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        // SAFETY: The map is read-only and private to this type, its length is fixed. What it cannot exclude is that
+        // another process writes to the file: bytes may then differ from one read to the next. They are plain u8, valid
+        // whatever they are, and all that is concluded from them is checked against the length of the slice, which does
+        // not change. Pages that are no longer in the file are the guard's business; elsewhere than on Unix a mapped
+        // file cannot be cut.
+        let map = unsafe { MmapOptions::new().len(len).map(file) }?;
+        Ok(Self {
+            #[cfg(unix)]
+            guard: sigbus::Guard::new(map.as_ptr_range())?,
+            map,
+        })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// The offset from which on bytes were found missing, and are zeros since; None if all that was read was there.
+    pub(super) fn lost_from(&self) -> Option<u64> {
+        #[cfg(unix)]
+        return self.guard.lost_from();
+        #[cfg(not(unix))]
+        None
+    }
+}

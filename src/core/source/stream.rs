@@ -1,0 +1,95 @@
+//! What can be read only once, read to its end and kept.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::{SpooledData, SpooledTempFile};
+
+use super::mapping::Mapping;
+use super::{Content, SourceError};
+
+/// What is longer goes to a temporary file that has no name.
+const MEMORY_LEN: usize = 1 << 20;
+const BUFFER_LEN: usize = 128 << 10;
+
+/// How long a FIFO may be without a writer: time for a shell to start both ends of a pipeline.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// Reads to the end, in bounded memory.
+pub(super) fn spool(mut reader: impl Read) -> Result<Content, SourceError> {
+    let full = |reason| SourceError::Spool { folder: std::env::temp_dir(), reason };
+    let mut spool = SpooledTempFile::new(MEMORY_LEN);
+    let mut buffer = vec![0; BUFFER_LEN];
+    let mut len = 0;
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                spool.write_all(buffer.get(..read).unwrap_or_default()).map_err(full)?;
+                len += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match spool.into_inner() {
+        SpooledData::InMemory(bytes) => Ok(Content::Memory(bytes.into_inner())),
+        SpooledData::OnDisk(file) => Mapping::new(&file, len).map(Content::Mapped).map_err(full),
+    }
+}
+
+/// Reads a FIFO that was opened without waiting for its writer.
+pub(super) fn spool_fifo(fifo: &File) -> Result<Content, SourceError> {
+    let mut first = [0; 4096];
+    let read = first_read(fifo, &mut first, Instant::now() + GRACE)?;
+    spool(first.get(..read).unwrap_or_default().chain(Patient(fifo)))
+}
+
+/// The first bytes, or none if a writer is there and has not written yet.
+fn first_read(mut fifo: &File, buffer: &mut [u8], deadline: Instant) -> Result<usize, SourceError> {
+    loop {
+        match fifo.read(buffer) {
+            Ok(0) if Instant::now() >= deadline => return Err(SourceError::FifoWithoutWriter),
+            Ok(0) => thread::sleep(Duration::from_millis(5)),
+            Ok(read) => return Ok(read),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Waits for bytes even if the file was opened not to.
+pub(super) struct Patient<'a>(pub(super) &'a File);
+
+impl Read for Patient<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_readable(self.0)?,
+                other => return other,
+            }
+        }
+    }
+}
+
+/// Returns when a read has something to tell: bytes, the end, or an error. Also when a signal came.
+#[cfg(unix)]
+fn wait_readable(file: &File) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let mut poll = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: One entry, which outlives the call, with a descriptor that `file` keeps open.
+    match unsafe { libc::poll(&raw mut poll, 1, -1) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Nothing is opened without waiting here.
+#[cfg(not(unix))]
+fn wait_readable(_file: &File) -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
+}
