@@ -211,16 +211,9 @@ fn expand(pairs: &[[u8; 2]], raw: &mut [u8]) {
 /// that are still to come.
 #[inline]
 fn expand_group(group: &[[u8; 2]; GROUP], room: &mut [u8; GROUP_ROOM]) -> usize {
-    let not_one = group
-        .as_flattened()
-        .as_chunks()
-        .0
-        .iter()
-        .fold(0, |bits, &word| bits | ((u64::from_le_bytes(word) >> 8) ^ 0x0001_0001_0001_0001) & RUNS);
-    if not_one == 0 {
-        // Data that does not compress: one shuffle instead of sixteen strokes.
-        for (byte, &[value, _]) in room.iter_mut().zip(group) {
-            *byte = value;
+    if let Some(values) = values_of_ones(group) {
+        if let Some(bytes) = room.first_chunk_mut() {
+            *bytes = values;
         }
         return GROUP;
     }
@@ -239,6 +232,20 @@ fn expand_group(group: &[[u8; 2]; GROUP], room: &mut [u8; GROUP_ROOM]) -> usize 
         at += run;
     }
     at
+}
+
+/// The decoded group when all its runs are 1, as in data that does not compress: cheaper than sixteen strokes.
+#[inline]
+fn values_of_ones(group: &[[u8; 2]; GROUP]) -> Option<[u8; GROUP]> {
+    let mut values = [0; GROUP];
+    let mut not_one = 0;
+    for (quad, &word) in values.as_chunks_mut().0.iter_mut().zip(group.as_flattened().as_chunks().0) {
+        let word = u64::from_le_bytes(word);
+        not_one |= ((word >> 8) ^ 0x0001_0001_0001_0001) & RUNS;
+        let two_by_two = (word & RUNS | (word & RUNS) >> 8) & 0x0000_ffff_0000_ffff;
+        *quad = ((two_by_two | two_by_two >> 16) as u32).to_le_bytes();
+    }
+    (not_one == 0).then_some(values)
 }
 
 /// Writes `pairs` without ever passing the end of `raw`, and says how many bytes that were.
@@ -298,10 +305,23 @@ pub fn encode_into(stored: &mut Vec<u8>, raw: &[u8]) {
     stored.clear();
     let mut rest = raw;
     while let Some(&value) = rest.first() {
+        if let Some(pairs) = rest.first_chunk().and_then(runs_of_one) {
+            stored.extend_from_slice(pairs.as_flattened());
+            rest = rest.get(GROUP..).unwrap_or_default();
+            continue;
+        }
         let run = run_len(rest.get(..RUN_MAX).unwrap_or(rest), value);
         stored.extend_from_slice(&[value, run as u8]); // at most RUN_MAX
         rest = rest.get(run..).unwrap_or_default();
     }
+}
+
+/// The pairs of all but the last of `bytes` where no two neighbours are equal, as in data that does not compress.
+#[inline]
+fn runs_of_one(bytes: &[u8; GROUP + 1]) -> Option<[[u8; 2]; GROUP]> {
+    let (values, next) = (bytes.first_chunk::<GROUP>()?, bytes.last_chunk::<GROUP>()?);
+    let equal = values.iter().zip(next).fold(0, |equal, (a, b)| equal | u8::from(a == b));
+    (equal == 0).then(|| values.map(|value| [value, 1]))
 }
 
 /// How many bytes at the beginning of `bytes` are `value`.
