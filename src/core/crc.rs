@@ -1,0 +1,144 @@
+//! CRC-32 (IEEE, zlib's): of bytes, of joined parts, and of any range without reading the range again.
+
+use crc32fast::Hasher;
+
+/// CRC-32 of `bytes`.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes)
+}
+
+/// CRC-32 of two parts joined, from the CRC of each; `len_b` is the length of the second in bytes.
+pub fn combine(a: u32, b: u32, len_b: u64) -> u32 {
+    let mut joined = Hasher::new_with_initial(a);
+    joined.combine(&Hasher::new_with_initial_len(b, len_b));
+    joined.finalize()
+}
+
+/// Bytes between checkpoints, as long as there are few of them.
+const FIRST_SPACING: u64 = 4 << 10;
+/// 1 MiB of checkpoints; when there would be more, every other one is dropped.
+const MAX_CHECKPOINTS: usize = 1 << 18;
+
+/// CRCs of any ranges of one byte slice, for trying many lengths of a damaged chunk. Keeps the CRC from `base` to sparse
+/// checkpoints, extended as far as a range needs: all the ranges together cost one pass, and each of them a checkpoint's
+/// spacing (4 KiB up to 1 GiB of bytes, doubling from there).
+#[derive(Debug, Clone)]
+pub struct RangeCrc {
+    base: u64,
+    spacing: u64,
+    max_checkpoints: usize,
+    /// Entry `i` is the CRC of `base..base + i * spacing`.
+    checkpoints: Vec<u32>,
+}
+
+impl RangeCrc {
+    /// Ranges are expected at and after the offset `base`; those that begin before are read directly.
+    pub fn new(base: u64) -> Self {
+        Self { base, spacing: FIRST_SPACING, max_checkpoints: MAX_CHECKPOINTS, checkpoints: vec![0] }
+    }
+
+    /// CRC-32 of `bytes[start..end]`, cut at the end of `bytes`; 0 for an empty range. `bytes` must be the same slice at
+    /// every call.
+    pub fn crc(&mut self, bytes: &[u8], start: u64, end: u64) -> u32 {
+        let end = end.min(bytes.len() as u64);
+        let len = end.saturating_sub(start);
+        if start < self.base || len < 2 * self.spacing {
+            return crc32(range(bytes, start, end));
+        }
+        let before = self.from_base(bytes, start);
+        let through = self.from_base(bytes, end);
+        // Joining is linear: what came before, shifted over the range, drops out again.
+        combine(before, 0, len) ^ through
+    }
+
+    /// CRC of `base..end`; `end` is not before `base`.
+    fn from_base(&mut self, bytes: &[u8], end: u64) -> u32 {
+        self.extend_to(bytes, end);
+        let index = ((end - self.base) / self.spacing).min(self.checkpoints.len() as u64 - 1);
+        let checkpoint = self.checkpoints.get(index as usize).copied().unwrap_or(0);
+        let mut hasher = Hasher::new_with_initial(checkpoint);
+        hasher.update(range(bytes, self.base + index * self.spacing, end));
+        hasher.finalize()
+    }
+
+    /// Adds the checkpoints up to `end`.
+    fn extend_to(&mut self, bytes: &[u8], end: u64) {
+        while let Some(&last) = self.checkpoints.last() {
+            let start = self.base + (self.checkpoints.len() as u64 - 1) * self.spacing;
+            let next = start.saturating_add(self.spacing);
+            if next > end {
+                return;
+            }
+            let mut hasher = Hasher::new_with_initial(last);
+            hasher.update(range(bytes, start, next));
+            self.checkpoints.push(hasher.finalize());
+            if self.checkpoints.len() > self.max_checkpoints {
+                let mut index = 0;
+                self.checkpoints.retain(|_| {
+                    index += 1;
+                    index % 2 == 1
+                });
+                self.spacing *= 2;
+            }
+        }
+    }
+}
+
+/// `bytes[start..end]`, empty where that is not in `bytes`.
+fn range(bytes: &[u8], start: u64, end: u64) -> &[u8] {
+    let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end)) else { return &[] };
+    bytes.get(start..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_check_value_of_the_polynomial() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32(b""), 0);
+    }
+
+    #[test]
+    fn ranges_outside_the_bytes_are_cut() {
+        let bytes = vec![7; 20_000];
+        let mut crcs = RangeCrc::new(10);
+        assert_eq!(crcs.crc(&bytes, 100, u64::MAX), crc32(&bytes[100..]));
+        assert_eq!(crcs.crc(&bytes, 100, 50), 0);
+        assert_eq!(crcs.crc(&bytes, 30_000, u64::MAX), 0);
+        assert_eq!(RangeCrc::new(u64::MAX).crc(&bytes, 0, 20_000), crc32(&bytes));
+    }
+
+    #[test]
+    fn checkpoints_stay_few() {
+        let bytes: Vec<u8> = (0..100_000u32).map(|n| (n.wrapping_mul(n) >> 3) as u8).collect();
+        let mut crcs = RangeCrc { spacing: 16, max_checkpoints: 8, ..RangeCrc::new(3) };
+        for end in (0..bytes.len()).step_by(777) {
+            assert_eq!(crcs.crc(&bytes, 3, end as u64), crc32(bytes.get(3..end).unwrap_or_default()), "{end}");
+            assert!(crcs.checkpoints.len() <= 8);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn joined_parts_have_the_crc_of_the_whole(a in vec(any::<u8>(), 0..300), b in vec(any::<u8>(), 0..300)) {
+            prop_assert_eq!(combine(crc32(&a), crc32(&b), b.len() as u64), crc32(&[a, b].concat()));
+        }
+
+        #[test]
+        fn any_range_has_the_crc_of_its_bytes(
+            bytes in vec(any::<u8>(), 0..3000),
+            base in 0..500u64,
+            ranges in vec((0..3200u64, 0..3200u64), 1..20),
+        ) {
+            let mut crcs = RangeCrc { spacing: 32, max_checkpoints: 16, ..RangeCrc::new(base) };
+            for (start, end) in ranges {
+                let direct = crc32(range(&bytes, start, end.min(bytes.len() as u64)));
+                prop_assert_eq!(crcs.crc(&bytes, start, end), direct, "{}..{}", start, end);
+            }
+        }
+    }
+}
