@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn numbers_stay_as_written() {
-        let text = r#"{"big":123456789012345678901234567890,"e":1e400,"f":30.0,"n":-0}"#;
+        let text = r#"{"big":123456789012345678901234567890,"e":1e+400,"f":30.0,"n":-0}"#;
         assert_eq!(Document::parse(text.as_bytes()).value.unwrap().to_string(), text);
     }
 

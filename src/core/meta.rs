@@ -1,6 +1,8 @@
 //! META: what a container says about itself. Every field is optional and may have another type than expected; one that
 //! has is ignored, and said to be.
 
+use std::cell::RefCell;
+
 use serde_json::Value;
 
 use super::bytes::{be_u32, be_u64};
@@ -91,8 +93,8 @@ impl Meta {
         }
         let document = Document::parse(payload);
         let Some(Value::Object(object)) = &document.value else { return Self { document, ..Self::default() } };
-        let mut invalid = Vec::new();
-        let mut fields = Fields { object, prefix: "", invalid: &mut invalid };
+        let invalid = RefCell::default();
+        let fields = Fields { object, prefix: "", invalid: &invalid };
         let mut meta = Self {
             project: fields.text("project"),
             domain: fields.text("domain"),
@@ -111,7 +113,7 @@ impl Meta {
             ..Self::default()
         };
         if let Some(object) = fields.object("compression") {
-            let mut fields = Fields { object, prefix: "/compression", invalid: &mut invalid };
+            let fields = Fields { object, prefix: "/compression", invalid: &invalid };
             meta.compression = Some(Compression {
                 engine: fields.text("engine"),
                 engine_id: fields.text("engine_id"),
@@ -119,11 +121,10 @@ impl Meta {
                 opaque: fields.flag("opaque"),
             });
         }
-        let mut fields = Fields { object, prefix: "", invalid: &mut invalid };
         if let Some(object) = fields.object("encryption") {
-            meta.cipher = Fields { object, prefix: "/encryption", invalid: &mut invalid }.text("cipher");
+            meta.cipher = Fields { object, prefix: "/encryption", invalid: &invalid }.text("cipher");
         }
-        Self { invalid, document, ..meta }
+        Self { invalid: invalid.into_inner(), document, ..meta }
     }
 
     /// Duration of one frame in µs, as the reference writer rounds it: floor(1 000 000 / fps).
@@ -139,11 +140,11 @@ impl Meta {
 struct Fields<'a> {
     object: &'a serde_json::Map<String, Value>,
     prefix: &'a str,
-    invalid: &'a mut Vec<(String, String)>,
+    invalid: &'a RefCell<Vec<(String, String)>>,
 }
 
 impl<'a> Fields<'a> {
-    fn read<T>(&mut self, key: &str, expected: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
+    fn read<T>(&self, key: &str, expected: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
         let value = self.object.get(key).filter(|value| !value.is_null())?;
         let read = read(value);
         if read.is_none() {
@@ -153,21 +154,21 @@ impl<'a> Fields<'a> {
                 found.push('…');
             }
             let found = super::text::escape(&found).into_owned();
-            self.invalid.push((format!("{}/{key}", self.prefix), format!("expected {expected}, found {found}")));
+            self.invalid.borrow_mut().push((format!("{}/{key}", self.prefix), format!("expected {expected}, found {found}")));
         }
         read
     }
 
-    fn text(&mut self, key: &str) -> Option<String> {
+    fn text(&self, key: &str) -> Option<String> {
         self.read(key, "a string", |v| v.as_str().map(str::to_owned))
     }
 
-    fn texts(&mut self, key: &str) -> Option<Vec<String>> {
+    fn texts(&self, key: &str) -> Option<Vec<String>> {
         let text = |v: &Value| v.as_str().map(str::to_owned);
         self.read(key, "an array of strings", |v| v.as_array()?.iter().map(text).collect())
     }
 
-    fn version(&mut self, key: &str) -> Option<String> {
+    fn version(&self, key: &str) -> Option<String> {
         self.read(key, "a string or number", |v| match v {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
@@ -175,24 +176,24 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn flag(&mut self, key: &str) -> Option<bool> {
+    fn flag(&self, key: &str) -> Option<bool> {
         self.read(key, "true or false", Value::as_bool)
     }
 
-    fn whole(&mut self, key: &str) -> Option<u64> {
+    fn whole(&self, key: &str) -> Option<u64> {
         self.read(key, "a whole number from 0", whole)
     }
 
-    fn positive(&mut self, key: &str) -> Option<u64> {
+    fn positive(&self, key: &str) -> Option<u64> {
         self.read(key, "a whole number from 1", |v| whole(v).filter(|n| *n > 0))
     }
 
-    fn fps(&mut self, key: &str) -> Option<f64> {
+    fn fps(&self, key: &str) -> Option<f64> {
         let valid = |fps: &f64| *fps > 0.0 && *fps <= MAX_FPS && 1_000_000.0 / *fps < u64::MAX as f64;
         self.read(key, "a number above 0, at most 1000000", |v| v.as_f64().filter(valid))
     }
 
-    fn object(&mut self, key: &str) -> Option<&'a serde_json::Map<String, Value>> {
+    fn object(&self, key: &str) -> Option<&'a serde_json::Map<String, Value>> {
         self.read(key, "an object", Value::as_object)
     }
 }

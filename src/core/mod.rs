@@ -16,9 +16,9 @@ pub mod index;
 pub mod json;
 pub mod layout;
 pub mod meta;
-pub mod pack;
+
 pub mod seek;
-pub mod size;
+
 pub mod source;
 pub mod task;
 pub mod text;

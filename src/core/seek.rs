@@ -265,7 +265,7 @@ impl<'a> Blocks<'a> {
     }
 
     /// The distance by which all of `offsets` must be moved to land on blocks, if there is one for all.
-    pub fn common_shift(&self, fit: &Fit, mut offsets: impl Iterator<Item = u64> + Clone) -> Option<i64> {
+    pub fn common_shift(&self, fit: &Fit, offsets: impl Iterator<Item = u64> + Clone) -> Option<i64> {
         let first = offsets.clone().next()?;
         let (mut low, mut high) = (0, self.index.blocks());
         while low < high {
@@ -282,7 +282,7 @@ impl<'a> Blocks<'a> {
             let moved = offset.checked_add_signed(shift);
             moved.is_some_and(|at| matches!(self.landing(fit.meaning, fit.basis, at), Landing::Block(_)))
         };
-        shifts.into_iter().find(|shift| offsets.all(|offset| lands(*shift, offset)))
+        shifts.into_iter().find(|shift| offsets.clone().all(|offset| lands(*shift, offset)))
     }
 
     fn fit(&self, table: &SeekTable<'_>, meaning: Meaning, basis: Basis, most_misses: u64) -> Fit {

@@ -56,7 +56,7 @@ impl<'a> SeekRows<'a> {
     }
 
     /// All entries as stored.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = SeekEntry> + 'a {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = SeekEntry> + Clone + 'a {
         let rows = *self;
         (0..rows.len()).filter_map(move |at| rows.get(at))
     }
