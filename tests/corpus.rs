@@ -8,7 +8,7 @@ use h4inspect::core::audit::{Audit, audit};
 use h4inspect::core::block::Form;
 use h4inspect::core::container::{Container, Options};
 use h4inspect::core::finding::Severity;
-use h4inspect::core::hash::{Algorithm, hex};
+use h4inspect::core::hash::{Algorithm, Overlay, hex};
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
@@ -151,5 +151,5 @@ fn reference_files_are_seen_as_they_were_written() {
 
 fn sha256(bytes: &[u8]) -> Vec<u8> {
     let whole = 0..bytes.len() as u64;
-    Algorithm::Sha256.digest(bytes, std::iter::once(whole), &Task::default()).unwrap()
+    Algorithm::Sha256.digest(bytes, &Overlay::default(), std::iter::once(whole), &Task::default()).unwrap()
 }

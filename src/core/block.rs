@@ -115,7 +115,9 @@ pub enum BlockError {
         blocks: u64,
     },
     /// The engine is closed.
-    #[error("block {block} at {offset} can't be decoded: engine \"{engine}\" is not known here; --raw gives it as stored")]
+    #[error(
+        "block {block} at {offset} can't be decoded: engine \"{engine}\" is not known here; --raw gives it as stored"
+    )]
     Opaque {
         /// Block index.
         block: u64,

@@ -1,5 +1,6 @@
 //! [`Container`]: an H4MK file, open. The one door to everything the core knows about it.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::block::{BlockError, Engine, Form, Pipeline, Stored};
 use super::bytes::available;
 use super::codec::rle;
+use super::hash::Overlay;
 use super::index::{Chunk, Index, State, Tag};
 use super::json::Document;
 use super::layout::{self, ChunkHeader, FileHeader, HeadError, Layout, SeekEntry, SeekRows};
@@ -176,6 +178,7 @@ pub struct Container {
     header: FileHeader,
     walked: Walked,
     complete: bool,
+    mended: HashMap<u64, Vec<u8>>,
     meta: OnceLock<Option<Sidecar<Meta>>>,
     safe: OnceLock<Option<Sidecar<Document>>>,
     seek: OnceLock<Option<Chunk>>,
@@ -194,6 +197,7 @@ impl Container {
             header,
             walked,
             complete,
+            mended: HashMap::new(),
             meta: OnceLock::new(),
             safe: OnceLock::new(),
             seek: OnceLock::new(),
@@ -278,7 +282,7 @@ impl Container {
 
     /// The CRC of a chunk's bytes as they are.
     pub fn computed_crc(&self, chunk: &Chunk) -> Option<u32> {
-        let header = ChunkHeader { tag: chunk.tag, ..self.chunk_header(chunk)? };
+        let header = self.chunk_header(chunk)?;
         self.layout().computed_crc(self.bytes(), &header, u32::try_from(chunk.len).ok()?)
     }
 
@@ -290,13 +294,31 @@ impl Container {
         }
     }
 
-    /// The first chunk of that tag that can be relied on.
+    /// The first chunk of that tag that can be relied on: intact, or mended.
     pub fn sidecar(&self, tag: Tag) -> Option<Chunk> {
-        self.index().with_tag(tag).find(|chunk| self.is_intact(chunk))
+        self.index().with_tag(tag).find(|chunk| self.is_intact(chunk) || self.mended.contains_key(&chunk.index))
+    }
+
+    /// The payload of a sidecar, mended where its damage was located and confirmed.
+    pub fn sidecar_payload(&self, chunk: &Chunk) -> &[u8] {
+        self.mended.get(&chunk.index).map_or_else(|| self.payload(chunk), Vec::as_slice)
+    }
+
+    /// Reads sidecars as they were before damage that was located and confirmed.
+    pub(crate) fn mend(&mut self, overlay: &Overlay) {
+        let damaged = |chunk: &Chunk| chunk.tag != Tag::CORE && chunk.state == State::CrcMismatch;
+        let mend = |chunk: Chunk| (chunk.index, overlay.apply(chunk.payload_offset, self.payload(&chunk)).into_owned());
+        self.mended = self.index().iter().filter(damaged).map(mend).collect();
+    }
+
+    /// The same container with some chunks under another tag.
+    pub(crate) fn retagged(&self, tags: &[(u64, Tag)]) -> Self {
+        let walked = Walked { index: self.index().retagged(tags), ..self.walked.clone() };
+        Self::new(self.source.clone(), self.options.clone(), self.header, walked, self.complete)
     }
 
     fn meta_sidecar(&self) -> Option<&Sidecar<Meta>> {
-        let read = |chunk: Chunk| Sidecar { chunk, value: Meta::parse(self.payload(&chunk)) };
+        let read = |chunk: Chunk| Sidecar { chunk, value: Meta::parse(self.sidecar_payload(&chunk)) };
         self.meta.get_or_init(|| self.sidecar(Tag::META).map(read)).as_ref()
     }
 
@@ -311,7 +333,7 @@ impl Container {
     }
 
     fn safe_sidecar(&self) -> Option<&Sidecar<Document>> {
-        let read = |chunk: Chunk| Sidecar { chunk, value: Document::parse(self.payload(&chunk)) };
+        let read = |chunk: Chunk| Sidecar { chunk, value: Document::parse(self.sidecar_payload(&chunk)) };
         self.safe.get_or_init(|| self.sidecar(Tag::SAFE).map(read)).as_ref()
     }
 
@@ -356,7 +378,7 @@ impl Container {
 
     /// The SEEK table, if it can be relied on.
     pub fn seek_table(&self) -> Option<SeekTable<'_>> {
-        let rows = SeekRows::transport(self.payload(&self.seek_chunk()?))?;
+        let rows = SeekRows::transport(self.sidecar_payload(&self.seek_chunk()?))?;
         Some(SeekTable::new(rows, &self.order))
     }
 
@@ -507,7 +529,8 @@ impl Container {
         let (table, fit) = (self.seek_table()?, self.resolution(Effort::Cheap).best?);
         let by_block = self.keyframes.get_or_init(|| {
             let blocks = self.blocks(Effort::Cheap);
-            let landed = |(rank, entry): (usize, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset) {
+            let landed = |(rank, entry): (usize, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset)
+            {
                 Landing::Block(block) => Some((block, rank as u64)),
                 _ => None,
             };

@@ -1,5 +1,7 @@
 //! SHA-2 digests over parts of a file, in steps that report progress and can be cancelled.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -19,6 +21,40 @@ pub enum Algorithm {
 }
 
 const STEP: u64 = 1 << 20;
+
+/// Bytes that are read as if they were others: repairs that were located but not made.
+#[derive(Debug, Clone, Default)]
+pub struct Overlay {
+    patches: BTreeMap<u64, u8>,
+}
+
+impl Overlay {
+    /// Reads `value` at that file offset.
+    pub fn set(&mut self, offset: u64, value: u8) {
+        self.patches.insert(offset, value);
+    }
+
+    /// Reads `values` from that file offset on.
+    pub fn set_all(&mut self, offset: u64, values: &[u8]) {
+        (offset..).zip(values).for_each(|(offset, value)| self.set(offset, *value));
+    }
+
+    /// Nothing is read as anything else.
+    pub fn is_empty(&self) -> bool {
+        self.patches.is_empty()
+    }
+
+    /// `part`, which stands at `offset`, as it is to be read.
+    pub fn apply<'a>(&self, offset: u64, part: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut part = Cow::Borrowed(part);
+        for (at, value) in self.patches.range(offset..offset.saturating_add(part.len() as u64)) {
+            if let Some(byte) = part.to_mut().get_mut((at - offset) as usize) {
+                *byte = *value;
+            }
+        }
+        part
+    }
+}
 
 impl Algorithm {
     /// The algorithm of that name, in any spelling: `sha256`, `SHA-256`.
@@ -50,23 +86,25 @@ impl Algorithm {
         }
     }
 
-    /// The digest of the concatenation of `ranges` of `bytes`.
+    /// The digest of the concatenation of `ranges` of `bytes`, seen through `overlay`.
     pub fn digest(
         self,
         bytes: &[u8],
+        overlay: &Overlay,
         ranges: impl Iterator<Item = Range<u64>>,
         task: &Task,
     ) -> Result<Vec<u8>, Cancelled> {
         match self {
-            Self::Sha256 => digest::<Sha256>(bytes, ranges, task),
-            Self::Sha384 => digest::<Sha384>(bytes, ranges, task),
-            Self::Sha512 => digest::<Sha512>(bytes, ranges, task),
+            Self::Sha256 => digest::<Sha256>(bytes, overlay, ranges, task),
+            Self::Sha384 => digest::<Sha384>(bytes, overlay, ranges, task),
+            Self::Sha512 => digest::<Sha512>(bytes, overlay, ranges, task),
         }
     }
 }
 
 fn digest<D: Digest>(
     bytes: &[u8],
+    overlay: &Overlay,
     ranges: impl Iterator<Item = Range<u64>>,
     task: &Task,
 ) -> Result<Vec<u8>, Cancelled> {
@@ -78,7 +116,7 @@ fn digest<D: Digest>(
             if part.is_empty() {
                 break;
             }
-            hash.update(part);
+            hash.update(overlay.apply(at, part));
             at += part.len() as u64;
             task.advance(part.len() as u64)?;
         }
@@ -105,7 +143,9 @@ mod tests {
 
     #[test]
     fn ranges_are_hashed_as_one() {
-        let digest = Algorithm::Sha256.digest(b"xabxcx", [1..3, 4..5].into_iter(), &Task::default()).unwrap();
+        let digest = Algorithm::Sha256
+            .digest(b"xabxcx", &Overlay::default(), [1..3, 4..5].into_iter(), &Task::default())
+            .unwrap();
         assert_eq!(hex(&digest), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(unhex(&hex(&digest)), Some(digest));
         assert_eq!((unhex("abc"), unhex("zz")), (None, None));
@@ -113,9 +153,17 @@ mod tests {
     }
 
     #[test]
+    fn an_overlay_is_read_instead() {
+        let mut overlay = Overlay::default();
+        overlay.set_all(1, b"ab");
+        let digest = |bytes, overlay| Algorithm::Sha256.digest(bytes, overlay, [0..4].into_iter(), &Task::default());
+        assert_eq!(digest(b"x..y", &overlay), digest(b"xaby", &Overlay::default()));
+    }
+
+    #[test]
     fn a_cancelled_job_stops() {
         let task = Task::default();
         task.cancel();
-        assert_eq!(Algorithm::Sha256.digest(b"abc", std::iter::once(0..3), &task), Err(Cancelled));
+        assert_eq!(Algorithm::Sha256.digest(b"abc", &Overlay::default(), std::iter::once(0..3), &task), Err(Cancelled));
     }
 }

@@ -54,6 +54,11 @@ impl Tag {
         matches!(&self.0, b"GEOM" | b"TEMP" | b"GMET")
     }
 
+    /// How many bits differ.
+    pub fn distance(self, other: Self) -> u32 {
+        (u32::from_be_bytes(self.0) ^ u32::from_be_bytes(other.0)).count_ones()
+    }
+
     /// Four bytes in 0x20–0x7E.
     pub fn is_printable(self) -> bool {
         self.0.iter().all(|b| (0x20..=0x7e).contains(b))
@@ -163,12 +168,6 @@ impl<T: Copy> Paged<T> {
         self.pages.get(at / PAGE)?.get(at % PAGE).copied()
     }
 
-    fn set(&mut self, at: usize, change: impl FnOnce(&mut T)) {
-        if let Some(value) = self.pages.get_mut(at / PAGE).and_then(|p| Arc::make_mut(p).get_mut(at % PAGE)) {
-            change(value);
-        }
-    }
-
     fn partition_point(&self, before: impl Fn(&T) -> bool) -> usize {
         let page = self.pages.partition_point(|p| p.last().is_some_and(&before));
         self.pages.get(page).map_or(self.len, |p| page * PAGE + p.partition_point(before))
@@ -228,16 +227,6 @@ impl Index {
         true
     }
 
-    /// Changes what is known about a chunk.
-    pub(crate) fn set_state(&mut self, index: u64, state: State) {
-        let Some(chunk) = self.chunk(index) else { return };
-        if chunk.block.is_some() {
-            self.blocks_intact -= u64::from(chunk.state.is_intact());
-            self.blocks_intact += u64::from(state.is_intact());
-        }
-        self.entries.set(index as usize, |entry| entry.state = state);
-    }
-
     /// How many chunks there are.
     pub fn len(&self) -> u64 {
         self.entries.len as u64
@@ -246,6 +235,17 @@ impl Index {
     /// No chunk at all.
     pub fn is_empty(&self) -> bool {
         self.entries.len == 0
+    }
+
+    /// The same chunks, some under another tag.
+    pub(crate) fn retagged(&self, tags: &[(u64, Tag)]) -> Self {
+        let mut index = Self::default();
+        for (at, entry) in (0..).zip((0..self.entries.len).filter_map(|at| self.entries.get(at))) {
+            let new = tags.iter().find(|(chunk, _)| *chunk == at);
+            let (tag, state) = new.map_or((entry.tag, entry.state), |(_, tag)| (*tag, State::TagRepaired));
+            index.push(tag, entry.offset, entry.len, entry.trailer, state);
+        }
+        index
     }
 
     /// How many CORE chunks there are, damaged ones included.

@@ -154,7 +154,9 @@ impl<'a> Fields<'a> {
                 found.push('…');
             }
             let found = super::text::escape(&found).into_owned();
-            self.invalid.borrow_mut().push((format!("{}/{key}", self.prefix), format!("expected {expected}, found {found}")));
+            self.invalid
+                .borrow_mut()
+                .push((format!("{}/{key}", self.prefix), format!("expected {expected}, found {found}")));
         }
         read
     }
@@ -210,7 +212,8 @@ mod tests {
 
     #[test]
     fn fields_of_the_wrong_type_are_ignored_and_named() {
-        let meta = Meta::parse(br#"{"project":7,"fps_hint":"thirty","gop":-3,"block_size":1e+300,"compression":"zip"}"#);
+        let meta =
+            Meta::parse(br#"{"project":7,"fps_hint":"thirty","gop":-3,"block_size":1e+300,"compression":"zip"}"#);
         let mut names: Vec<_> = meta.invalid.iter().map(|(field, _)| field.as_str()).collect();
         names.sort_unstable();
         assert_eq!(names, ["/block_size", "/compression", "/fps_hint", "/gop", "/project"]);
@@ -220,7 +223,10 @@ mod tests {
     #[test]
     fn frames_last_as_long_as_the_reference_writer_says() {
         let frame = |fps: &str| Meta::parse(format!(r#"{{"fps_hint":{fps}}}"#).as_bytes()).frame_us();
-        assert_eq!((frame("30.0"), frame("29.97"), frame("60"), frame("0.5")), (Some(33333), Some(33366), Some(16666), Some(2_000_000)));
+        assert_eq!(
+            (frame("30.0"), frame("29.97"), frame("60"), frame("0.5")),
+            (Some(33333), Some(33366), Some(16666), Some(2_000_000))
+        );
         assert_eq!((frame("0"), frame("-1"), frame("1e-300"), frame("2e6")), (None, None, None, None));
     }
 

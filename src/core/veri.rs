@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::container::Container;
-use super::hash::{Algorithm, hex, unhex};
+use super::hash::{Algorithm, Overlay, hex, unhex};
 use super::index::{Chunk, State, Tag};
 use super::json::Document;
 use super::layout::Layout;
@@ -155,12 +155,12 @@ const DIGEST_KEYS: [&str; 5] = ["sha256", "digest", "hash", "value", "hex"];
 const COVERAGE_KEYS: [&str; 4] = ["covers", "coverage", "scope", "over"];
 
 /// What the container's first VERI chunk declares.
-pub fn declared(container: &Container) -> Declared {
+pub fn declared(container: &Container, overlay: &Overlay) -> Declared {
     let Some(chunk) = container.index().first(Tag::VERI) else { return Declared::Absent };
     if chunk.state == State::Truncated {
         return Declared::Malformed(format!("the VERI chunk at {} is cut off", chunk.offset));
     }
-    parse(container.payload(&chunk))
+    parse(&overlay.apply(chunk.payload_offset, container.payload(&chunk)))
 }
 
 fn parse(payload: &[u8]) -> Declared {
@@ -181,7 +181,8 @@ fn parse(payload: &[u8]) -> Declared {
     let Some((key, value)) = keys.filter_map(|key| Some((key, text(key)?))).next() else {
         return Declared::Malformed("a JSON object without a digest".to_owned());
     };
-    let algorithm = named.clone().unwrap_or_else(|| Algorithm::from_name(key).map_or("sha256", Algorithm::name).to_owned());
+    let algorithm =
+        named.clone().unwrap_or_else(|| Algorithm::from_name(key).map_or("sha256", Algorithm::name).to_owned());
     let Some(digest) = unhex(value.trim()).filter(|digest| !digest.is_empty()) else {
         return Declared::Malformed("the digest in its JSON is not hexadecimal".to_owned());
     };
@@ -196,7 +197,17 @@ fn parse(payload: &[u8]) -> Declared {
 /// Recomputes the digest under every coverage that makes sense, the likeliest first. `prefix` is the SHA-256 of the
 /// bytes before VERI, where the caller has it already.
 pub fn verify(container: &Container, prefix: Option<&[u8]>, task: &Task) -> Result<Verification, Cancelled> {
-    let (json, name, digest, covers) = match declared(container) {
+    verify_through(container, &Overlay::default(), prefix, task)
+}
+
+/// The same, for the bytes seen through `overlay`.
+pub(crate) fn verify_through(
+    container: &Container,
+    overlay: &Overlay,
+    prefix: Option<&[u8]>,
+    task: &Task,
+) -> Result<Verification, Cancelled> {
+    let (json, name, digest, covers) = match declared(container, overlay) {
         Declared::Absent => return Ok(Verification::plain(Status::Absent, "there is no VERI chunk")),
         Declared::Malformed(why) => return Ok(Verification::plain(Status::Malformed, format!("VERI: {why}"))),
         Declared::Digest { json, algorithm, digest, covers } => (json, algorithm, digest, covers),
@@ -216,7 +227,7 @@ pub fn verify(container: &Container, prefix: Option<&[u8]>, task: &Task) -> Resu
         let known = prefix.filter(|_| coverage == Coverage::Prefix && algorithm == Algorithm::Sha256);
         let computed = match known {
             Some(digest) => digest.to_vec(),
-            None => algorithm.digest(container.bytes(), ranges(container, &coverage).into_iter(), task)?,
+            None => algorithm.digest(container.bytes(), overlay, ranges(container, &coverage).into_iter(), task)?,
         };
         if answer.computed.is_none() || computed == digest {
             answer.computed = Some(hex(&computed));
@@ -266,15 +277,17 @@ pub fn ranges(container: &Container, coverage: &Coverage) -> Vec<Range<u64>> {
     let veri = index.first(Tag::VERI).map_or(0, |chunk| chunk.offset);
     let payload = |chunk: Chunk| chunk.payload_offset..chunk.payload_offset + chunk.len;
     match coverage {
-        Coverage::Prefix => vec![container.layout().file_header_len()..veri],
-        Coverage::WholePrefix => vec![0..veri],
+        Coverage::Prefix => std::iter::once(container.layout().file_header_len()..veri).collect(),
+        Coverage::WholePrefix => std::iter::once(0..veri).collect(),
         Coverage::Payloads => {
             let tags = [Tag::CORE, Tag::SEEK, Tag::META, Tag::SAFE];
             tags.into_iter().flat_map(|tag| index.with_tag(tag).map(payload)).collect()
         }
         Coverage::CorePayloads => index.with_tag(Tag::CORE).map(payload).collect(),
         Coverage::AllPayloads => index.iter().filter(|chunk| chunk.tag != Tag::VERI).map(payload).collect(),
-        Coverage::Blocks => index.with_tag(Tag::CORE).filter_map(|chunk| container.routed(&chunk).map(|r| r.1)).collect(),
+        Coverage::Blocks => {
+            index.with_tag(Tag::CORE).filter_map(|chunk| container.routed(&chunk).map(|r| r.1)).collect()
+        }
         Coverage::TrackBlocks(id) => {
             let of_track = |chunk: Chunk| container.routed(&chunk).filter(|(track, _)| track == id).map(|r| r.1);
             index.with_tag(Tag::CORE).filter_map(of_track).collect()

@@ -196,7 +196,7 @@ impl Walker {
             return self.accept(&header, header.len, State::Intact);
         }
         if let Some(mended) = self.mended_tag(bytes, &header) {
-            self.mismatch(bytes, &mended, header.len);
+            self.mismatch(bytes, &header, header.len);
             return self.accept(&mended, header.len, State::CrcMismatch);
         }
         self.lost(bytes, at)
@@ -225,7 +225,10 @@ impl Walker {
             self.closing_crc = Some(at);
             return Some(Ending::Appended(after));
         }
-        if left > self.layout.closing_len() && !self.is_plausible(bytes, at) && self.layout.closing_crc(bytes, at).is_some_and(|(stored, computed)| stored == computed) {
+        if left > self.layout.closing_len()
+            && !self.is_plausible(bytes, at)
+            && self.layout.closing_crc(bytes, at).is_some_and(|(stored, computed)| stored == computed)
+        {
             self.closing_crc = Some(at);
             return Some(Ending::Trailing(after));
         }
@@ -304,11 +307,7 @@ impl Walker {
         if !self.index.push(header.tag, header.offset, there, 0, State::Truncated) {
             return self.end(Ending::Limit);
         }
-        self.losses.push(Loss {
-            offset: header.offset,
-            length: next - header.offset,
-            block: self.index.blocks(),
-        });
+        self.losses.push(Loss { offset: header.offset, length: next - header.offset, block: self.index.blocks() });
         self.after_damage = true;
         self.pos = next;
         Step::More

@@ -14,7 +14,6 @@ use crate::core::seek::Starts;
 pub(super) struct Survey {
     /// Blocks are run lengths, for all that is known.
     readable: bool,
-    block_size: Option<u64>,
     max_block_size: u64,
     next: u64,
     sizes: Vec<Option<u64>>,
@@ -27,7 +26,6 @@ impl Survey {
         let transport = planned.layout() == Layout::Transport;
         Self {
             readable: transport && planned.pipeline().is_plain_rle(),
-            block_size: planned.meta().and_then(|meta| meta.block_size),
             max_block_size: options.max_block_size,
             next: 0,
             sizes: Vec::new(),
@@ -42,7 +40,8 @@ impl Survey {
         }
         while let Some(chunk) = index.block(self.next) {
             self.next += 1;
-            let size = chunk.state.is_intact().then(|| self.look(&chunk, available(bytes, chunk.payload_offset, chunk.len)));
+            let size =
+                chunk.state.is_intact().then(|| self.look(&chunk, available(bytes, chunk.payload_offset, chunk.len)));
             self.sizes.push(size.flatten());
         }
     }
@@ -53,7 +52,8 @@ impl Survey {
         let (block, at) = (chunk.block.unwrap_or(0), chunk.offset);
         if runs.odd {
             self.findings.add(Code::BlockOddLength, || {
-                let message = format!("block {block} at {at}: {} bytes of (value, run) pairs, an odd number", chunk.len);
+                let message =
+                    format!("block {block} at {at}: {} bytes of (value, run) pairs, an odd number", chunk.len);
                 Finding::on(Code::BlockOddLength, chunk, message).focused(chunk.end - 1..chunk.end)
             });
             return None;
@@ -87,7 +87,7 @@ pub(super) fn check(report: &mut Report<'_>, survey: Survey) {
     if survey.readable && declared {
         report.complete &= survey.findings.count(Code::BlockTooLarge) == 0;
         report.findings.merge(survey.findings);
-        if let Some(block_size) = survey.block_size {
+        if let Some(block_size) = container.meta().and_then(|meta| meta.block_size) {
             sizes(report, &survey.sizes, block_size);
         }
     }

@@ -31,7 +31,8 @@ fn veri(report: &mut Report<'_>, verification: &Verification) {
         Status::Verified | Status::Absent | Status::Unchecked => return,
     };
     let mut message = format!("VERI at {}: {}", chunk.offset, verification.info);
-    if let (Code::VeriMismatch, Some(expected), Some(computed)) = (code, &verification.expected, &verification.computed) {
+    if let (Code::VeriMismatch, Some(expected), Some(computed)) = (code, &verification.expected, &verification.computed)
+    {
         message = format!("VERI at {} says {expected}, computed {computed}", chunk.offset);
     }
     report.push(Finding::on(code, &chunk, message));

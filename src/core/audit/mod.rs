@@ -2,6 +2,7 @@
 
 mod blocks;
 mod integrity;
+mod repair;
 mod seek;
 mod sidecars;
 mod structure;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use super::container::{Container, Loader, Options};
 use super::finding::{Code, Finding, Findings, Severity};
-use super::hash::Algorithm;
+use super::hash::{Algorithm, Overlay};
 use super::index::Tag;
 use super::layout::HeadError;
 use super::source::Source;
@@ -94,7 +95,8 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     let planned = planned.finish();
     // Where VERI will be found, unless damage makes the checked walk see other chunks than the plain one.
     let range = planned.layout().file_header_len()..planned.index().first(Tag::VERI).map_or(0, |chunk| chunk.offset);
-    let digest = || Algorithm::Sha256.digest(source.bytes(), std::iter::once(range.clone()), task);
+    let whole = Overlay::default();
+    let digest = || Algorithm::Sha256.digest(source.bytes(), &whole, std::iter::once(range.clone()), task);
     let (checked, digest) = if range.end >= PARALLEL_BYTES {
         std::thread::scope(|scope| {
             let hashing = scope.spawn(digest);
@@ -104,11 +106,16 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     } else {
         (check(source, options, &planned, task), digest())
     };
-    let (container, survey) = checked?;
+    let (container, mut survey) = checked?;
     let digest = digest?;
+    let (container, repairs) = repair::repair(container, task)?;
+    if !repairs.tags.is_empty() {
+        survey = blocks::Survey::new(&container, options);
+        survey.extend(source.bytes(), container.index());
+    }
     let same = container.index().first(Tag::VERI).is_some_and(|chunk| chunk.offset == range.end);
     let verification = veri::verify(&container, same.then_some(digest.as_slice()), task)?;
-    Ok(conclude(container, survey, verification))
+    Ok(conclude(container, survey, &repairs, verification))
 }
 
 /// Walks with all CRCs and looks into each block while its bytes are warm.
@@ -133,12 +140,18 @@ fn check(
     }
 }
 
-fn conclude(container: Container, survey: blocks::Survey, verification: Verification) -> Audit {
+fn conclude(
+    container: Container,
+    survey: blocks::Survey,
+    repairs: &repair::Repairs,
+    verification: Verification,
+) -> Audit {
     let mut report = Report {
         findings: container.walked().findings.clone(),
         complete: container.walked().ending != Ending::Limit,
         container: &container,
     };
+    repairs.note(&mut report);
     structure::check(&mut report);
     sidecars::check(&mut report);
     blocks::check(&mut report, survey);

@@ -78,10 +78,8 @@ fn order(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>) -> bool 
         let mut wrong = (1..).zip(pairs).filter(|(_, (a, b))| a.pts_us > b.pts_us);
         if let Some((place, (before, entry))) = wrong.next() {
             let more = wrong.count();
-            let message = format!(
-                "SEEK entry {place} has pts {} after {}; {more} more steps back",
-                entry.pts_us, before.pts_us
-            );
+            let message =
+                format!("SEEK entry {place} has pts {} after {}; {more} more steps back", entry.pts_us, before.pts_us);
             report.push(Finding::on(Code::SeekUnsorted, chunk, message).focused(row(chunk, place)));
         }
     }
@@ -152,10 +150,8 @@ fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &B
     let covered = blocks.index.first(Tag::VERI).map_or(blocks.index.blocks(), |veri| blocks.index.blocks_before(&veri));
     let expected = covered.div_ceil(gop);
     if expected > table.rows.len() {
-        let message = format!(
-            "SEEK has {} entries, META's gop of {gop} gives {expected} for {covered} blocks",
-            table.rows.len()
-        );
+        let message =
+            format!("SEEK has {} entries, META's gop of {gop} gives {expected} for {covered} blocks", table.rows.len());
         report.push(Finding::on(Code::SeekGopMismatch, chunk, message).focused(count_field(chunk)));
     }
 }

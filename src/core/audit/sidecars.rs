@@ -30,8 +30,8 @@ pub(super) fn check(report: &mut Report<'_>) {
     if let (Some(chunk), Some(safe)) = (container.safe_chunk(), container.safe()) {
         document(report, &chunk, safe);
     }
-    if let Some(chunk) = container.index().first(Tag::TRAK).filter(|chunk| container.is_intact(chunk)) {
-        document(report, &chunk, &Document::parse(container.payload(&chunk)));
+    if let Some(chunk) = container.sidecar(Tag::TRAK) {
+        document(report, &chunk, &Document::parse(container.sidecar_payload(&chunk)));
     }
 }
 

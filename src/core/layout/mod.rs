@@ -195,6 +195,25 @@ impl Layout {
         }
     }
 
+    /// Where a chunk's length is stored, and the bytes for `len`.
+    pub fn length_field(self, offset: u64, len: u64) -> (u64, [u8; 4]) {
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        match self {
+            Self::Transport => (offset.saturating_add(4), len.to_be_bytes()),
+            Self::Mux => (offset.saturating_add(8), len.to_le_bytes()),
+        }
+    }
+
+    /// File offset of the byte, and the bit in it, that hold that bit of a chunk's CRC.
+    pub fn crc_bit(self, offset: u64, len: u64, bit: u8) -> (u64, u8) {
+        let field = self.crc_field(offset, len).start;
+        let byte = match self {
+            Self::Transport => 3u64.saturating_sub(u64::from(bit / 8)),
+            Self::Mux => u64::from(bit / 8),
+        };
+        (field.saturating_add(byte), bit % 8)
+    }
+
     /// The CRC stored for a chunk of that payload length; `None` where the file ends before it.
     pub fn stored_crc(self, bytes: &[u8], offset: u64, len: u64) -> Option<u32> {
         let field = self.crc_field(offset, len);

@@ -1,0 +1,157 @@
+//! Repairs that CRCs point to and a digest confirms: flipped bits, wrong lengths, tags one bit off. They are located
+//! and read through an [`Overlay`]; the file itself is never touched.
+
+use super::Report;
+use crate::core::bytes::slice;
+use crate::core::container::Container;
+use crate::core::finding::{Code, Finding, Flip};
+use crate::core::flip::{self, Place};
+use crate::core::hash::Overlay;
+use crate::core::index::{Chunk, State, Tag};
+use crate::core::layout::{CHUNK_HEADER_LEN, Layout};
+use crate::core::task::{Cancelled, Task};
+use crate::core::veri::{self, Status};
+
+/// How many damaged chunks are looked at; with more, no single bits are to blame.
+const MOST_DAMAGED: u64 = 10_000;
+/// How many tags are tried to restore.
+const MOST_TAGS: usize = 16;
+
+/// What could be mended.
+#[derive(Debug, Default)]
+pub(super) struct Repairs {
+    /// The flipped bit of each chunk that one explains, by ordinal.
+    pub(super) flips: Vec<(u64, Flip)>,
+    /// Chunks whose tag was restored: ordinal, and the tag as stored.
+    pub(super) tags: Vec<(u64, Tag)>,
+    overlay: Overlay,
+}
+
+impl Repairs {
+    /// Adds what was located to the findings of the walk, and says which tags were restored.
+    pub(super) fn note(&self, report: &mut Report<'_>) {
+        let index = report.container.index();
+        for finding in report.findings.list_mut() {
+            let Some(chunk) = finding.chunk.and_then(|chunk| index.chunk(chunk)) else { continue };
+            finding.block = chunk.block;
+            let flip =
+                self.flips.iter().find(|(index, _)| finding.code == Code::ChunkCrcMismatch && *index == chunk.index);
+            let Some((_, flip)) = flip else { continue };
+            let certainty = if flip.confirmed { "confirmed by the digest over the whole" } else { "not confirmed" };
+            finding.message += &format!("; bit {} of the byte at {} is flipped ({certainty})", flip.bit, flip.offset);
+            (finding.flip, finding.focus) = (Some(*flip), Some(flip.offset..flip.offset + 1));
+        }
+        for (chunk, stored) in &self.tags {
+            let Some(chunk) = index.chunk(*chunk) else { continue };
+            let message =
+                format!("tag {stored} at {} is one bit from {}, and VERI verifies with that", chunk.offset, chunk.tag);
+            let tag = chunk.offset..chunk.offset + 4;
+            report.push(Finding::on(Code::ChunkTagRepaired, &chunk, message).focused(tag));
+        }
+    }
+}
+
+/// Locates repairs, and confirms them where the digest over the whole comes out right with all of them made. The
+/// container comes back with confirmed ones taken into account.
+pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Repairs), Cancelled> {
+    let mut repairs = Repairs::default();
+    let index = container.index();
+    let damaged = container.walked().findings.count(Code::ChunkCrcMismatch);
+    let mended = container.walked().findings.count(Code::ChunkLengthRepaired);
+    if damaged + mended > 0 && damaged <= MOST_DAMAGED {
+        for chunk in index.iter() {
+            match chunk.state {
+                State::CrcMismatch => {
+                    if let Some(flip) = locate(&container, &chunk, &mut repairs.overlay) {
+                        repairs.flips.push((chunk.index, flip));
+                    }
+                }
+                State::LengthRepaired => {
+                    let (offset, field) = container.layout().length_field(chunk.offset, chunk.len);
+                    repairs.overlay.set_all(offset, &field);
+                }
+                _ => {}
+            }
+        }
+    }
+    for candidates in restorable(&container) {
+        let mut overlay = repairs.overlay.clone();
+        candidates.iter().for_each(|(chunk, tag)| overlay.set_all(chunk.offset, &tag.0));
+        let restored: Vec<_> = candidates.iter().map(|(chunk, tag)| (chunk.index, *tag)).collect();
+        let retagged = container.retagged(&restored);
+        if veri::verify_through(&retagged, &overlay, None, task)?.status == Status::Verified {
+            repairs.tags = candidates.iter().map(|(chunk, _)| (chunk.index, chunk.tag)).collect();
+            repairs.overlay = overlay;
+            return confirmed(retagged, repairs);
+        }
+    }
+    if repairs.overlay.is_empty() {
+        return Ok((container, repairs));
+    }
+    let veri = veri::verify_through(&container, &repairs.overlay, None, task)?.status == Status::Verified;
+    if veri || closing_crc_fits(&container, &repairs.overlay) {
+        return confirmed(container, repairs);
+    }
+    Ok((container, repairs))
+}
+
+fn confirmed(mut container: Container, mut repairs: Repairs) -> Result<(Container, Repairs), Cancelled> {
+    repairs.flips.iter_mut().for_each(|(_, flip)| flip.confirmed = true);
+    container.mend(&repairs.overlay);
+    Ok((container, repairs))
+}
+
+/// The flipped bit that explains a chunk's CRC, and its repair.
+fn locate(container: &Container, chunk: &Chunk, overlay: &mut Overlay) -> Option<Flip> {
+    let layout = container.layout();
+    let (stored, computed) = (container.stored_crc(chunk)?, container.computed_crc(chunk)?);
+    let covered = layout.covered_len(chunk.len);
+    let (offset, bit) = match flip::locate(stored, computed, covered)? {
+        Place::Crc { bit } => layout.crc_bit(chunk.offset, chunk.len, bit),
+        Place::Covered { byte, bit } => (chunk.payload_offset + chunk.len - covered + byte, bit),
+    };
+    let (length, field) = layout.length_field(chunk.offset, chunk.len);
+    let header = chunk.offset..chunk.offset + CHUNK_HEADER_LEN;
+    if header.contains(&offset) && (length..length + field.len() as u64).contains(&offset) {
+        return None;
+    }
+    let byte = slice(container.bytes(), offset, 1)?.first()?;
+    overlay.set(offset, byte ^ (1 << bit));
+    Some(Flip { offset, bit, confirmed: false, chance: flip::chance(covered) })
+}
+
+/// Chunks whose tag is one bit from a known one, with that tag: all of them together, then each alone. Only where no
+/// CRC covers tags.
+fn restorable(container: &Container) -> Vec<Vec<(Chunk, Tag)>> {
+    if container.layout() != Layout::Transport {
+        return Vec::new();
+    }
+    let near = |tag: Tag| Tag::KNOWN.into_iter().find(|known| tag.distance(*known) == 1);
+    let index = container.index();
+    let odd = index.totals().iter().filter(|total| !total.tag.is_known() && near(total.tag).is_some());
+    let all: Vec<(Chunk, Tag)> = odd
+        .flat_map(|total| index.with_tag(total.tag))
+        .filter_map(|chunk| Some((chunk, near(chunk.tag)?)))
+        .take(MOST_TAGS + 1)
+        .collect();
+    match all.len() {
+        0 => Vec::new(),
+        1 => vec![all],
+        n if n > MOST_TAGS => Vec::new(),
+        _ => std::iter::once(all.clone()).chain(all.into_iter().map(|one| vec![one])).collect(),
+    }
+}
+
+/// Mux: the closing CRC comes out right with the repairs made.
+fn closing_crc_fits(container: &Container, overlay: &Overlay) -> bool {
+    let Some(at) = container.walked().closing_crc else { return false };
+    let Some((stored, _)) = container.layout().closing_crc(container.bytes(), at) else { return false };
+    let Some(bytes) = slice(container.bytes(), 0, at) else { return false };
+    let mut crc = crc32fast::Hasher::new();
+    for (offset, part) in (0..).step_by(STEP).zip(bytes.chunks(STEP)) {
+        crc.update(&overlay.apply(offset, part));
+    }
+    crc.finalize() == stored
+}
+
+const STEP: usize = 1 << 16;
