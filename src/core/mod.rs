@@ -24,5 +24,6 @@ pub mod task;
 pub mod text;
 pub mod time;
 pub mod timeline;
+pub mod tracks;
 pub mod veri;
 pub mod walk;
