@@ -16,6 +16,7 @@ pub mod index;
 pub mod json;
 pub mod layout;
 pub mod meta;
+pub mod pack;
 
 pub mod seek;
 
