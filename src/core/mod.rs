@@ -18,6 +18,7 @@ pub mod layout;
 pub mod meta;
 pub mod pack;
 
+pub mod secret;
 pub mod seek;
 
 pub mod source;
