@@ -1,2 +1,3 @@
 //! Inspector and auditor for H4MK containers.
 pub mod core;
+pub mod hexdump;
