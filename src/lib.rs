@@ -1,3 +1,4 @@
 //! Inspector and auditor for H4MK containers.
+pub mod cli;
 pub mod core;
 pub mod hexdump;
