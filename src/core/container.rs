@@ -519,10 +519,10 @@ impl Container {
             let escaped = || super::text::escape(id).into_owned();
             return self.seek_track(found.ok_or_else(|| SeekError::NoTrack(escaped()))?, pts_us);
         }
-        if self.seek_table().is_none_or(|table| table.rows.is_empty()) {
-            if let Some(first) = self.tracks().and_then(|tracks| tracks.list.first()) {
-                return self.seek_track(first, pts_us);
-            }
+        if self.seek_table().is_none_or(|table| table.rows.is_empty())
+            && let Some(first) = self.tracks().and_then(|tracks| tracks.list.first())
+        {
+            return self.seek_track(first, pts_us);
         }
         self.seek_in_table(pts_us)
     }

@@ -172,10 +172,8 @@ impl Tracks {
                 Err(why) => tracks.fault(Fault::Index(format!("META /trak_b64 {why}"))),
             }
         }
-        if let Some(text) = &meta.seekm_b64 {
-            if let Err(why) = tracks.add_tables(text, &mut places) {
-                tracks.fault(Fault::Table(format!("META /seekm_b64 {why}"), None));
-            }
+        if let Some(Err(why)) = meta.seekm_b64.as_ref().map(|text| tracks.add_tables(text, &mut places)) {
+            tracks.fault(Fault::Table(format!("META /seekm_b64 {why}"), None));
         }
         if all_declared {
             tracks.list.iter_mut().for_each(|track| track.declared = true);
