@@ -16,12 +16,13 @@ use super::layout::{self, ChunkHeader, FileHeader, HeadError, Layout, SeekEntry,
 use super::meta::Meta;
 use super::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
 use super::source::Source;
+use super::tail;
 use super::task::{Cancelled, Task};
 use super::time::Time;
 use super::timeline::{FrameSource, Timeline};
 use super::tracks::{Track, Tracks};
 use super::veri::{self, Verification};
-use super::walk::{Depth, Step, Walked, Walker};
+use super::walk::{Depth, Loss, Step, Walked, Walker};
 
 /// What the user decided about how a container is read.
 #[derive(Debug, Clone)]
@@ -121,6 +122,7 @@ pub struct Loader {
     options: Options,
     header: FileHeader,
     walker: Walker,
+    ahead: OnceLock<Vec<Chunk>>,
 }
 
 impl Loader {
@@ -128,7 +130,7 @@ impl Loader {
     pub fn new(source: Arc<Source>, options: Options, depth: Depth) -> Result<Self, HeadError> {
         let header = layout::recognise(source.bytes())?;
         let walker = Walker::new(header.layout, depth);
-        Ok(Self { source, options, header, walker })
+        Ok(Self { source, options, header, walker, ahead: OnceLock::new() })
     }
 
     /// Reads on over at most `chunks` chunks.
@@ -156,10 +158,15 @@ impl Loader {
         self.walker.index()
     }
 
-    /// The container as far as it was read.
+    /// The container as far as it was read, and what its end says.
     pub fn snapshot(&self) -> Container {
-        let complete = false;
-        Container::new(self.source.clone(), self.options.clone(), self.header, self.walker.snapshot(), complete)
+        let mut walked = self.walker.snapshot();
+        // What was not walked yet is as unknown as what was lost.
+        let (offset, len) = self.progress();
+        walked.losses.push(Loss { offset, length: len.saturating_sub(offset), block: walked.index.blocks() });
+        let mut container = Container::new(self.source.clone(), self.options.clone(), self.header, walked, false);
+        container.ahead = self.ahead.get_or_init(|| tail::sidecars(self.header.layout, self.source.bytes())).clone();
+        container
     }
 
     /// The container.
@@ -183,6 +190,8 @@ pub struct Container {
     header: FileHeader,
     walked: Walked,
     complete: bool,
+    /// Chunks at the end of the file, while the walk has not come to them.
+    ahead: Vec<Chunk>,
     mended: HashMap<u64, Vec<u8>>,
     meta: OnceLock<Option<Sidecar<Meta>>>,
     safe: OnceLock<Option<Sidecar<Document>>>,
@@ -203,6 +212,7 @@ impl Container {
             header,
             walked,
             complete,
+            ahead: Vec::new(),
             mended: HashMap::new(),
             meta: OnceLock::new(),
             safe: OnceLock::new(),
@@ -303,7 +313,8 @@ impl Container {
 
     /// The first chunk of that tag that can be relied on: intact, or mended.
     pub fn sidecar(&self, tag: Tag) -> Option<Chunk> {
-        self.index().with_tag(tag).find(|chunk| self.is_readable(chunk))
+        let ahead = self.ahead.iter().copied().filter(|chunk| chunk.tag == tag);
+        self.index().with_tag(tag).chain(ahead).find(|chunk| self.is_readable(chunk))
     }
 
     /// Whether a sidecar's content can be relied on: intact, or mended.

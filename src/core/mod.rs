@@ -22,6 +22,7 @@ pub mod secret;
 pub mod seek;
 
 pub mod source;
+mod tail;
 pub mod task;
 pub mod text;
 pub mod time;
