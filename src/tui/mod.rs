@@ -1,0 +1,3 @@
+//! The terminal program: keys become actions, actions change the state, the state is drawn.
+
+pub mod keys;
