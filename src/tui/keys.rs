@@ -107,16 +107,16 @@ const NAMED: [(&str, Key); 17] = [
 ];
 
 impl Key {
-    /// The key as people read it on a keyboard: `Ctrl-C`, `PgUp`, `Space`, `g`.
-    pub fn label(self) -> String {
+    /// The key as people read it on a keyboard: `Ctrl-C`, `PgUp`, `Space`, `g`; arrows as such unless `ascii`.
+    pub fn label(self, ascii: bool) -> String {
         match self {
             Self::Ctrl(c) => format!("Ctrl-{}", c.to_uppercase()),
             Self::BackTab => "Shift-Tab".into(),
             Self::Char(c) if c != ' ' => c.to_string(),
-            Self::Up => "↑".into(),
-            Self::Down => "↓".into(),
-            Self::Left => "←".into(),
-            Self::Right => "→".into(),
+            Self::Up if !ascii => "↑".into(),
+            Self::Down if !ascii => "↓".into(),
+            Self::Left if !ascii => "←".into(),
+            Self::Right if !ascii => "→".into(),
             key => NAMED.iter().find(|(_, k)| *k == key).map(|(name, _)| (*name).to_owned()).unwrap_or_default(),
         }
     }
