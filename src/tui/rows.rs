@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 /// A movement in a list or a page of bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Motion {
     /// One row up.
     Up,

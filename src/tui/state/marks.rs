@@ -35,7 +35,9 @@ impl Marks {
         }
         // Lost bytes stand before the next block; after the last one, at it.
         let last = index.blocks().saturating_sub(1);
-        marks.blocks.extend(container.walked().losses.iter().map(|loss| (loss.block.min(last), Severity::Error)));
+        // A walk in progress counts what it has not seen as lost.
+        let losses = container.walked().losses.iter().filter(|_| container.is_complete());
+        marks.blocks.extend(losses.map(|loss| (loss.block.min(last), Severity::Error)));
         marks.chunks.sort_by_key(|mark| mark.chunk);
         marks.blocks.sort_by_key(|(block, _)| *block);
         marks

@@ -467,7 +467,7 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
 
 /// A container replaces the one before: more of it was walked, or all of it was checked.
 fn indexed(state: &mut State, container: Arc<Container>) {
-    let gop = container.meta().filter(|_| container.is_complete()).and_then(|meta| meta.gop);
+    let gop = container.meta().and_then(|meta| meta.gop);
     state.tree.set_run_len(gop);
     let first = state.selection == Selection::default();
     if let Some(chunk) = container.index().chunk(0).filter(|_| first) {
@@ -507,7 +507,11 @@ fn verified(state: &mut State, verification: Verification) {
 fn sought(state: &mut State, answer: &SeekAnswer) {
     let Some(container) = state.container.clone() else { return };
     let clock = time::format_us(answer.pts_us);
-    let entry = format!("entry {} at {} us", answer.entry_index, answer.entry.pts_us);
+    let track = answer.track.as_ref().map(|track| format!(" of track {}", escape(track))).unwrap_or_default();
+    let entry = match answer.scanned {
+        true => format!("keyframe at {} us{track}, found by looking at its blocks", answer.entry.pts_us),
+        false => format!("entry {}{track} at {} us", answer.entry_index, answer.entry.pts_us),
+    };
     let before = if answer.before_first { ", before the first entry" } else { "" };
     let Some((block, meaning)) = answer.block.zip(answer.meaning) else {
         return state.say(Level::Error, format!("{clock}{before}: {entry} lands on no block"));
