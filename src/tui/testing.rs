@@ -55,6 +55,7 @@ pub(crate) fn setup(source: Arc<Source>, cols: u16, rows: u16) -> Setup {
         options: Options::default(),
         theme: Theme { background: Background::Dark, depth: Depth::True, ascii: false },
         size: Size::new(cols, rows),
+        may_write: false,
     }
 }
 

@@ -128,6 +128,8 @@ pub struct Setup {
     pub theme: Theme,
     /// The screen.
     pub size: Size,
+    /// Whether files may be written: not by keys that nobody typed.
+    pub may_write: bool,
 }
 
 /// Everything the screen shows.
@@ -175,6 +177,8 @@ pub struct State {
     pub message: Option<Message>,
     /// Work in the background.
     pub jobs: Jobs,
+    /// Whether files may be written.
+    pub may_write: bool,
     /// Whether the program has the mouse.
     pub mouse: bool,
 }
@@ -204,6 +208,7 @@ impl State {
             help: None,
             message: None,
             jobs: Jobs::default(),
+            may_write: setup.may_write,
             mouse: true,
         };
         let request = Request::Index { source: state.source.clone(), options: state.options.clone() };

@@ -248,6 +248,9 @@ fn tree_selects(state: &mut State, container: &Container) {
 
 fn ask(state: &mut State, kind: PromptKind) {
     let value = match (kind, state.selection.block) {
+        (PromptKind::Export, _) if !state.may_write => {
+            return state.say(Level::Warning, "no file is written from here");
+        }
         (PromptKind::Export, None) => {
             return state.say(Level::Warning, "select a block first: `:#0`, or one in Blocks");
         }
@@ -318,7 +321,7 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
         },
         PromptKind::Find => return Err(format!("{} has nothing to search", state.view.title())),
         PromptKind::Export => {
-            let block = state.selection.block.ok_or("no block is selected")?;
+            let block = state.selection.block.filter(|_| state.may_write).ok_or("no block is selected")?;
             let (container, path) = (walked(state)?, PathBuf::from(text));
             let request = Request::Export { container, block, form: state.form, path };
             vec![Effect::Start(state.jobs.start(request))]
@@ -529,6 +532,7 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::state::Setup;
     use crate::tui::testing::{damaged, played, setup};
     use crate::tui::{headless::Player, keys};
 
@@ -636,6 +640,17 @@ mod tests {
         let late = Report { id: first.id, outcome: Err(Failure::Failed("late".into())), last: true };
         update(&mut state, Action::Report(late));
         assert_eq!(state.message, None);
+    }
+
+    #[test]
+    fn a_block_is_exported_where_files_may_be_written() {
+        assert_eq!(message(&played(80, 24, "e")), (Level::Warning, "no file is written from here"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b");
+        let mut player = Player::new(Setup { may_write: true, ..setup(damaged(), 80, 24) });
+        player.play(keys::parse(&format!(":#1<Enter>re<C-u><Paste:{}><Enter>", path.display())).unwrap());
+        assert_eq!(message(&player).0, Level::Good);
+        assert_eq!(std::fs::read(path).unwrap(), [1, 255, 1, 1]);
     }
 
     #[test]

@@ -23,7 +23,9 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let visible = state.tree_window.visible(len, pane.inner.height);
     for (line, at) in (0..).zip(visible) {
         let Some(row) = state.tree.row(index, at) else { break };
-        let spans = row_spans(state, container, &painter, row, usize::from(pane.inner.width));
+        let mut spans = row_spans(state, container, &painter, row, usize::from(pane.inner.width).saturating_sub(1));
+        let gutter = if at == state.tree_window.cursor() { painter.glyphs.selected } else { " " };
+        spans.insert(0, painter.span(Role::Text, gutter));
         painter.line(pane.inner, line, spans);
         if at == state.tree_window.cursor() {
             painter.tint(pane.inner, line, if focused { Role::Selection } else { Role::SelectionElsewhere });
@@ -119,7 +121,7 @@ mod tests {
     #[test]
     fn groups_and_their_chunks() {
         let closed = tree_lines(&played(80, 24, ""));
-        assert_eq!(closed[0], "▸ CORE    8       32 B ·");
+        assert_eq!(closed[0], "▌▸ CORE   8       32 B ·");
     }
 
     #[test]
