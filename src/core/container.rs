@@ -202,6 +202,7 @@ pub struct Container {
     cheap: OnceLock<Resolution>,
     full: OnceLock<Resolution>,
     keyframes: OnceLock<Option<Vec<(u64, u64)>>>,
+    timeline: OnceLock<Option<Timeline>>,
 }
 
 impl Container {
@@ -223,6 +224,7 @@ impl Container {
             cheap: OnceLock::new(),
             full: OnceLock::new(),
             keyframes: OnceLock::new(),
+            timeline: OnceLock::new(),
         }
     }
 
@@ -458,6 +460,10 @@ impl Container {
 
     /// When blocks are shown, where that is known.
     pub fn timeline(&self) -> Option<Timeline> {
+        *self.timeline.get_or_init(|| self.find_timeline())
+    }
+
+    fn find_timeline(&self) -> Option<Timeline> {
         let blocks = self.index().blocks();
         let meta = self.meta();
         let source = match meta {
@@ -615,6 +621,14 @@ impl Container {
     /// The SEEK entry that lands on a block. O(log entries), after one look at all of them.
     pub fn keyframe(&self, block: u64) -> Option<Keyframe> {
         let (table, fit) = (self.seek_table()?, self.resolution(Effort::Cheap).best?);
+        let keyframe = |rank: u64| {
+            let place = table.place(rank)?;
+            Some(Keyframe { rank, place, entry: table.rows.get(place)? })
+        };
+        let gop = self.meta().and_then(|meta| meta.gop).filter(|_| fit.agreement == table.rows.len());
+        if let Some(gop) = gop {
+            return keyframe(block / gop).filter(|_| block.is_multiple_of(gop));
+        }
         let by_block = self.keyframes.get_or_init(|| {
             let blocks = self.blocks(Effort::Cheap);
             let landed = |(rank, entry): (usize, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset)
@@ -629,8 +643,7 @@ impl Container {
         let by_block = by_block.as_ref()?;
         let at = by_block.partition_point(|(landed, _)| *landed < block);
         let (_, rank) = by_block.get(at).filter(|(landed, _)| *landed == block)?;
-        let place = table.place(*rank)?;
-        Some(Keyframe { rank: *rank, place, entry: table.rows.get(place)? })
+        keyframe(*rank)
     }
 
     /// A block as stored, with its CRC recomputed.

@@ -2,14 +2,21 @@
 //! I/O, and reading the container's mapped bytes is all it asks of the world.
 
 mod action;
+mod blocks;
 pub mod command_line;
+mod findings;
+mod hex;
 mod history;
 mod jobs;
+mod manifest;
 mod marks;
 mod prompt;
 mod selection;
+mod summary;
+mod timeline;
 pub mod tree;
 mod update;
+mod views;
 
 use std::sync::Arc;
 

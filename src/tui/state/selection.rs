@@ -22,7 +22,7 @@ pub struct Selection {
 impl Selection {
     /// A chunk.
     pub fn of_chunk(container: &Container, chunk: &Chunk) -> Self {
-        let time_us = chunk.block.zip(container.timeline()).map(|(block, timeline)| timeline.pts_us(block));
+        let time_us = chunk.block.and_then(|block| container.pts_us(block));
         Self { chunk: Some(chunk.index), block: chunk.block, bytes: None, time_us }
     }
 

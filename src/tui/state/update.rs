@@ -9,7 +9,7 @@ use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, prompt,
+    Selection, State, View, prompt, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -40,7 +40,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Click(at) => click(state, at),
-        Action::Drag { to, .. } => drag(state, to),
+        Action::Drag { from, to } => drag(state, from, to),
         Action::Wheel { at, notches } => wheel(state, at, notches),
         Action::Resize(size) => {
             state.size = size;
@@ -74,7 +74,7 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
     state.message = (command == Command::Close).then(|| state.message.take()).flatten();
     let in_pane = match state.focus {
         Pane::Tree => in_tree(state, command),
-        Pane::View => None,
+        Pane::View => views::of(state.view).run(state, command),
     };
     in_pane.unwrap_or_else(|| anywhere(state, command))
 }
@@ -191,6 +191,7 @@ fn follow_selection(state: &mut State) {
         let (at, len) = (state.tree.place(index, row), state.tree.len(index));
         state.tree_window.jump(at, len, state.pane_height(Pane::Tree));
     }
+    View::ALL.into_iter().for_each(|view| views::of(view).follow(state));
 }
 
 /// Keeps the panes' cursors in sight after the screen or the list changed.
@@ -198,6 +199,7 @@ fn refit(state: &mut State) {
     let len = state.container.as_ref().map_or(0, |container| state.tree.len(container.index()));
     let height = state.pane_height(Pane::Tree);
     state.tree_window.set_cursor(state.tree_window.cursor(), len, height);
+    View::ALL.into_iter().for_each(|view| views::of(view).refit(state));
 }
 
 fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
@@ -319,7 +321,7 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
                 go_to_offset(state, &container, (last as f64 * percent / 100.0) as u64)?
             }
         },
-        PromptKind::Find => return Err(format!("{} has nothing to search", state.view.title())),
+        PromptKind::Find => views::of(state.view).find(state, text)?,
         PromptKind::Export => {
             let block = state.selection.block.filter(|_| state.may_write).ok_or("no block is selected")?;
             let (container, path) = (walked(state)?, PathBuf::from(text));
@@ -404,12 +406,20 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
             tree_selects(state, &container);
         }
     }
+    if pane == Pane::View && area.inner.contains(at) {
+        return views::of(state.view).click(state, at);
+    }
     Vec::new()
 }
 
-fn drag(state: &mut State, to: Position) -> Vec<Effect> {
-    if let Some(areas) = state.areas().filter(|areas| state.help.is_none() && areas.strip.contains(to)) {
+fn drag(state: &mut State, from: Position, to: Position) -> Vec<Effect> {
+    let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
+    if areas.strip.contains(from) {
         scrub(state, areas.strip, to);
+    } else if let Some((Pane::View, area)) = areas.pane_at(from)
+        && area.inner.contains(from)
+    {
+        views::of(state.view).drag(state, from, to);
     }
     Vec::new()
 }
@@ -438,6 +448,8 @@ fn wheel(state: &mut State, at: Position, notches: i16) -> Vec<Effect> {
         let len = state.tree.len(container.index());
         state.tree_window.scroll(rows, len, area.inner.height);
         tree_selects(state, &container);
+    } else if let Some((Pane::View, _)) = areas.pane_at(at) {
+        views::of(state.view).wheel(state, rows);
     }
     Vec::new()
 }

@@ -1,11 +1,17 @@
 //! The state, drawn: pure functions from `&State` onto a frame, one file per part of the screen. The screen as a whole is
 //! drawn in the comment of [`crate::tui::layout`].
 
+mod blocks;
+mod findings;
 mod footer;
 mod header;
 mod help;
+mod hex;
+mod manifest;
 mod message;
 mod strip;
+mod summary;
+mod timeline;
 mod tree;
 
 use ratatui::Frame;
@@ -17,7 +23,7 @@ use ratatui::widgets::{Block, Clear, Widget};
 
 use super::layout::{Areas, MIN_SIZE, PaneArea};
 use super::rows::Window;
-use super::state::{Pane, State};
+use super::state::{Pane, State, View};
 use super::text::{Keep, cut, width};
 use super::theme::{Glyphs, Role, Theme};
 
@@ -36,6 +42,14 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     }
     if let Some(pane) = areas.view {
         Painter::new(state, buffer).frame(pane, state.view.title(), state.focus == Pane::View);
+        match state.view {
+            View::Summary => summary::draw(state, buffer, pane),
+            View::Manifest => manifest::draw(state, buffer, pane),
+            View::Timeline => timeline::draw(state, buffer, pane),
+            View::Blocks => blocks::draw(state, buffer, pane),
+            View::Hex => hex::draw(state, buffer, pane),
+            View::Audit => findings::draw(state, buffer, pane),
+        }
     }
     strip::draw(state, buffer, areas.strip);
     footer::draw(state, buffer, areas.footer);
