@@ -12,6 +12,7 @@ pub mod headless;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
+pub mod picture;
 pub mod rows;
 pub mod run;
 pub mod screen;
