@@ -30,7 +30,8 @@ pub struct JsonError {
     pub too_deep: bool,
 }
 
-const BOM: &[u8] = b"\xef\xbb\xbf";
+/// The byte order mark of UTF-8.
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 /// The one key of the map as which serde_json hands over a number with `arbitrary_precision`.
 const NUMBER_KEY: &str = "$serde_json::private::Number";
 
