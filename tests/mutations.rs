@@ -1,11 +1,11 @@
 //! Damage of every kind to small files of each layout: it is noticed, placed, and what stands beside it is kept.
 
-mod support;
+mod builder;
 
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::finding::{Code, Flip};
 use proptest::prelude::*;
-use support::*;
+use builder::*;
 
 /// Fails with all that is wrong, not with the first.
 #[derive(Default)]
