@@ -34,18 +34,12 @@ fn strings(value: &Value) -> Vec<&str> {
     value.as_array().map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
 }
 
-/// Kinds of files whose support is not complete.
-const LATER: [&str; 4] = ["mux-", "tracks-", "cipher-", "opaque-"];
-
 #[test]
 fn damaged_files_get_the_findings_they_must() {
     let Some(corpus) = corpus() else { return };
     let cases = json(corpus.join("damaged/cases.json"));
     let mut wrong = Vec::new();
     for (name, case) in cases.as_object().unwrap() {
-        if LATER.iter().any(|kind| name.starts_with(kind)) {
-            continue;
-        }
         let audit = audited(&corpus.join("damaged").join(name));
         wrong.extend(differences(&audit, case).into_iter().map(|why| format!("{name}: {why}")));
     }
@@ -96,7 +90,10 @@ fn differences(audit: &Audit, case: &Value) -> Vec<String> {
     must(case["blocks_intact_min"].as_u64().is_none_or(|min| intact >= min), format!("only {intact} blocks intact"));
     if let Some(container) = container {
         let meaning = container.resolution(h4inspect::core::container::Effort::Full).best.map(|f| f.meaning.name());
-        must(case["seek_meaning"].is_null() || case["seek_meaning"].as_str() == meaning, format!("meaning {meaning:?}"));
+        must(
+            case["seek_meaning"].is_null() || case["seek_meaning"].as_str() == meaning,
+            format!("meaning {meaning:?}"),
+        );
         let entries = container.seek_table().map_or(0, |table| table.rows.len());
         must(case["seek_entries"].is_null() || case["seek_entries"] == entries, format!("{entries} entries"));
     }
@@ -146,6 +143,45 @@ fn reference_files_are_seen_as_they_were_written() {
         assert_eq!(warnings, expected, "{name}");
         assert_eq!(audit.verification.status.name(), "verified", "{name}");
         assert_eq!(audit.verification.scheme.map(|s| s.name()), Some("prefix"), "{name}");
+    }
+}
+
+#[test]
+fn tracks_are_seen_as_they_were_written() {
+    let Some(corpus) = corpus() else { return };
+    let expected = json(corpus.join("expected.json"));
+    for name in ["transport-tracks.h4mk", "mux-demo.h4mk", "mux-three-tracks.h4mk"] {
+        let (path, expected) = (corpus.join("reference").join(name), &expected[name]);
+        let source = Arc::new(Source::open(&path).unwrap());
+        let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+        let tracks = container.tracks().unwrap();
+        for (id, rows) in expected["seekm"].as_object().into_iter().flatten() {
+            let table = tracks.by_id(id).unwrap().seek_table(&container).unwrap();
+            let got: Vec<Value> = table.rows.iter().map(|e| serde_json::json!([e.pts_us, e.offset])).collect();
+            assert_eq!(*rows, Value::Array(got), "{name} {id}");
+        }
+        for (block, core) in (0..).zip(expected["core"].as_array().into_iter().flatten()) {
+            let chunk = container.index().block(block).unwrap();
+            let (track, info) = tracks.of_block(block).unwrap();
+            let opaque = container.block(block).unwrap().bytes.len();
+            let got = serde_json::json!({"chunk_index": chunk.payload_offset, "track_id": track.id.parse::<u64>().unwrap(),
+                "pts_ms": info.pts_us / 1000, "blk": info.kind.name(), "opaque_bytes": opaque});
+            assert_eq!(*core, got, "{name} block {block}");
+        }
+        let chain = |id: &str, pts_us| {
+            let blocks = container.seek(pts_us, Some(id)).unwrap().chain.unwrap();
+            let payload = |block: &u64| Value::from(container.index().block(*block).unwrap().payload_offset);
+            Value::Array(blocks.iter().map(payload).collect())
+        };
+        for (id, offsets) in expected["chains"].as_object().into_iter().flatten() {
+            assert_eq!(*offsets, chain(id, 1_234_000), "{name} {id}");
+        }
+        if expected["chain_track1_t100"].is_array() {
+            assert_eq!(expected["chain_track1_t100"], chain("1", 100_000), "{name}");
+        }
+        let audit = audited(&path);
+        let warnings = audit.findings.list().iter().filter(|f| f.severity != Severity::Info);
+        assert_eq!(warnings.map(|f| f.message.as_str()).collect::<Vec<_>>(), [""; 0], "{name}");
     }
 }
 

@@ -16,11 +16,13 @@ use super::layout::{self, ChunkHeader, FileHeader, HeadError, Layout, SeekEntry,
 use super::meta::Meta;
 use super::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
 use super::source::Source;
+use super::tail;
 use super::task::{Cancelled, Task};
 use super::time::Time;
 use super::timeline::{FrameSource, Timeline};
+use super::tracks::{Track, Tracks};
 use super::veri::{self, Verification};
-use super::walk::{Depth, Step, Walked, Walker};
+use super::walk::{Depth, Loss, Step, Walked, Walker};
 
 /// What the user decided about how a container is read.
 #[derive(Debug, Clone)]
@@ -80,8 +82,12 @@ pub struct SeekAnswer {
     pub meaning: Option<Meaning>,
     /// The timestamp is before the first entry, which answers all the same.
     pub before_first: bool,
-    /// Blocks to decode for the picture at the timestamp, where the time of blocks is known.
-    pub chain: Option<Range<u64>>,
+    /// The track whose table answered.
+    pub track: Option<String>,
+    /// The answer was found by looking at all blocks of the track, which has no table.
+    pub scanned: bool,
+    /// Blocks to decode for what is shown at the timestamp, where the time of blocks is known.
+    pub chain: Option<Vec<u64>>,
     /// Bytes were lost before the block: its index may be too low.
     pub provisional: bool,
 }
@@ -116,6 +122,7 @@ pub struct Loader {
     options: Options,
     header: FileHeader,
     walker: Walker,
+    ahead: OnceLock<Vec<Chunk>>,
 }
 
 impl Loader {
@@ -123,7 +130,7 @@ impl Loader {
     pub fn new(source: Arc<Source>, options: Options, depth: Depth) -> Result<Self, HeadError> {
         let header = layout::recognise(source.bytes())?;
         let walker = Walker::new(header.layout, depth);
-        Ok(Self { source, options, header, walker })
+        Ok(Self { source, options, header, walker, ahead: OnceLock::new() })
     }
 
     /// Reads on over at most `chunks` chunks.
@@ -151,10 +158,15 @@ impl Loader {
         self.walker.index()
     }
 
-    /// The container as far as it was read.
+    /// The container as far as it was read, and what its end says.
     pub fn snapshot(&self) -> Container {
-        let complete = false;
-        Container::new(self.source.clone(), self.options.clone(), self.header, self.walker.snapshot(), complete)
+        let mut walked = self.walker.snapshot();
+        // What was not walked yet is as unknown as what was lost.
+        let (offset, len) = self.progress();
+        walked.losses.push(Loss { offset, length: len.saturating_sub(offset), block: walked.index.blocks() });
+        let mut container = Container::new(self.source.clone(), self.options.clone(), self.header, walked, false);
+        container.ahead = self.ahead.get_or_init(|| tail::sidecars(self.header.layout, self.source.bytes())).clone();
+        container
     }
 
     /// The container.
@@ -178,15 +190,19 @@ pub struct Container {
     header: FileHeader,
     walked: Walked,
     complete: bool,
+    /// Chunks at the end of the file, while the walk has not come to them.
+    ahead: Vec<Chunk>,
     mended: HashMap<u64, Vec<u8>>,
     meta: OnceLock<Option<Sidecar<Meta>>>,
     safe: OnceLock<Option<Sidecar<Document>>>,
     seek: OnceLock<Option<Chunk>>,
+    tracks: OnceLock<Option<Tracks>>,
     order: OnceLock<Option<Vec<u32>>>,
     decoded: OnceLock<Option<Starts>>,
     cheap: OnceLock<Resolution>,
     full: OnceLock<Resolution>,
     keyframes: OnceLock<Option<Vec<(u64, u64)>>>,
+    timeline: OnceLock<Option<Timeline>>,
 }
 
 impl Container {
@@ -197,15 +213,18 @@ impl Container {
             header,
             walked,
             complete,
+            ahead: Vec::new(),
             mended: HashMap::new(),
             meta: OnceLock::new(),
             safe: OnceLock::new(),
             seek: OnceLock::new(),
+            tracks: OnceLock::new(),
             order: OnceLock::new(),
             decoded: OnceLock::new(),
             cheap: OnceLock::new(),
             full: OnceLock::new(),
             keyframes: OnceLock::new(),
+            timeline: OnceLock::new(),
         }
     }
 
@@ -296,7 +315,18 @@ impl Container {
 
     /// The first chunk of that tag that can be relied on: intact, or mended.
     pub fn sidecar(&self, tag: Tag) -> Option<Chunk> {
-        self.index().with_tag(tag).find(|chunk| self.is_intact(chunk) || self.mended.contains_key(&chunk.index))
+        let ahead = self.ahead.iter().copied().filter(|chunk| chunk.tag == tag);
+        self.index().with_tag(tag).chain(ahead).find(|chunk| self.is_readable(chunk))
+    }
+
+    /// Whether a sidecar's content can be relied on: intact, or mended.
+    pub fn is_readable(&self, chunk: &Chunk) -> bool {
+        self.is_intact(chunk) || self.mended.contains_key(&chunk.index)
+    }
+
+    /// The tracks, where anything speaks of them. Looks at every block once.
+    pub fn tracks(&self) -> Option<&Tracks> {
+        self.tracks.get_or_init(|| Tracks::read(self)).as_ref()
     }
 
     /// The payload of a sidecar, mended where its damage was located and confirmed.
@@ -430,6 +460,10 @@ impl Container {
 
     /// When blocks are shown, where that is known.
     pub fn timeline(&self) -> Option<Timeline> {
+        *self.timeline.get_or_init(|| self.find_timeline())
+    }
+
+    fn find_timeline(&self) -> Option<Timeline> {
         let blocks = self.index().blocks();
         let meta = self.meta();
         let source = match meta {
@@ -473,18 +507,44 @@ impl Container {
             }
             Time::Block(block) => {
                 self.block(block)?;
-                Ok(self.timeline().ok_or(SeekError::NoTimeline("a block number"))?.pts_us(block))
+                self.pts_us(block).ok_or(SeekError::NoTimeline("a block number"))
             }
         }
     }
 
-    /// When the last block ends, in µs.
-    pub fn duration_us(&self) -> Option<u64> {
-        self.timeline().map(|timeline| timeline.duration_us())
+    /// When a block is shown, in µs: by the track index, or by the frame rate.
+    pub fn pts_us(&self, block: u64) -> Option<u64> {
+        match self.tracks().filter(|tracks| tracks.indexed) {
+            Some(tracks) => tracks.of_block(block).map(|(_, block)| block.pts_us),
+            None => self.timeline().map(|timeline| timeline.pts_us(block)),
+        }
     }
 
-    /// The entry that answers a timestamp, and the block it really is.
-    pub fn seek(&self, pts_us: u64) -> Result<SeekAnswer, SeekError> {
+    /// When the last block ends, in µs; with tracks, when it begins, since more is not stored.
+    pub fn duration_us(&self) -> Option<u64> {
+        match self.tracks().filter(|tracks| tracks.indexed) {
+            Some(tracks) => tracks.last_pts_us(),
+            None => self.timeline().map(|timeline| timeline.duration_us()),
+        }
+    }
+
+    /// The entry that answers a timestamp, and the block it really is: from the track asked for, else from SEEK if it
+    /// has entries, else from the first track.
+    pub fn seek(&self, pts_us: u64, track: Option<&str>) -> Result<SeekAnswer, SeekError> {
+        if let Some(id) = track {
+            let found = self.tracks().and_then(|tracks| tracks.by_id(id));
+            let escaped = || super::text::escape(id).into_owned();
+            return self.seek_track(found.ok_or_else(|| SeekError::NoTrack(escaped()))?, pts_us);
+        }
+        if self.seek_table().is_none_or(|table| table.rows.is_empty())
+            && let Some(first) = self.tracks().and_then(|tracks| tracks.list.first())
+        {
+            return self.seek_track(first, pts_us);
+        }
+        self.seek_in_table(pts_us)
+    }
+
+    fn seek_in_table(&self, pts_us: u64) -> Result<SeekAnswer, SeekError> {
         let why = || match (self.index().total(Tag::SEEK), self.seek_chunk()) {
             (None, _) => ": the container has no SEEK chunk".to_owned(),
             (Some(_), None) => ": its SEEK chunk is damaged".to_owned(),
@@ -496,8 +556,8 @@ impl Container {
         let block = fit.and_then(|fit| self.landed(&fit, entry, Effort::Full));
         let before_first = pts_us < entry.pts_us;
         let chain = block.zip(self.timeline()).map(|(keyframe, timeline)| match timeline.block_at(pts_us) {
-            Some(last) if !before_first => keyframe..last.max(keyframe) + 1,
-            _ => 0..0,
+            Some(last) if !before_first => (keyframe..=last.max(keyframe)).collect(),
+            _ => Vec::new(),
         });
         Ok(SeekAnswer {
             pts_us,
@@ -506,9 +566,43 @@ impl Container {
             block,
             meaning: fit.map(|fit| fit.meaning),
             before_first,
+            track: None,
+            scanned: false,
             chain,
-            provisional: block.zip(self.first_provisional()).is_some_and(|(block, first)| block >= first),
+            provisional: self.is_provisional(block),
         })
+    }
+
+    fn is_provisional(&self, block: Option<u64>) -> bool {
+        block.zip(self.first_provisional()).is_some_and(|(block, first)| block >= first)
+    }
+
+    /// The answer from a track's own table, or from its blocks where it has none.
+    fn seek_track(&self, track: &Track, pts_us: u64) -> Result<SeekAnswer, SeekError> {
+        let answer = |entry_index, entry: SeekEntry, block, meaning, scanned| SeekAnswer {
+            pts_us,
+            entry_index,
+            entry,
+            block,
+            meaning,
+            before_first: pts_us < entry.pts_us,
+            track: Some(track.id.clone()),
+            scanned,
+            chain: (!track.blocks.is_empty()).then(|| track.chain(pts_us)),
+            provisional: self.is_provisional(block),
+        };
+        if let Some((place, entry)) = track.seek_table(self).and_then(|table| table.at(pts_us)) {
+            let meaning = if self.layout() == Layout::Mux { Meaning::Payload } else { Meaning::Index };
+            return Ok(answer(place, entry, track.entry_block(self, entry), Some(meaning), false));
+        }
+        let keyframes = || (0..).zip(track.keyframes());
+        let last =
+            keyframes().filter(|(_, block)| block.pts_us <= pts_us).max_by_key(|(at, block)| (block.pts_us, *at));
+        let found = last.or_else(|| keyframes().min_by_key(|(at, block)| (block.pts_us, *at)));
+        let why = || format!(": track \"{}\" has neither a table nor a keyframe", super::text::escape(&track.id));
+        let (at, keyframe) = found.ok_or_else(|| SeekError::NoTable(why()))?;
+        let entry = SeekEntry { pts_us: keyframe.pts_us, offset: keyframe.block };
+        Ok(answer(at, entry, Some(keyframe.block), None, true))
     }
 
     fn landed(&self, fit: &Fit, entry: SeekEntry, effort: Effort) -> Option<u64> {
@@ -527,6 +621,14 @@ impl Container {
     /// The SEEK entry that lands on a block. O(log entries), after one look at all of them.
     pub fn keyframe(&self, block: u64) -> Option<Keyframe> {
         let (table, fit) = (self.seek_table()?, self.resolution(Effort::Cheap).best?);
+        let keyframe = |rank: u64| {
+            let place = table.place(rank)?;
+            Some(Keyframe { rank, place, entry: table.rows.get(place)? })
+        };
+        let gop = self.meta().and_then(|meta| meta.gop).filter(|_| fit.agreement == table.rows.len());
+        if let Some(gop) = gop {
+            return keyframe(block / gop).filter(|_| block.is_multiple_of(gop));
+        }
         let by_block = self.keyframes.get_or_init(|| {
             let blocks = self.blocks(Effort::Cheap);
             let landed = |(rank, entry): (usize, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset)
@@ -541,8 +643,7 @@ impl Container {
         let by_block = by_block.as_ref()?;
         let at = by_block.partition_point(|(landed, _)| *landed < block);
         let (_, rank) = by_block.get(at).filter(|(landed, _)| *landed == block)?;
-        let place = table.place(*rank)?;
-        Some(Keyframe { rank: *rank, place, entry: table.rows.get(place)? })
+        keyframe(*rank)
     }
 
     /// A block as stored, with its CRC recomputed.
@@ -596,7 +697,9 @@ impl Container {
     pub fn manifest(&self) -> Value {
         let meta = self.meta();
         let text = |field: Option<&String>, default: &str| field.map_or(default, String::as_str).to_owned();
-        let entries: Vec<Value> = self.seek_table().map_or_else(Vec::new, |table| {
+        let first = || self.tracks().and_then(|tracks| tracks.list.first()?.seek_table(self));
+        let table = self.seek_table().filter(|table| !table.rows.is_empty()).or_else(first);
+        let entries: Vec<Value> = table.map_or_else(Vec::new, |table| {
             table.rows.iter().map(|e| json!({"pts_us": e.pts_us, "block_offset": e.offset})).collect()
         });
         let object = |value: Option<&Value>| value.cloned().unwrap_or_else(|| Value::Object(Map::new()));

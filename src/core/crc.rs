@@ -45,8 +45,8 @@ impl RangeCrc {
         if start < self.base || len < 2 * self.spacing {
             return crc32(range(bytes, start, end));
         }
-        let before = self.from_base(bytes, start);
-        let through = self.from_base(bytes, end);
+        let before = self.crc_from_base(bytes, start);
+        let through = self.crc_from_base(bytes, end);
         // Joining is linear: what came before, shifted over the range, drops out again.
         combine(before, 0, len) ^ through
     }
@@ -57,7 +57,7 @@ impl RangeCrc {
     }
 
     /// CRC of `base..end`; `end` is not before `base`.
-    fn from_base(&mut self, bytes: &[u8], end: u64) -> u32 {
+    fn crc_from_base(&mut self, bytes: &[u8], end: u64) -> u32 {
         self.extend_to(bytes, end);
         let index = ((end - self.base) / self.spacing).min(self.checkpoints.len() as u64 - 1);
         let checkpoint = self.checkpoints.get(index as usize).copied().unwrap_or(0);

@@ -326,7 +326,10 @@ impl Index {
 
     /// All chunks with that tag, in file order.
     pub fn with_tag(&self, tag: Tag) -> impl Iterator<Item = Chunk> + '_ {
-        (0..self.total(tag).map_or(0, |t| t.count)).filter_map(move |nth| self.nth(tag, nth))
+        let is_core = tag == Tag::CORE;
+        let cores = is_core.then(|| self.iter().filter(|chunk| chunk.block.is_some()));
+        let others = self.total(tag).filter(|_| !is_core).map_or(0, |total| total.count);
+        cores.into_iter().flatten().chain((0..others).filter_map(move |nth| self.nth(tag, nth)))
     }
 
     /// The ordinal of `chunk` among those of its tag. O(log chunks).

@@ -16,13 +16,17 @@ pub mod index;
 pub mod json;
 pub mod layout;
 pub mod meta;
+pub mod pack;
 
+pub mod secret;
 pub mod seek;
 
 pub mod source;
+mod tail;
 pub mod task;
 pub mod text;
 pub mod time;
 pub mod timeline;
+pub mod tracks;
 pub mod veri;
 pub mod walk;

@@ -145,7 +145,7 @@ pub struct Fit {
     /// Entries that land on no block's start.
     pub misses: u64,
     /// Hits that also agree with META's gop and fps_hint, counted once each.
-    agreement: u64,
+    pub agreement: u64,
 }
 
 /// Which meaning the entries have.

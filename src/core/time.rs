@@ -168,13 +168,13 @@ pub fn format_us(us: u64) -> String {
 /// `3 d 04 h`. What is below is dropped, not rounded.
 pub fn format_duration(us: u64) -> String {
     let s = us / US_PER_S;
-    match us {
-        ..US_PER_MS => format!("{us} us"),
-        ..US_PER_S => format!("{} ms", thousandths(us)),
-        _ if s < S_PER_MIN => format!("{} s", thousandths(us / US_PER_MS)),
-        _ if s < S_PER_H => format!("{} min {:02} s", s / S_PER_MIN, s % S_PER_MIN),
-        _ if s < S_PER_DAY => format!("{} h {:02} min", s / S_PER_H, s / S_PER_MIN % 60),
-        _ => format!("{} d {:02} h", s / S_PER_DAY, s / S_PER_H % 24),
+    match s {
+        0 if us < US_PER_MS => format!("{us} us"),
+        0 => format!("{} ms", thousandths(us)),
+        1..S_PER_MIN => format!("{} s", thousandths(us / US_PER_MS)),
+        S_PER_MIN..S_PER_H => format!("{} min {:02} s", s / S_PER_MIN, s % S_PER_MIN),
+        S_PER_H..S_PER_DAY => format!("{} h {:02} min", s / S_PER_H, s / S_PER_MIN % 60),
+        S_PER_DAY.. => format!("{} d {:02} h", s / S_PER_DAY, s / S_PER_H % 24),
     }
 }
 

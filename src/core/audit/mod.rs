@@ -6,6 +6,7 @@ mod repair;
 mod seek;
 mod sidecars;
 mod structure;
+mod tracks;
 
 use std::sync::Arc;
 
@@ -170,6 +171,7 @@ fn conclude(
     sidecars::check(&mut report);
     blocks::check(&mut report, survey);
     seek::check(&mut report);
+    tracks::check(&mut report);
     integrity::check(&mut report, &verification);
     let Report { mut findings, mut complete, .. } = report;
     complete &= changed(container.source(), &mut findings);

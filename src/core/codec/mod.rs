@@ -1,3 +1,8 @@
 //! What stands between a stored block and its raw bytes, one file per layer.
 
+pub mod cipher;
+pub mod mask;
 pub mod rle;
+
+#[cfg(test)]
+mod reference;

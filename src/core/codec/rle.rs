@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(encode(&[0; 1000]), [0, 255, 0, 255, 0, 255, 0, 235]);
         assert_eq!(encode(&[0; 255]), [0, 255]);
         assert_eq!(encode(&[1, 2, 2]), [1, 1, 2, 2]);
-        assert_eq!(encode(&[]), Vec::<u8>::new());
+        assert_eq!(encode(&[]), b"");
     }
 
     #[test]
@@ -406,8 +406,8 @@ mod tests {
                 assert_eq!(steps.window(&stored, start as u64, len), raw[start.min(end)..end], "{start}+{len}");
             }
         }
-        assert_eq!(steps.window(&stored, u64::MAX, 10), Vec::<u8>::new());
-        assert_eq!(Steps::default().window(&[], 0, 10), Vec::<u8>::new());
+        assert_eq!(steps.window(&stored, u64::MAX, 10), b"");
+        assert_eq!(Steps::default().window(&[], 0, 10), b"");
     }
 
     proptest! {

@@ -10,8 +10,9 @@ use std::ops::Range;
 
 use super::bytes::slice;
 use super::index::Tag;
+use super::tracks::Kind;
 
-pub use seek_rows::{SeekEntry, SeekRows};
+pub use seek_rows::{SeekEntry, SeekRows, TrackTable, track_table};
 
 /// The first four bytes of every container.
 pub const MAGIC: [u8; 4] = *b"H4MK";
@@ -88,6 +89,16 @@ impl ChunkHeader {
     /// File offset of the payload.
     pub fn payload(&self) -> u64 {
         self.offset.saturating_add(CHUNK_HEADER_LEN)
+    }
+
+    /// Mux: timestamp in ms and kind of a CORE chunk, from its flags.
+    pub fn timing(&self) -> Option<(u32, Kind)> {
+        self.flags.map(mux::timing)
+    }
+
+    /// Mux: bits 30 and 31 of the flags, which are reserved.
+    pub fn reserved_flags(&self) -> u32 {
+        self.flags.map_or(0, |flags| flags >> 30)
     }
 }
 

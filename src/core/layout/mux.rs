@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::{CHUNK_HEADER_LEN, ChunkHeader, FileHeader, Layout};
 use crate::core::bytes::{le_u16, le_u32, le_u64, slice};
 use crate::core::index::Tag;
+use crate::core::tracks::Kind;
 
 pub(super) const FILE_HEADER_LEN: u64 = 16;
 
@@ -45,6 +46,17 @@ pub(super) fn crc_field(offset: u64, len: u64) -> Range<u64> {
 /// The CRC stored at `at` and that of everything before it.
 pub(super) fn closing_crc(bytes: &[u8], at: u64) -> Option<(u32, u32)> {
     Some((le_u32(bytes, at)?, crc32fast::hash(slice(bytes, 0, at)?)))
+}
+
+/// Bits 0–27 of a CORE chunk's flags are its pts in ms, 28–29 its kind.
+pub(super) fn timing(flags: u32) -> (u32, Kind) {
+    let kind = match flags >> 28 & 3 {
+        0 => Kind::I,
+        1 => Kind::P,
+        2 => Kind::B,
+        _ => Kind::Reserved,
+    };
+    (flags & 0x0fff_ffff, kind)
 }
 
 /// `H4TB`, u16 track id, u16 reserved: what a CORE payload begins with.

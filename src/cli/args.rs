@@ -1,0 +1,200 @@
+//! The command line: every command, in the order the help shows them.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::input::Input;
+use super::settings::GlobalArgs;
+use super::{audit, block, chunks, completions, hex, info, manifest, pack, render, seek, unpack, verify};
+
+/// The program's name.
+pub const NAME: &str = env!("CARGO_PKG_NAME");
+
+/// What every `--help` ends with, and the manual too: title and text.
+pub const SECTIONS: [(&str, &str); 2] = [("Exit status", EXIT_STATUS), ("Environment", ENVIRONMENT)];
+
+const EXIT_STATUS: &str = "  0  done; nothing found at or above --fail-on
+  1  findings, or the content can't give what was asked
+  2  usage
+  3  the file can't be read or is no H4MK container
+  4  not fully verified: a limit stopped a check, or there is no VERI
+When several apply, the first of 2, 3, 1, 4, 0 wins.";
+
+const ENVIRONMENT: &str = "  H4_SHARED_SECRET          shared secret of encrypted blocks, in hex
+  H4_MASK_KEY               master key of masked blocks, in hex
+  HARMONY4_CORE_PATH        as --core-lib
+  HARMONY_MAX_BLOCK_SIZE    as --max-block-size
+  HARMONY_CACHE_MB          as --cache-mb
+  HARMONY_VERIFY_INTEGRITY  1: commands that give content verify VERI first
+  NO_COLOR, CLICOLOR_FORCE  no colour; colour even into a pipe
+An option wins over its variable.";
+
+/// Inspector and auditor for H4MK media containers
+///
+/// Without a command, opens FILE in the terminal; where input or output is no terminal, says what `info` says.
+#[derive(Debug, Clone, Parser)]
+#[command(version, max_term_width = 100, subcommand_negates_reqs = true, arg_required_else_help = true)]
+#[command(
+    subcommand_help_heading = "Commands",
+    override_usage = "h4inspect [OPTIONS] FILE\n       h4inspect [OPTIONS] COMMAND"
+)]
+#[command(after_help = "\
+Examples:
+  h4inspect clip.h4mk
+  h4inspect audit media/ --format ndjson
+  h4inspect seek clip.h4mk 00:01:02.500")]
+pub struct Cli {
+    /// Container or folder to open; - is standard input, ./info a file named like a command
+    #[arg(required = true, value_hint = clap::ValueHint::AnyPath)]
+    pub file: Option<Input>,
+    /// What to do instead
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of all commands.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Show layout, size, blocks, duration, compression, SEEK and VERI on one screen
+    Info(info::Args),
+    /// List the chunks with their offsets, lengths and CRCs
+    Chunks(chunks::Args),
+    /// Write the compatibility layer's manifest as JSON
+    Manifest(manifest::Args),
+    /// Find the keyframe at or before a time, and the block it really is
+    Seek(seek::Args),
+    /// Write the bytes of one block
+    Block(block::Args),
+    /// Write all blocks in order, or one chunk's payload
+    Unpack(unpack::Args),
+    /// Dump the file, a chunk or a block as hex
+    Hex(hex::Args),
+    /// Compute VERI again and compare
+    Verify(verify::Args),
+    /// Check everything there is to check, on files and folders
+    Audit(audit::Args),
+    /// Make a transport container from raw bytes
+    Pack(pack::Args),
+    /// Draw the screen without a terminal, after playing keys
+    Render(render::Args),
+    /// Write completions for a shell
+    Completions(completions::Args),
+    /// Write the manual page
+    Man,
+}
+
+impl Command {
+    /// All inputs it names.
+    fn inputs(&self) -> Vec<&Input> {
+        match self {
+            Self::Info(args) => vec![&args.file],
+            Self::Chunks(args) => vec![&args.file],
+            Self::Manifest(args) => args.files.iter().collect(),
+            Self::Seek(args) => vec![&args.file],
+            Self::Block(args) => vec![&args.file],
+            Self::Unpack(args) => vec![&args.file],
+            Self::Hex(args) => vec![&args.file],
+            Self::Verify(args) => vec![&args.file],
+            Self::Audit(args) => args.paths.iter().chain(&args.files_from).collect(),
+            Self::Pack(args) => [&args.raw].into_iter().chain(&args.meta).chain(&args.safe).collect(),
+            Self::Render(args) => vec![&args.file],
+            Self::Completions(_) | Self::Man => Vec::new(),
+        }
+    }
+}
+
+/// The whole command line as clap knows it, for parsing, completions and the manual.
+pub fn command() -> clap::Command {
+    let tail = SECTIONS.map(|(title, text)| format!("{title}:\n{text}")).join("\n\n");
+    let with_tail = |command: clap::Command| {
+        let examples = command.get_after_help().map(|examples| format!("{examples}\n\n")).unwrap_or_default();
+        command.after_long_help(format!("{examples}{tail}"))
+    };
+    with_tail(Cli::command()).mut_subcommands(with_tail)
+}
+
+/// Parses the arguments, the program's name first; clap's errors include requests for help and version.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    let Some(subcommand) = &cli.command else { return Ok(cli) };
+    if let Some(file) = &cli.file {
+        let message = format!("a command can't follow a file; options go before it, the file {file} behind it");
+        return Err(command.error(ErrorKind::ArgumentConflict, message));
+    }
+    if subcommand.inputs().into_iter().filter(|input| **input == Input::Stdin).count() > 1 {
+        return Err(command.error(ErrorKind::ArgumentConflict, "standard input (-) can be read only once"));
+    }
+    Ok(cli)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::settings::MeaningChoice;
+    use crate::core::time::Time;
+
+    fn parsed(line: &str) -> Result<Cli, ErrorKind> {
+        let args = [NAME].into_iter().chain(line.split_whitespace());
+        parse(args.map(OsString::from)).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_file_alone_is_opened_whatever_its_name() {
+        for (line, file) in [("clip.h4mk", "clip.h4mk"), ("./info", "./info"), ("-", "-"), ("infos", "infos")] {
+            let cli = parsed(line).unwrap();
+            assert_eq!(cli.file, Some(Input::from(OsString::from(file))));
+            assert!(cli.command.is_none());
+        }
+    }
+
+    #[test]
+    fn global_options_stand_before_and_after_the_command() {
+        for line in ["--meaning index info a", "info --meaning index a", "info a --meaning index", "--meaning index a"]
+        {
+            assert_eq!(parsed(line).unwrap().global.meaning, Some(MeaningChoice::Index), "{line}");
+        }
+    }
+
+    #[test]
+    fn times_of_every_form_reach_the_command() {
+        for (text, time) in [("1.5s", Time::Us(1_500_000)), ("50%", Time::Percent(50.0)), ("#30", Time::Block(30))] {
+            let Some(Command::Seek(args)) = parsed(&format!("seek a {text}")).unwrap().command else { panic!() };
+            assert_eq!(args.time, time);
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for (line, kind) in [
+            ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+            ("--color never", ErrorKind::MissingRequiredArgument),
+            ("a.h4mk info b.h4mk", ErrorKind::ArgumentConflict),
+            ("hex a --block 1 --offset 2", ErrorKind::ArgumentConflict),
+            ("hex a --raw", ErrorKind::MissingRequiredArgument),
+            ("unpack a", ErrorKind::MissingRequiredArgument),
+            ("audit", ErrorKind::MissingRequiredArgument),
+            ("manifest - -", ErrorKind::ArgumentConflict),
+            ("audit - --files-from -", ErrorKind::ArgumentConflict),
+            ("pack - --out x --meta -", ErrorKind::ArgumentConflict),
+            ("seek a -5", ErrorKind::ValueValidation),
+            ("unpack a --out b --jobs 0", ErrorKind::ValueValidation),
+            ("info a --cache-mb lots", ErrorKind::ValueValidation),
+            ("info a --meaning byte", ErrorKind::InvalidValue),
+            ("info a b", ErrorKind::UnknownArgument),
+        ] {
+            assert_eq!(parsed(line).unwrap_err(), kind, "{line}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `block`: the bytes of one block.
+
+use super::input::Input;
+use super::output::Target;
+
+/// Arguments of `block`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  h4inspect block clip.h4mk 30 --out block30.bin
+  h4inspect block clip.h4mk 30 --raw | sha256sum")]
+pub struct Args {
+    /// Container to read; - is standard input
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub file: Input,
+    /// Which block, from 0
+    pub index: u64,
+    /// As stored, not decoded
+    #[arg(long)]
+    pub raw: bool,
+    /// Where to write; - is standard output
+    #[arg(long, value_name = "PATH", default_value = "-", hide_default_value = true)]
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub out: Target,
+    /// Replace PATH if it exists
+    #[arg(long)]
+    pub force: bool,
+}

@@ -1,0 +1,286 @@
+//! The options every command has, and the environment variables that stand in for them.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::color::ColorChoice;
+use super::size;
+use super::status::{Failure, Status};
+use crate::core::text;
+
+/// Blocks that would decode to more than this many bytes are not decoded, unless told otherwise.
+pub const DEFAULT_MAX_BLOCK_SIZE: u64 = 1 << 30;
+/// Bytes of decoded blocks kept, unless told otherwise.
+pub const DEFAULT_CACHE_BYTES: u64 = 256 << 20;
+
+const SHARED_SECRET: &str = "H4_SHARED_SECRET";
+const SHARED_SECRET_BYTES: usize = 32;
+const MASK_KEY: &str = "H4_MASK_KEY";
+const MASK_KEY_MIN_BYTES: usize = 16;
+/// A key file is a line of hex; what is longer is no key file, and a device would never end.
+const KEY_FILE_MAX_BYTES: u64 = 4096;
+
+/// What SEEK offsets are taken to mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum MeaningChoice {
+    /// What the entries themselves fit.
+    #[default]
+    Auto,
+    /// A position in the decoded blocks, one after the other.
+    Stream,
+    /// A position in the stored CORE payloads, one after the other.
+    Stored,
+    /// The file offset of a CORE chunk's header.
+    Chunk,
+    /// The file offset of a CORE chunk's payload.
+    Payload,
+    /// A block index.
+    Index,
+}
+
+/// Options that can stand before and after any command.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// What SEEK offsets mean: auto, stream, stored, chunk, payload or index [default: auto]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "MEANING",
+        value_enum,
+        hide_possible_values = true
+    )]
+    pub meaning: Option<MeaningChoice>,
+
+    /// Decode no block larger than this, e.g. 10MB, 512KiB [default: 1GiB]
+    #[arg(long, global = true, hide_short_help = true, value_name = "SIZE", value_parser = size::parse)]
+    pub max_block_size: Option<u64>,
+
+    /// Mebibytes of decoded blocks to keep [default: 256]
+    #[arg(long, global = true, hide_short_help = true, value_name = "MB")]
+    pub cache_mb: Option<u32>,
+
+    /// File with the shared secret of encrypted blocks, in hex
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub secret_file: Option<PathBuf>,
+
+    /// File with the master key of masked blocks, in hex
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub mask_key_file: Option<PathBuf>,
+
+    /// The vendor's library, for blocks of closed engines
+    #[arg(long, global = true, hide_short_help = true, value_name = "LIBRARY", value_hint = clap::ValueHint::FilePath)]
+    pub core_lib: Option<PathBuf>,
+
+    /// Colour output: auto, always or never [default: auto]
+    #[arg(long, global = true, hide_short_help = true, value_name = "WHEN", value_enum, hide_possible_values = true)]
+    pub color: Option<ColorChoice>,
+}
+
+/// A key, which no debug output shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(Vec<u8>);
+
+impl Key {
+    /// The key's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Reads pairs of hex digits; blanks around them don't count. Says what is wrong without showing any of it.
+    fn from_hex(hex: &[u8]) -> Result<Self, String> {
+        let (pairs, rest) = hex.trim_ascii().as_chunks::<2>();
+        let digit = |c: u8| char::from(c).to_digit(16);
+        let bytes = pairs.iter().map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8));
+        match bytes.collect::<Option<Vec<u8>>>() {
+            Some(bytes) if rest.is_empty() => Ok(Self(bytes)),
+            _ => Err("not an even number of hex digits".into()),
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({} bytes)", self.0.len())
+    }
+}
+
+/// What the options and the environment come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How to read SEEK offsets.
+    pub meaning: MeaningChoice,
+    /// Largest decoded block, in bytes.
+    pub max_block_size: u64,
+    /// Bytes of decoded blocks to keep.
+    pub cache_bytes: u64,
+    /// Commands that give content verify VERI first (HARMONY_VERIFY_INTEGRITY).
+    pub verify_integrity: bool,
+    /// 32 bytes.
+    pub shared_secret: Option<Key>,
+    /// 16 bytes or more.
+    pub mask_key: Option<Key>,
+    /// Library for engines that are closed.
+    pub core_library: Option<PathBuf>,
+    /// Whether to colour.
+    pub color: ColorChoice,
+}
+
+impl Settings {
+    /// Options first, then variables, then defaults. A variable that is empty counts as not set; one that makes no sense
+    /// is a usage error, unless its option overrides it.
+    pub fn resolve(args: &GlobalArgs, env: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<Self> {
+        let env = |name: &str| env(name).filter(|value| !value.is_empty());
+        Ok(Self {
+            meaning: args.meaning.unwrap_or_default(),
+            max_block_size: match args.max_block_size {
+                Some(bytes) => bytes,
+                None => variable(&env, "HARMONY_MAX_BLOCK_SIZE", |text| size::parse(text).map_err(|e| e.to_string()))?
+                    .unwrap_or(DEFAULT_MAX_BLOCK_SIZE),
+            },
+            cache_bytes: match args.cache_mb {
+                Some(mebibytes) => Some(mebibytes),
+                None => variable(&env, "HARMONY_CACHE_MB", |text| {
+                    text.parse::<u32>().map_err(|_| "not a number of mebibytes".to_owned())
+                })?,
+            }
+            .map_or(DEFAULT_CACHE_BYTES, |mebibytes| u64::from(mebibytes) << 20),
+            verify_integrity: variable(&env, "HARMONY_VERIFY_INTEGRITY", parse_switch)?.unwrap_or(false),
+            shared_secret: key(args.secret_file.as_deref(), &env, SHARED_SECRET, |len| {
+                if len == SHARED_SECRET_BYTES { Ok(()) } else { Err(format!("{len} bytes; a shared secret has 32")) }
+            })?,
+            mask_key: key(args.mask_key_file.as_deref(), &env, MASK_KEY, |len| {
+                if len >= MASK_KEY_MIN_BYTES { Ok(()) } else { Err(format!("{len} bytes; a mask key has 16 or more")) }
+            })?,
+            core_library: args.core_lib.clone().or_else(|| env("HARMONY4_CORE_PATH").map(PathBuf::from)),
+            color: args.color.unwrap_or_default(),
+        })
+    }
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("neither 1 nor 0".into()),
+    }
+}
+
+/// A variable's value, or a usage error that names the variable and shows what it holds.
+fn variable<T>(
+    env: &impl Fn(&str) -> Option<OsString>,
+    name: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> anyhow::Result<Option<T>> {
+    let Some(value) = env(name) else { return Ok(None) };
+    let value = value.to_string_lossy();
+    match parse(value.trim()) {
+        Ok(value) => Ok(Some(value)),
+        Err(reason) => Err(Status::Usage.error(format!("{name}={}: {reason}", text::escape(&value)))),
+    }
+}
+
+/// A key from its file, else from its variable; errors name the place, never the content.
+fn key(
+    file: Option<&Path>,
+    env: &impl Fn(&str) -> Option<OsString>,
+    name: &str,
+    check: impl Fn(usize) -> Result<(), String>,
+) -> anyhow::Result<Option<Key>> {
+    let (place, hex) = match (file, env(name)) {
+        (Some(path), _) => {
+            let place = text::escape_bytes(path.as_os_str().as_encoded_bytes());
+            let hex = read_key_file(path).with_context(|| Failure { status: Status::Usage, message: place.clone() })?;
+            (place, hex)
+        }
+        (None, Some(value)) => (name.to_owned(), value.into_encoded_bytes()),
+        (None, None) => return Ok(None),
+    };
+    let key = Key::from_hex(&hex).and_then(|key| check(key.0.len()).map(|()| key));
+    key.map(Some).map_err(|reason| Status::Usage.error(format!("{place}: {reason}")))
+}
+
+fn read_key_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut hex = Vec::new();
+    File::open(path)?.take(KEY_FILE_MAX_BYTES).read_to_end(&mut hex)?;
+    Ok(hex)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::status;
+    use std::io::Write;
+
+    fn resolve(args: &GlobalArgs, env: &[(&str, &str)]) -> anyhow::Result<Settings> {
+        Settings::resolve(args, |name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value)))
+    }
+
+    fn refusal(args: &GlobalArgs, env: &[(&str, &str)]) -> String {
+        let error = resolve(args, env).unwrap_err();
+        assert_eq!(status::of(&error), Status::Usage);
+        format!("{error:#}")
+    }
+
+    #[test]
+    fn options_win_over_variables_and_those_over_defaults() {
+        let none = GlobalArgs::default();
+        let defaults = resolve(&none, &[("HARMONY_CACHE_MB", "")]).unwrap();
+        assert_eq!(defaults.max_block_size, 1 << 30);
+        assert_eq!(defaults.cache_bytes, 256 << 20);
+        assert!(!defaults.verify_integrity);
+        let env = [
+            ("HARMONY_MAX_BLOCK_SIZE", "10MB"),
+            ("HARMONY_CACHE_MB", "2048"),
+            ("HARMONY_VERIFY_INTEGRITY", "1"),
+            ("HARMONY4_CORE_PATH", "/lib/h4.so"),
+        ];
+        let from_env = resolve(&none, &env).unwrap();
+        assert_eq!(from_env.max_block_size, 10_000_000);
+        assert_eq!(from_env.cache_bytes, 2048 << 20);
+        assert!(from_env.verify_integrity);
+        assert_eq!(from_env.core_library, Some("/lib/h4.so".into()));
+        let args = GlobalArgs { max_block_size: Some(1), cache_mb: Some(3), ..none };
+        let both = resolve(&args, &[("HARMONY_MAX_BLOCK_SIZE", "much"), ("HARMONY_CACHE_MB", "9")]).unwrap();
+        assert_eq!((both.max_block_size, both.cache_bytes), (1, 3 << 20));
+    }
+
+    #[test]
+    fn a_variable_that_makes_no_sense_is_a_usage_error_that_names_it() {
+        let none = GlobalArgs::default();
+        for (name, value) in
+            [("HARMONY_MAX_BLOCK_SIZE", "much"), ("HARMONY_CACHE_MB", "-1"), ("HARMONY_VERIFY_INTEGRITY", "2")]
+        {
+            let message = refusal(&none, &[(name, value)]);
+            assert!(message.starts_with(&format!("{name}={value}: ")), "{message}");
+        }
+    }
+
+    #[test]
+    fn keys_are_read_checked_and_never_shown() {
+        let none = GlobalArgs::default();
+        let settings = resolve(&none, &[(SHARED_SECRET, &"aB".repeat(32)), (MASK_KEY, &"01".repeat(16))]).unwrap();
+        assert_eq!(settings.shared_secret.as_ref().unwrap().bytes(), [0xab; 32]);
+        assert_eq!(format!("{:?}", settings.shared_secret), "Some(Key(32 bytes))");
+        for (name, hex) in [(SHARED_SECRET, "abab"), (SHARED_SECRET, "zzzz"), (MASK_KEY, "abc"), (MASK_KEY, "abab")] {
+            let message = refusal(&none, &[(name, hex)]);
+            assert!(message.starts_with(name) && !message.contains(hex), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_wins_over_the_variable() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{}", "07".repeat(16)).unwrap();
+        let args = GlobalArgs { mask_key_file: Some(file.path().into()), ..GlobalArgs::default() };
+        assert_eq!(resolve(&args, &[(MASK_KEY, "junk")]).unwrap().mask_key.unwrap().bytes(), [7; 16]);
+        let args = GlobalArgs { mask_key_file: Some("/no/such/key".into()), ..GlobalArgs::default() };
+        assert!(refusal(&args, &[]).starts_with("/no/such/key: "));
+    }
+}
