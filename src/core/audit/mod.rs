@@ -78,10 +78,13 @@ impl Report<'_> {
         !self.container.walked().losses.is_empty()
     }
 
-    /// A chunk of that tag may have been here: bytes were lost, or a chunk's tag is one bit from it or none at all.
+    /// A chunk of that tag may have been here: bytes were lost, or a chunk's tag is one bit from it, none at all, or as
+    /// doubtful as the rest of that chunk.
     fn may_have_lost(&self, tag: Tag) -> bool {
-        let mut tags = self.container.index().totals().iter().map(|total| total.tag);
-        self.has_losses() || tags.any(|found| found.distance(tag) == 1 || !found.is_printable())
+        let index = self.container.index();
+        let damaged = |found: Tag| index.with_tag(found).any(|chunk| chunk.state.is_damaged());
+        let mut unknown = index.totals().iter().map(|total| total.tag).filter(|found| !found.is_known());
+        self.has_losses() || unknown.any(|found| found.distance(tag) == 1 || !found.is_printable() || damaged(found))
     }
 
     /// META can't be read, but there was one: what it said about everything else is not known.
