@@ -342,7 +342,8 @@ impl<'a> Blocks<'a> {
         resolution.undecided = fits.first().is_some_and(|fit| fit.misses == 0 && fit.hits == 0);
         resolution.best = match chosen {
             Some(meaning) => fits.iter().find(|fit| fit.meaning == meaning).copied(),
-            None => fits.first().copied().filter(|fit| fit.hits > 0),
+            // An entry or two may land by chance under any meaning, where the likeliest could not be tried.
+            None => fits.first().copied().filter(|fit| fit.hits > if stream_untested { fit.misses } else { 0 }),
         };
         if let (Some(best), None) = (resolution.best, chosen) {
             let equal = |fit: &&Fit| {
