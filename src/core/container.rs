@@ -439,7 +439,8 @@ impl Container {
         let meta = self.meta();
         blocks.grid = meta.and_then(|meta| meta.block_size);
         blocks.gop = meta.and_then(|meta| meta.gop);
-        blocks.frame_us = meta.and_then(Meta::frame_us);
+        // The older binary META only has an average.
+        blocks.frame_us = meta.filter(|meta| meta.fps_hint.is_some()).and_then(Meta::frame_us);
         let stored = self.index().total(Tag::CORE).map_or(0, |total| total.bytes);
         let affordable = effort == Effort::Full || stored <= CHEAP_BYTES || self.decoded.get().is_some();
         blocks.decoded = if affordable { self.decoded_starts() } else { None };

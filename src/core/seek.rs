@@ -120,6 +120,7 @@ pub struct Blocks<'a> {
     pub gop: Option<u64>,
     /// Duration of a frame in µs.
     pub frame_us: Option<u64>,
+    lost_bytes: u64,
     stored: OnceLock<Starts>,
 }
 
@@ -160,13 +161,16 @@ pub struct Resolution {
     pub chosen: bool,
     /// `stream` could not be tried: decoded sizes are not known.
     pub stream_untested: bool,
+    /// Under some meaning no entry is wrong, but none can be told to be right either.
+    pub undecided: bool,
 }
 
 impl<'a> Blocks<'a> {
     /// Puts together what is known. `grid` is META's block_size, `decoded` the starts added up from the blocks.
     pub fn new(index: &'a Index, losses: &'a [Loss], file_len: u64) -> Self {
+        let lost_bytes = losses.iter().map(|loss| loss.length).sum();
         let stored = OnceLock::new();
-        Self { index, losses, file_len, grid: None, decoded: None, gop: None, frame_us: None, stored }
+        Self { index, losses, file_len, grid: None, decoded: None, gop: None, frame_us: None, lost_bytes, stored }
     }
 
     /// The first block whose index is provisional.
@@ -179,11 +183,14 @@ impl<'a> Blocks<'a> {
         if self.losses.last().is_some_and(|loss| loss.offset + loss.length >= self.file_len) {
             return u64::MAX;
         }
-        self.index.blocks() + self.lost_bytes() / 12
+        self.index.blocks() + self.lost_bytes / 12
     }
 
-    fn lost_bytes(&self) -> u64 {
-        self.losses.iter().map(|loss| loss.length).sum()
+    /// That byte is among those that were lost. O(log losses): they are in file order.
+    fn is_lost(&self, offset: u64) -> bool {
+        let after = self.losses.partition_point(|loss| loss.offset <= offset);
+        let before = after.checked_sub(1).and_then(|at| self.losses.get(at));
+        before.is_some_and(|loss| offset - loss.offset < loss.length)
     }
 
     fn stored(&self) -> &Starts {
@@ -223,9 +230,9 @@ impl<'a> Blocks<'a> {
     }
 
     fn place(&self, offset: u64, place: impl Fn(&super::index::Chunk) -> u64) -> Landing {
-        let lost = |loss: &Loss| (loss.offset..loss.offset.saturating_add(loss.length)).contains(&offset);
         match self.index.at_offset(offset) {
             Some(chunk) if place(&chunk) == offset => chunk.block.map_or(Landing::Nowhere, Landing::Block),
+            _ if self.is_lost(offset) => Landing::Unknown,
             // An empty payload begins where the next chunk does.
             Some(chunk) if chunk.index > 0 => match self.index.chunk(chunk.index - 1) {
                 Some(before) if before.len == 0 && place(&before) == offset && before.block.is_some() => {
@@ -233,7 +240,6 @@ impl<'a> Blocks<'a> {
                 }
                 _ => Landing::Nowhere,
             },
-            _ if self.losses.iter().any(lost) => Landing::Unknown,
             _ => Landing::Nowhere,
         }
     }
@@ -241,9 +247,13 @@ impl<'a> Blocks<'a> {
     fn position(&self, starts: &Starts, offset: u64, growth: u64) -> Landing {
         match starts.find(offset) {
             Some(block) => Landing::Block(block),
+            // Where a block starts is known as soon as the sizes of those before it are.
+            None if offset == starts.total() && starts.known() < self.index.blocks().min(self.first_provisional()) => {
+                Landing::Block(starts.known())
+            }
             None if offset < starts.total() => Landing::Nowhere,
             None if starts.known() < self.index.blocks() => {
-                let unknown = self.index.total(Tag::CORE).map_or(0, |t| t.bytes).saturating_add(self.lost_bytes());
+                let unknown = self.index.total(Tag::CORE).map_or(0, |t| t.bytes).saturating_add(self.lost_bytes);
                 let bound = starts.total().saturating_add(unknown.saturating_mul(growth));
                 if offset <= bound || self.most_blocks() == u64::MAX { Landing::Unknown } else { Landing::Nowhere }
             }
@@ -329,9 +339,11 @@ impl<'a> Blocks<'a> {
         resolution.fits = fits.iter().filter(|f| f.misses == 0 && f.hits > 0).map(|f| f.meaning).collect();
         let rank = |fit: &Fit| (fit.misses, std::cmp::Reverse(fit.hits), std::cmp::Reverse(fit.agreement), fit.meaning);
         fits.sort_by_key(rank);
+        resolution.undecided = fits.first().is_some_and(|fit| fit.misses == 0 && fit.hits == 0);
         resolution.best = match chosen {
             Some(meaning) => fits.iter().find(|fit| fit.meaning == meaning).copied(),
-            None => fits.first().copied().filter(|fit| fit.hits > 0),
+            // An entry or two may land by chance under any meaning, where the likeliest could not be tried.
+            None => fits.first().copied().filter(|fit| fit.hits > if stream_untested { fit.misses } else { 0 }),
         };
         if let (Some(best), None) = (resolution.best, chosen) {
             let equal = |fit: &&Fit| {

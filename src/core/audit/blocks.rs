@@ -33,6 +33,12 @@ impl Survey {
         }
     }
 
+    /// Whether the blocks of `container` are read as it says.
+    pub(super) fn suits(&self, container: &Container) -> bool {
+        let transport = container.layout() == Layout::Transport;
+        self.readable == (transport && container.pipeline().is_plain_rle())
+    }
+
     /// Looks into the blocks that were walked since the last call.
     pub(super) fn extend(&mut self, bytes: &[u8], index: &Index) {
         if !self.readable {
@@ -83,7 +89,7 @@ pub(super) fn check(report: &mut Report<'_>, survey: Survey) {
     let pipeline = container.pipeline();
     notes(report, &pipeline);
     // Where META was lost, nobody knows what the blocks are: what looks wrong may be another engine's.
-    let declared = container.meta().is_some();
+    let declared = container.meta().is_some() && !report.has_lost_meta();
     if survey.readable && declared {
         report.complete &= survey.findings.count(Code::BlockTooLarge) == 0;
         report.findings.merge(survey.findings);
@@ -93,8 +99,7 @@ pub(super) fn check(report: &mut Report<'_>, survey: Survey) {
     }
     let certain = container.first_provisional().unwrap_or(u64::MAX);
     let certain = usize::try_from(certain).unwrap_or(usize::MAX).min(survey.sizes.len());
-    let readable = survey.readable && pipeline.is_plain_rle();
-    container.set_decoded_starts(readable.then(|| Starts::new(survey.sizes.into_iter().take(certain))));
+    container.set_decoded_starts(survey.readable.then(|| Starts::new(survey.sizes.into_iter().take(certain))));
 }
 
 fn sizes(report: &mut Report<'_>, sizes: &[Option<u64>], block_size: u64) {

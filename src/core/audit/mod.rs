@@ -15,6 +15,7 @@ use super::finding::{Code, Finding, Findings, Severity};
 use super::hash::{Algorithm, Overlay};
 use super::index::Tag;
 use super::layout::HeadError;
+use super::meta::Meta;
 use super::source::Source;
 use super::task::{Cancelled, Task};
 use super::veri::{self, Status, Verification};
@@ -76,6 +77,22 @@ impl Report<'_> {
     fn has_losses(&self) -> bool {
         !self.container.walked().losses.is_empty()
     }
+
+    /// A chunk of that tag may have been here: bytes were lost, or a chunk's tag is one bit from it, none at all, or as
+    /// doubtful as the rest of that chunk.
+    fn may_have_lost(&self, tag: Tag) -> bool {
+        let index = self.container.index();
+        let damaged = |found: Tag| index.with_tag(found).any(|chunk| chunk.state.is_damaged());
+        let mut unknown = index.totals().iter().map(|total| total.tag).filter(|found| !found.is_known());
+        self.has_losses() || unknown.any(|found| found.distance(tag) == 1 || !found.is_printable() || damaged(found))
+    }
+
+    /// META can't be read, but there was one: what it said about everything else is not known.
+    fn has_lost_meta(&self) -> bool {
+        let there = self.container.index().first(Tag::META).is_some();
+        let readable = |meta: &Meta| meta.binary.is_some() || meta.document.object().is_some();
+        !self.container.meta().is_some_and(readable) && (there || self.may_have_lost(Tag::META))
+    }
 }
 
 /// How many chunks are walked between looks at the blocks: few enough that their bytes are still in a cache.
@@ -110,7 +127,7 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     let (container, mut survey) = checked?;
     let digest = digest?;
     let (container, repairs) = repair::repair(container, task)?;
-    if !repairs.tags.is_empty() {
+    if !repairs.tags.is_empty() || !survey.suits(&container) {
         survey = blocks::Survey::new(&container, options);
         survey.extend(source.bytes(), container.index());
     }
