@@ -15,12 +15,12 @@ pub mod hash;
 pub mod index;
 pub mod json;
 pub mod layout;
+pub mod listed;
 pub mod meta;
 pub mod pack;
-
+pub mod salvage;
 pub mod secret;
 pub mod seek;
-
 pub mod source;
 mod tail;
 pub mod task;
