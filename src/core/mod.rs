@@ -9,6 +9,7 @@ mod bytes;
 pub mod codec;
 pub mod container;
 pub mod crc;
+pub mod diff;
 pub mod finding;
 pub mod flip;
 pub mod hash;
