@@ -9,18 +9,19 @@ mod bytes;
 pub mod codec;
 pub mod container;
 pub mod crc;
+pub mod diff;
 pub mod finding;
 pub mod flip;
 pub mod hash;
 pub mod index;
 pub mod json;
 pub mod layout;
+pub mod listed;
 pub mod meta;
 pub mod pack;
-
+pub mod salvage;
 pub mod secret;
 pub mod seek;
-
 pub mod source;
 mod tail;
 pub mod task;

@@ -373,7 +373,7 @@ impl Tracks {
 }
 
 /// The entries of META's trak_b64: `{"trak": [...]}`.
-fn index_entries(text: &str) -> Result<Vec<Value>, String> {
+pub(crate) fn index_entries(text: &str) -> Result<Vec<Value>, String> {
     let bytes = STANDARD.decode(text.trim()).map_err(|error| format!("is no base64: {error}"))?;
     let document = Document::parse(&bytes);
     if let Some(error) = document.error {

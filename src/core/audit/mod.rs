@@ -21,6 +21,8 @@ use super::task::{Cancelled, Task};
 use super::veri::{self, Status, Verification};
 use super::walk::{Depth, Ending, Step};
 
+pub(crate) use repair::locate as locate_flip;
+
 /// What an audit concludes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {

@@ -126,7 +126,7 @@ fn confirmed(mut container: Container, mut repairs: Repairs) -> Result<(Containe
 }
 
 /// The flipped bit that explains a chunk's CRC, and its repair.
-fn locate(container: &Container, chunk: &Chunk, overlay: &mut Overlay) -> Option<Flip> {
+pub(crate) fn locate(container: &Container, chunk: &Chunk, overlay: &mut Overlay) -> Option<Flip> {
     let layout = container.layout();
     let (stored, computed) = (container.stored_crc(chunk)?, container.computed_crc(chunk)?);
     let covered = layout.covered_len(chunk.len);
