@@ -1,6 +1,7 @@
 //! What stands between a stored block and its raw bytes, one file per layer.
 
 pub mod cipher;
+pub mod engine;
 pub mod mask;
 pub mod rle;
 

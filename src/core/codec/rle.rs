@@ -284,6 +284,11 @@ impl Steps {
         self.decoded_len
     }
 
+    /// Bytes of memory that the steps take.
+    pub fn weight(&self) -> u64 {
+        size_of_val(self.decoded_starts.as_slice()) as u64
+    }
+
     /// Decoded bytes `start..start + len`, or fewer where the block ends before. `stored` is the payload that the steps
     /// were made from.
     pub fn window(&self, stored: &[u8], start: u64, len: usize) -> Vec<u8> {
