@@ -2,6 +2,8 @@
 
 pub mod cipher;
 pub mod engine;
+#[cfg(not(target_family = "wasm"))]
+pub mod external;
 pub mod mask;
 pub mod rle;
 
