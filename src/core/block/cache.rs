@@ -28,13 +28,21 @@ const OVERHEAD: u64 = 256;
 /// Keeps what was used last. Two threads that miss the same block at once both read it.
 pub(crate) struct Cache {
     budget: u64,
-    kept: Mutex<(LruCache<(Form, u64), (Kept, u64)>, u64)>,
+    state: Mutex<State>,
 }
+
+struct State {
+    /// With what each takes.
+    blocks: LruCache<Key, (Kept, u64)>,
+    total: u64,
+}
+
+type Key = (Form, u64);
 
 impl Cache {
     /// Keeps blocks of `budget` bytes in all.
     pub(crate) fn new(budget: u64) -> Self {
-        Self { budget, kept: Mutex::new((LruCache::unbounded(), 0)) }
+        Self { budget, state: Mutex::new(State { blocks: LruCache::unbounded(), total: 0 }) }
     }
 
     /// The whole block: kept, or read now.
@@ -67,23 +75,22 @@ impl Cache {
         part
     }
 
-    fn get(&self, key: (Form, u64)) -> Option<Kept> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.0.get(&key).map(|(kept, _)| kept.clone())
+    fn get(&self, key: Key) -> Option<Kept> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.blocks.get(&key).map(|(kept, _)| kept.clone())
     }
 
-    fn put(&self, key: (Form, u64), value: Kept, weight: u64) {
+    fn put(&self, key: Key, kept: Kept, weight: u64) {
         let weight = weight.saturating_add(OVERHEAD);
         if weight > self.budget {
             return;
         }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (blocks, total) = &mut *kept;
-        let replaced = blocks.put(key, (value, weight)).map_or(0, |(_, weight)| weight);
-        *total = total.saturating_add(weight).saturating_sub(replaced);
-        while *total > self.budget {
-            let Some((_, (_, weight))) = blocks.pop_lru() else { break };
-            *total = total.saturating_sub(weight);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let replaced = state.blocks.put(key, (kept, weight)).map_or(0, |(_, weight)| weight);
+        state.total = state.total.saturating_add(weight).saturating_sub(replaced);
+        while state.total > self.budget {
+            let Some((_, (_, weight))) = state.blocks.pop_lru() else { break };
+            state.total = state.total.saturating_sub(weight);
         }
     }
 }
@@ -115,7 +122,7 @@ mod tests {
             assert_eq!(cache.content(block, read).unwrap().bytes.len(), 1000);
         }
         assert_eq!(reads, [0, 1, 2, 3, 1]);
-        assert_eq!(cache.kept.lock().unwrap().1, 3 * (1000 + OVERHEAD));
+        assert_eq!(cache.state.lock().unwrap().total, 3 * (1000 + OVERHEAD));
     }
 
     #[test]
