@@ -199,6 +199,8 @@ fn expand(pairs: &[[u8; 2]], raw: &mut [u8]) {
     for group in groups {
         let len = if let Some(room) = rest.first_chunk_mut() {
             expand_group(group, room)
+        } else if rest.is_empty() {
+            return;
         } else {
             expand_plainly(group, rest)
         };
