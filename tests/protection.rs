@@ -214,6 +214,29 @@ fn a_chain_is_checked_even_where_meta_is_lost() {
 }
 
 #[test]
+fn a_key_can_be_given_later() {
+    let bytes = encrypted(3, |_| {});
+    let container = open(&bytes, Options::default());
+    assert!(matches!(container.content(1), Err(BlockError::Encrypted { block: 1, .. })));
+    assert_eq!(container.with_options(with_secret(SECRET)).content(1).unwrap().bytes, [1; 256]);
+}
+
+#[test]
+fn offsets_into_the_decoded_stream_are_found_with_the_secret_alone() {
+    let (raw, secret) = (raw(12), Secret::from_hex(SECRET).unwrap());
+    let mut bytes = Vec::new();
+    let mut writer = h4inspect::core::pack::TransportWriter::new(&mut bytes).unwrap();
+    let export = Export { shared_secret: Some(&secret), ..Export::plain(&raw, 256) };
+    export.stored().iter().for_each(|block| _ = writer.block(block).unwrap());
+    writer.chunk(*b"SEEK", &h4inspect::core::pack::seek_payload(&[(0, 0), (100, 1024), (200, 2560)])).unwrap();
+    writer.chunk(*b"META", br#"{"encryption":{"cipher":"living-cipher-v3"}}"#).unwrap();
+    writer.finish().unwrap();
+    let keyframe = |options| open(&bytes, options).seek(250, None).unwrap().block;
+    assert_eq!(keyframe(with_secret(SECRET)), Some(10));
+    assert_eq!(keyframe(Options::default()), None);
+}
+
+#[test]
 fn windows_are_slices_of_the_content_at_every_stage() {
     let (raw, secret, mask) = (raw(3), Secret::from_hex(SECRET).unwrap(), Secret::from_hex(MASK_KEY).unwrap());
     let file = |shared_secret, mask_key| Export { shared_secret, mask_key, ..Export::plain(&raw, 256) }.write();

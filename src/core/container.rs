@@ -357,6 +357,12 @@ impl Container {
         self.mended = self.index().iter().filter(damaged).map(mend).collect();
     }
 
+    /// The same container read with other options, such as a key that was given later. Nothing is walked again.
+    pub fn with_options(&self, options: Options) -> Self {
+        let again = Self::new(self.source.clone(), options, self.header, self.walked.clone(), self.complete);
+        Self { mended: self.mended.clone(), ..again }
+    }
+
     /// The same container with some chunks under another tag.
     pub(crate) fn retagged(&self, tags: &[(u64, Tag)]) -> Self {
         let walked = Walked { index: self.index().retagged(tags), ..self.walked.clone() };
@@ -411,11 +417,11 @@ impl Container {
         })
     }
 
-    /// What META describes; where it names no cipher, or is not there, a cipher header shows one.
+    /// What META describes; where it says nothing of a cipher, or is not there, a cipher header shows one.
     fn transport_pipeline(&self) -> Pipeline {
         let meta = self.meta();
         let mut pipeline = Pipeline::of(meta);
-        let silent = meta.is_none_or(|meta| meta.cipher.is_none() && meta.encrypted == Some(true));
+        let silent = meta.is_none_or(|meta| meta.cipher.is_none() && meta.encrypted != Some(false));
         let mut intact = self.index().with_tag(Tag::CORE).filter(|chunk| !chunk.state.is_damaged());
         let mut shown = || intact.next().is_some_and(|chunk| cipher::Header::parse(self.payload(&chunk)).is_ok());
         if silent && shown() {
