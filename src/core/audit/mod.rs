@@ -2,6 +2,7 @@
 
 mod blocks;
 mod integrity;
+mod protection;
 mod repair;
 mod seek;
 mod sidecars;
@@ -129,8 +130,8 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     let (container, mut survey) = checked?;
     let digest = digest?;
     let (container, repairs) = repair::repair(container, task)?;
-    if !repairs.tags.is_empty() || !survey.suits(&container) {
-        survey = blocks::Survey::new(&container, options);
+    if !repairs.tags.is_empty() || !survey.fits(&container) {
+        survey = blocks::Survey::new(&container);
         survey.extend(source.bytes(), container.index());
     }
     let same = container.index().first(Tag::VERI).is_some_and(|chunk| chunk.offset == range.end);
@@ -146,7 +147,7 @@ fn check(
     task: &Task,
 ) -> Result<(Container, blocks::Survey), Cancelled> {
     let Ok(mut loader) = Loader::new(source.clone(), options.clone(), Depth::Checked) else { return Err(Cancelled) };
-    let mut survey = blocks::Survey::new(planned, options);
+    let mut survey = blocks::Survey::new(planned);
     let mut reached = 0;
     loop {
         let step = loader.advance(STRIDE);

@@ -70,7 +70,7 @@ fn damage(plan: &mut Plan<'_>, chunk: &Chunk) -> Reason {
 
 /// JSON that is an object, or may be one too deep to tell.
 pub(super) fn is_object(document: &Document) -> bool {
-    document.object().is_some() || document.error.as_ref().is_some_and(|error| error.too_deep)
+    document.object().is_some() || document.error.as_ref().is_some_and(|error| error.beyond_limit)
 }
 
 /// What is lost with such a chunk can't be made anew from others.
