@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit status out. One file a command, over what all of them share.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 
 pub mod args;
 pub mod audit;
@@ -8,12 +9,17 @@ pub mod block;
 pub mod chunks;
 pub mod color;
 pub mod completions;
+mod content;
+mod files;
+mod folder;
 pub mod hex;
 pub mod info;
 pub mod input;
+mod integrity;
 pub mod man;
 pub mod manifest;
 pub mod messages;
+mod open;
 pub mod output;
 pub mod pack;
 pub mod render;
@@ -25,21 +31,26 @@ pub mod unpack;
 pub mod verify;
 
 use args::{Cli, Command};
+use input::Input;
 use settings::Settings;
 use status::Status;
+
+use crate::report::style::Paint;
 
 /// What a command runs with: the settings, and the status it has come to so far.
 #[derive(Debug)]
 pub struct Session {
     /// Global options and environment.
     pub settings: Settings,
+    /// How text results are coloured.
+    pub paint: Paint,
     status: Status,
 }
 
 impl Session {
     /// A session in which nothing has gone wrong yet.
-    pub fn new(settings: Settings) -> Self {
-        Self { settings, status: Status::Done }
+    pub fn new(settings: Settings, paint: Paint) -> Self {
+        Self { settings, paint, status: Status::Done }
     }
 
     /// Lets the run end with `status`, unless something weightier comes up. To be called before the output that could
@@ -70,9 +81,10 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
     let (mut status, outcome) = match &cli.command {
         Some(Command::Completions(args)) => (Status::Done, completions::run(args)),
         Some(Command::Man) => (Status::Done, man::run()),
-        _ => match Settings::resolve(&cli.global, env) {
+        _ => match Settings::resolve(&cli.global, &env) {
             Ok(settings) => {
-                let mut session = Session::new(settings);
+                let colored = color::is_colored(settings.color, &env, io::stdout().is_terminal());
+                let mut session = Session::new(settings, Paint { colored });
                 let outcome = dispatch(cli, &mut session);
                 (session.status(), outcome)
             }
@@ -88,6 +100,35 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
     status
 }
 
-fn dispatch(_cli: Cli, _session: &mut Session) -> anyhow::Result<()> {
-    Err(Status::Usage.error("this command needs the core"))
+fn dispatch(cli: Cli, session: &mut Session) -> anyhow::Result<()> {
+    match (cli.command, cli.file) {
+        (Some(Command::Info(args)), _) => info::run(&args, session),
+        (Some(Command::Chunks(args)), _) => chunks::run(&args, session),
+        (Some(Command::Manifest(args)), _) => manifest::run(&args, session),
+        (Some(Command::Seek(args)), _) => seek::run(&args, session),
+        (Some(Command::Block(args)), _) => block::run(&args, session),
+        (Some(Command::Unpack(args)), _) => unpack::run(&args, session),
+        (Some(Command::Hex(args)), _) => hex::run(&args, session),
+        (Some(Command::Verify(args)), _) => verify::run(&args, session),
+        (Some(Command::Audit(args)), _) => audit::run(&args, session),
+        (Some(Command::Pack(args)), _) => pack::run(&args, session),
+        (Some(Command::Completions(args)), _) => completions::run(&args),
+        (Some(Command::Man), _) => man::run(),
+        (Some(Command::Render(_)), _) => Err(Status::Usage.error("render needs the TUI")),
+        (None, Some(file)) => view(file, session),
+        (None, None) => Ok(()),
+    }
+}
+
+/// A file alone, where there is no terminal to open it in.
+fn view(file: Input, session: &mut Session) -> anyhow::Result<()> {
+    match file.path().filter(|path| path.is_dir()) {
+        Some(folder) => folder::run(folder, session),
+        None => info::run(&info::Args { file, json: false, check: false }, session),
+    }
+}
+
+/// How many threads run at a time.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -128,15 +128,6 @@ impl Finding {
     }
 }
 
-impl Flip {
-    /// Which bit, whether that is proven, and the chance that it is another.
-    pub fn describe(&self) -> String {
-        let Self { offset, bit, confirmed, chance } = self;
-        let proof = if *confirmed { "confirmed by the digest" } else { "not confirmed" };
-        format!("one flipped bit explains it: bit {bit} of the byte at {offset} ({proof}; by chance {chance:.1e})")
-    }
-}
-
 impl FileAudit {
     /// What an audit found in the file of that name.
     pub fn new(file: String, bytes: u64, audit: &Audit) -> Self {
@@ -219,8 +210,8 @@ impl FileAudit {
             let severity = paint.paint(finding.severity.into(), finding.severity);
             writeln!(out, "  {severity:<7}  {}  {}", finding.code, paint.paint(Role::Label, finding.place()))?;
             writeln!(out, "           {}", text::escape(&finding.message))?;
-            if let Some(flip) = &finding.flip {
-                writeln!(out, "           {}", flip.describe())?;
+            if let Some(flip) = finding.flip.filter(|flip| !flip.confirmed) {
+                writeln!(out, "           other damage looks like one flipped bit with a chance of {:.1e}", flip.chance)?;
             }
             writeln!(out, "           {}", paint.paint(Role::Label, format_args!("-> {}", finding.advice)))?;
         }

@@ -352,7 +352,8 @@ impl Info {
         const SHOWN: usize = 20;
         for track in self.tracks.iter().take(SHOWN) {
             let id = paint.paint(Role::Heading, one_line(&track.id, 40));
-            writeln!(out, "  {} {id}  {}", paint.paint(Role::Label, "Track       "), track.describe())?;
+            let line = format!("{id}  {}", track.describe());
+            field(out, paint, "Track", line.trim_end())?;
             field(out, paint, "", track.describe_blocks())?;
         }
         match self.tracks.len().checked_sub(SHOWN) {

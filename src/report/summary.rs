@@ -58,6 +58,9 @@ pub struct SeekSummary {
     /// Tracks that have a table of their own.
     #[serde(skip_serializing_if = "is_zero")]
     pub track_tables: u64,
+    /// The layout says what offsets mean.
+    #[serde(skip)]
+    pub by_layout: bool,
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -83,11 +86,12 @@ impl SeekSummary {
             unresolved: resolution.best.map_or(0, |fit| fit.misses),
             stream_untested: resolution.stream_untested && resolution.best.is_some(),
             track_tables,
+            by_layout: false,
         }
     }
 
     fn of_mux<'a>(container: &'a Container, tables: impl Iterator<Item = &'a Track>) -> Self {
-        let mut summary = Self::default();
+        let mut summary = Self { by_layout: true, ..Self::default() };
         for track in tables {
             let Some(table) = track.seek_table(container) else { continue };
             for entry in table.rows.iter() {
@@ -106,7 +110,7 @@ impl SeekSummary {
     pub fn describe(&self) -> String {
         let tables = match self.track_tables {
             0 => String::new(),
-            n => format!("; {} of tracks", count(n, "table")),
+            n => format!("; {}", count(n, "track table")),
         };
         if self.entries == 0 {
             return format!("no entries{tables}");
@@ -130,6 +134,8 @@ impl SeekSummary {
         };
         let misses = format!("{} of {} lead to no block", self.unresolved, self.entries);
         Some(match self.meaning {
+            _ if self.by_layout && self.unresolved == 0 => "by the layout; every entry leads to a block".to_owned(),
+            _ if self.by_layout => format!("by the layout, but {misses}"),
             None => "no entry leads to the start of a block under any meaning".to_owned(),
             Some(_) if self.chosen && self.unresolved > 0 => format!("as --meaning says, but {misses}"),
             Some(_) if self.chosen => "as --meaning says, and every entry leads to a block".to_owned(),
@@ -180,7 +186,7 @@ impl VeriSummary {
     }
 }
 
-fn status_name<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn status_name<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(status.name())
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::count;
 use super::style::{Paint, Role, field};
-use super::summary::VeriSummary;
+use super::summary::{VeriSummary, status_name};
 use crate::core::audit::Audit;
 use crate::core::finding::Code;
 use crate::core::text;
@@ -21,8 +21,9 @@ pub struct Verify {
     pub hash_algorithm: Option<String>,
     /// How that was found out, in one line.
     pub info: String,
-    /// See [`Status`].
-    pub status: &'static str,
+    /// What came of recomputing it.
+    #[serde(serialize_with = "status_name")]
+    pub status: Status,
     /// The kind of VERI it matched as.
     pub scheme: Option<&'static str>,
     /// The digest in VERI, hex.
@@ -31,8 +32,6 @@ pub struct Verify {
     /// The digest of the bytes as they are, hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub computed: Option<String>,
-    #[serde(skip)]
-    summary: VeriSummary,
 }
 
 /// Findings that mean that a chunk is not there as it was written.
@@ -53,11 +52,10 @@ impl Verify {
             valid: verification.status == Status::Verified,
             hash_algorithm: verification.algorithm.clone(),
             info: verification.info.clone(),
-            status: verification.status.name(),
+            status: verification.status,
             scheme: verification.scheme.map(|scheme| scheme.name()),
             expected: verification.expected.clone(),
             computed: verification.computed.clone(),
-            summary: verification.into(),
         }
     }
 
@@ -78,7 +76,9 @@ impl Verify {
 
     /// Writes it for people.
     pub fn write_text(&self, out: &mut dyn Write, paint: Paint, file: &str) -> io::Result<()> {
-        let outcome = paint.paint(self.summary.role(), self.summary.describe());
+        let Self { status, scheme, .. } = *self;
+        let summary = VeriSummary { status, scheme, algorithm: self.hash_algorithm.clone() };
+        let outcome = paint.paint(summary.role(), summary.describe());
         writeln!(out, "{}: {outcome}", paint.paint(Role::Heading, text::escape(file)))?;
         field(out, paint, "", text::escape(&self.info))?;
         if let Some(expected) = &self.expected {
