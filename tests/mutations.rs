@@ -164,7 +164,7 @@ const CONSEQUENCES: [&str; 10] = [
 
 fn consequences(audit: &Audit) -> Vec<&'static str> {
     // Where damage made another tag of one, what had that tag is missing, for all that can be known.
-    let renamed = of(audit, Code::ChunkUnknown).len() > 0;
+    let renamed = !of(audit, Code::ChunkUnknown).is_empty();
     let noise = |code: &&str| CONSEQUENCES.contains(code) && !(renamed && *code == "chunk-missing");
     faults(audit).into_iter().filter(noise).collect()
 }
@@ -212,8 +212,8 @@ fn holes_anywhere_cost_no_block_outside_of_them() {
             for start in (16..bytes.len() - len).step_by(5) {
                 let mut damaged = bytes.clone();
                 damaged[start..start + len].fill(0);
-                let changed = (start..start + len).filter(|at| bytes[*at] != 0);
-                let (Some(first), Some(last)) = (changed.clone().next(), changed.last()) else { continue };
+                let mut changed = (start..start + len).filter(|at| bytes[*at] != 0);
+                let (Some(first), Some(last)) = (changed.clone().next(), changed.next_back()) else { continue };
                 let audit = audited(&damaged);
                 let place = || format!("{} {start}+{len}: {:?}", bytes[4], faults(&audit));
                 wrong.unless(audit.verdict > Verdict::Ok, place);

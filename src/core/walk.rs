@@ -6,6 +6,7 @@
 //! one is the end, another container, a known tag, or a printable tag with a right CRC.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
@@ -105,9 +106,9 @@ pub struct Walked {
 /// to a later chunk.
 const FEW_CANDIDATES: usize = 32;
 /// The same where the declared end is wrong for certain.
-const MANY_CANDIDATES: usize = 4096;
+const MANY_CANDIDATES: usize = 1024;
 /// How many places are tried beyond [`FEW_CANDIDATES`] in one walk, all chunks together.
-const ALL_CANDIDATES: usize = 1 << 20;
+const ALL_CANDIDATES: usize = 1 << 14;
 /// How many empty chunks in a row are followed to find what they lead to.
 const EMPTY_CHAIN: usize = 64;
 /// How many chunks are followed in one walk, all chains together, for containers that turn out to be none.
@@ -518,6 +519,8 @@ struct Crcs {
     pos: u64,
     doubted: bool,
     ranges: Option<RangeCrc>,
+    /// Headers of empty chunks, one after the other, that are known to lead to something.
+    proven: Range<u64>,
 }
 
 /// How far behind the walk a pass may have stopped to be carried on with, in place of a new one.
@@ -572,25 +575,37 @@ impl Crcs {
         if header.len > 0 || layout.covered_header(header, 0).is_some() {
             return true;
         }
+        let start = header.offset;
+        if self.proven.contains(&start) && (start - self.proven.start).is_multiple_of(CHUNK_HEADER_LEN) {
+            return true;
+        }
         // The CRC of nothing is 0, so an empty chunk's CRC proves nothing: follow the chain to something that does.
         let mut header = *header;
+        let mut leads = true;
         for _ in 0..EMPTY_CHAIN {
             if !header.tag.is_likely() {
                 return false;
             }
             let next = layout.declared_end(&header);
             if next == bytes.len() as u64 || is_container(bytes, next) {
-                return true;
+                break;
             }
-            match layout.chunk_header(bytes, next) {
-                Some(following) if following.tag.is_known() => return true,
-                Some(following) if !self.is_right(layout, bytes, &following) => return false,
-                Some(following) if following.len > 0 => return following.tag.is_likely(),
-                Some(following) => header = following,
-                None => return Tag::KNOWN.iter().any(|tag| tag.0.starts_with(available(bytes, next, 4))),
-            }
+            leads = match layout.chunk_header(bytes, next) {
+                Some(following) if following.tag.is_known() => true,
+                Some(following) if !self.is_right(layout, bytes, &following) => false,
+                Some(following) if following.len == 0 => {
+                    header = following;
+                    continue;
+                }
+                Some(following) => following.tag.is_likely(),
+                None => Tag::KNOWN.iter().any(|tag| tag.0.starts_with(available(bytes, next, 4))),
+            };
+            break;
         }
-        true
+        if leads {
+            self.proven = start..header.payload();
+        }
+        leads
     }
 
     fn is_plausible(&mut self, layout: Layout, bytes: &[u8], at: u64) -> bool {
