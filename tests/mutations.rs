@@ -5,6 +5,8 @@ mod builder;
 use builder::*;
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::finding::{Code, Flip};
+use h4inspect::core::layout::Layout;
+use h4inspect::core::walk::{Depth, Step, Walked, Walker};
 use proptest::prelude::*;
 
 /// Fails with all that is wrong, not with the first.
@@ -432,5 +434,32 @@ fn what_follows_the_last_chunk_is_trailing_or_another_container() {
         }
         let cut = audited(&[&bytes[..], b"COR"].concat());
         assert_eq!(faults(&cut).contains(&"chunk-truncated"), !mux);
+    }
+}
+
+#[test]
+fn a_growing_file_is_walked_on_past_its_damage() {
+    for bytes in [Transport::new(6).build(), Mux::new(3).build()] {
+        let layout = if bytes[4] == 1 { Layout::Mux } else { Layout::Transport };
+        let one = span(&bytes, b"CORE", 1);
+        let mut damaged = bytes.clone();
+        damaged[one.whole.start..one.whole.start + 9].fill(0xa5);
+        for file in [bytes.clone(), damaged] {
+            for depth in [Depth::Headers, Depth::Checked] {
+                let mut whole = Walker::new(layout, depth);
+                assert_eq!(whole.advance(&file, 1000, true), Step::Done);
+                let mut growing = Walker::new(layout, depth);
+                for len in layout.file_header_len() as usize..file.len() {
+                    assert_eq!(growing.advance(&file[..len], 1000, false), Step::Waiting, "{len}");
+                }
+                assert_eq!(growing.advance(&file, 1000, true), Step::Done);
+                let (whole, growing) = (whole.finish(), growing.finish());
+                let chunks =
+                    |walked: &Walked| walked.index.iter().map(|c| (c.tag, c.offset, c.end)).collect::<Vec<_>>();
+                assert_eq!(chunks(&growing), chunks(&whole));
+                assert_eq!((growing.findings.list(), &growing.losses), (whole.findings.list(), &whole.losses));
+                assert_eq!(growing.ending, whole.ending);
+            }
+        }
     }
 }

@@ -203,7 +203,7 @@ impl Walker {
             return Step::Waiting;
         }
         if header.tag.is_known() {
-            return self.known(bytes, &header);
+            return self.known(bytes, &header, last);
         }
         if declared_end <= len && self.crcs.is_chunk(self.layout, bytes, &header) {
             return self.accept(&header, header.len, State::Intact);
@@ -213,9 +213,9 @@ impl Walker {
             return self.accept(&mended, header.len, State::CrcMismatch);
         }
         if header.tag.is_likely() {
-            return self.unknown(bytes, &header);
+            return self.unknown(bytes, &header, last);
         }
-        self.lost(bytes, at)
+        self.lost(bytes, at, last)
     }
 
     fn end(&mut self, ending: Ending) -> Step {
@@ -266,7 +266,7 @@ impl Walker {
     }
 
     /// A known tag stands here: a chunk began here, whatever became of it.
-    fn known(&mut self, bytes: &[u8], header: &ChunkHeader) -> Step {
+    fn known(&mut self, bytes: &[u8], header: &ChunkHeader, last: bool) -> Step {
         let len = bytes.len() as u64;
         let declared_end = self.layout.declared_end(header);
         let fits = declared_end <= len;
@@ -285,7 +285,7 @@ impl Walker {
         let next = self.places.after(&mut self.crcs, bytes, self.layout, header.offset + 1);
         let payload = header.payload();
         match next {
-            Some(next) if next < payload => self.lost(bytes, header.offset),
+            Some(next) if next < payload => self.lost(bytes, header.offset, last),
             Some(next) if fits && next > declared_end && proves => {
                 self.mismatch(bytes, header, header.len);
                 self.accept(header, header.len, State::CrcMismatch)
@@ -321,10 +321,10 @@ impl Walker {
 
     /// A tag stands here that proves nothing by itself, and the CRC is wrong: only an end that can be trusted makes it
     /// a chunk.
-    fn unknown(&mut self, bytes: &[u8], header: &ChunkHeader) -> Step {
+    fn unknown(&mut self, bytes: &[u8], header: &ChunkHeader, last: bool) -> Step {
         match self.proven_end(bytes, header) {
             Some(step) => step,
-            None => self.lost(bytes, header.offset),
+            None => self.lost(bytes, header.offset, last),
         }
     }
 
@@ -361,7 +361,7 @@ impl Walker {
         let left = bytes.len() as u64 - at;
         let begins = available(bytes, at, 4);
         if !Tag::KNOWN.iter().any(|tag| tag.0.starts_with(begins)) {
-            return self.lost(bytes, at);
+            return self.lost(bytes, at, true);
         }
         let name = super::text::escape_bytes(begins);
         let message = format!("a chunk begins with \"{name}\" at {at}, the file ends {left} bytes later");
@@ -372,10 +372,15 @@ impl Walker {
     }
 
     /// No chunk stands here: goes on at the next one that can be proven.
-    fn lost(&mut self, bytes: &[u8], at: u64) -> Step {
+    fn lost(&mut self, bytes: &[u8], at: u64, last: bool) -> Step {
         let len = bytes.len() as u64;
         self.places.begin_at(at + 1);
         let next = self.places.after(&mut self.crcs, bytes, self.layout, at + 1);
+        if next.is_none() && !last {
+            // Chunks that were not whole may be by the next time.
+            self.places.forget(at + 1);
+            return Step::Waiting;
+        }
         if next.is_none() && !self.after_damage {
             return self.end(Ending::Trailing(at));
         }
@@ -692,6 +697,13 @@ impl Places {
     /// Nothing before `from` will be asked for.
     fn begin_at(&mut self, from: u64) {
         self.scanned = self.scanned.max(from);
+    }
+
+    /// Scans again from `from` on.
+    fn forget(&mut self, from: u64) {
+        self.found.clear();
+        self.containers.clear();
+        self.scanned = from;
     }
 
     /// The first strong place at or after `from`, or where there is none the first container.
