@@ -463,3 +463,28 @@ fn a_growing_file_is_walked_on_past_its_damage() {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn damage_to_blocks_unsettles_no_entry_under_any_meaning(
+        which in 0usize..5, fields in 0usize..3, at in any::<prop::sample::Index>(),
+        left_out in 0usize..30, put_in in prop::collection::vec(any::<u8>(), 0..30)
+    ) {
+        let fields = [r#""block_size":512,"fps_hint":25.0,"gop":2"#, r#""fps_hint":25.0,"gop":2"#, ""][fields];
+        // Larger than what is left out: else a chunk may be gone without a trace but a CRC.
+        let blocks = (0..12).map(|block| rle(512, block * 3)).collect();
+        let file = Transport { offsets: Offsets::ALL[which], meta: meta(fields), blocks, ..Transport::new(0) };
+        let bytes = file.build();
+        let cores = span(&bytes, b"CORE", 0).whole.start..span(&bytes, b"CORE", 11).whole.end;
+        let at = cores.start + at.index(cores.len() - 40);
+        let mut damaged = bytes.clone();
+        damaged.splice(at..at + left_out, put_in.iter().copied());
+        prop_assume!(damaged != bytes);
+        let audit = audited(&damaged);
+        prop_assert!(audit.verdict > Verdict::Ok);
+        let noise = consequences(&audit);
+        prop_assert!(noise.is_empty(), "{} {:?}", Offsets::ALL[which].name(), faults(&audit));
+    }
+}
