@@ -5,6 +5,8 @@ mod builder;
 use builder::*;
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::finding::{Code, Flip};
+use h4inspect::core::layout::Layout;
+use h4inspect::core::walk::{Depth, Step, Walked, Walker};
 use proptest::prelude::*;
 
 /// Fails with all that is wrong, not with the first.
@@ -164,7 +166,7 @@ const CONSEQUENCES: [&str; 10] = [
 
 fn consequences(audit: &Audit) -> Vec<&'static str> {
     // Where damage made another tag of one, what had that tag is missing, for all that can be known.
-    let renamed = of(audit, Code::ChunkUnknown).len() > 0;
+    let renamed = !of(audit, Code::ChunkUnknown).is_empty();
     let noise = |code: &&str| CONSEQUENCES.contains(code) && !(renamed && *code == "chunk-missing");
     faults(audit).into_iter().filter(noise).collect()
 }
@@ -212,8 +214,8 @@ fn holes_anywhere_cost_no_block_outside_of_them() {
             for start in (16..bytes.len() - len).step_by(5) {
                 let mut damaged = bytes.clone();
                 damaged[start..start + len].fill(0);
-                let changed = (start..start + len).filter(|at| bytes[*at] != 0);
-                let (Some(first), Some(last)) = (changed.clone().next(), changed.last()) else { continue };
+                let mut changed = (start..start + len).filter(|at| bytes[*at] != 0);
+                let (Some(first), Some(last)) = (changed.clone().next(), changed.next_back()) else { continue };
                 let audit = audited(&damaged);
                 let place = || format!("{} {start}+{len}: {:?}", bytes[4], faults(&audit));
                 wrong.unless(audit.verdict > Verdict::Ok, place);
@@ -432,5 +434,57 @@ fn what_follows_the_last_chunk_is_trailing_or_another_container() {
         }
         let cut = audited(&[&bytes[..], b"COR"].concat());
         assert_eq!(faults(&cut).contains(&"chunk-truncated"), !mux);
+    }
+}
+
+#[test]
+fn a_growing_file_is_walked_on_past_its_damage() {
+    for bytes in [Transport::new(6).build(), Mux::new(3).build()] {
+        let layout = if bytes[4] == 1 { Layout::Mux } else { Layout::Transport };
+        let one = span(&bytes, b"CORE", 1);
+        let mut damaged = bytes.clone();
+        damaged[one.whole.start..one.whole.start + 9].fill(0xa5);
+        for file in [bytes.clone(), damaged] {
+            for depth in [Depth::Headers, Depth::Checked] {
+                let mut whole = Walker::new(layout, depth);
+                assert_eq!(whole.advance(&file, 1000, true), Step::Done);
+                let mut growing = Walker::new(layout, depth);
+                for len in layout.file_header_len() as usize..file.len() {
+                    assert_eq!(growing.advance(&file[..len], 1000, false), Step::Waiting, "{len}");
+                }
+                assert_eq!(growing.advance(&file, 1000, true), Step::Done);
+                let (whole, growing) = (whole.finish(), growing.finish());
+                let chunks =
+                    |walked: &Walked| walked.index.iter().map(|c| (c.tag, c.offset, c.end)).collect::<Vec<_>>();
+                assert_eq!(chunks(&growing), chunks(&whole));
+                assert_eq!((growing.findings.list(), &growing.losses), (whole.findings.list(), &whole.losses));
+                assert_eq!(growing.ending, whole.ending);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn damage_to_blocks_unsettles_no_entry_under_any_meaning(
+        which in 0usize..5, fields in 0usize..3, at in any::<prop::sample::Index>(),
+        left_out in 0usize..30, put_in in prop::collection::vec(any::<u8>(), 0..30)
+    ) {
+        let fields = [r#""block_size":512,"fps_hint":25.0,"gop":2"#, r#""fps_hint":25.0,"gop":2"#, ""][fields];
+        // Larger than what is left out: else a chunk may be gone without a trace but a CRC.
+        let blocks = (0..12).map(|block| rle(512, block * 3)).collect();
+        let file = Transport { offsets: Offsets::ALL[which], meta: meta(fields), blocks, ..Transport::new(0) };
+        let bytes = file.build();
+        let cores = span(&bytes, b"CORE", 0).whole.start..span(&bytes, b"CORE", 11).whole.end;
+        let at = cores.start + at.index(cores.len() - 40);
+        let mut damaged = bytes.clone();
+        damaged.splice(at..at + left_out, put_in.iter().copied());
+        prop_assume!(damaged != bytes);
+        let audit = audited(&damaged);
+        prop_assert!(audit.verdict > Verdict::Ok);
+        let noise = consequences(&audit);
+        prop_assert!(noise.is_empty(), "{} {:?}", Offsets::ALL[which].name(), faults(&audit));
     }
 }

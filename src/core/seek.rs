@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use super::index::{Index, Tag};
+use super::index::{Chunk, Index, State, Tag};
 use super::layout::{SeekEntry, SeekRows};
 use super::walk::Loss;
 
@@ -197,7 +197,10 @@ impl<'a> Blocks<'a> {
         let certain = self.first_provisional();
         self.stored.get_or_init(|| {
             let cores = self.index.with_tag(Tag::CORE);
-            Starts::new(cores.map(|chunk| chunk.block.filter(|b| *b < certain).map(|_| chunk.len)))
+            // Of a damaged chunk that leads to lost bytes not even the length is known.
+            let sized = |c: &Chunk| c.state != State::Truncated && !(c.state.is_damaged() && self.is_lost(c.end));
+            let whole = |c: &Chunk| c.block.is_some_and(|block| block < certain) && sized(c);
+            Starts::new(cores.map(|chunk| whole(&chunk).then_some(chunk.len)))
         })
     }
 
@@ -229,18 +232,15 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    fn place(&self, offset: u64, place: impl Fn(&super::index::Chunk) -> u64) -> Landing {
-        match self.index.at_offset(offset) {
-            Some(chunk) if place(&chunk) == offset => chunk.block.map_or(Landing::Nowhere, Landing::Block),
-            _ if self.is_lost(offset) => Landing::Unknown,
-            // An empty payload begins where the next chunk does.
-            Some(chunk) if chunk.index > 0 => match self.index.chunk(chunk.index - 1) {
-                Some(before) if before.len == 0 && place(&before) == offset && before.block.is_some() => {
-                    before.block.map_or(Landing::Nowhere, Landing::Block)
-                }
-                _ => Landing::Nowhere,
-            },
-            _ => Landing::Nowhere,
+    fn place(&self, offset: u64, place: impl Fn(&Chunk) -> u64) -> Landing {
+        let here = self.index.at_offset(offset);
+        // An empty payload begins where the next chunk does.
+        let before = here.map_or(self.index.len(), |chunk| chunk.index).checked_sub(1);
+        let before = before.and_then(|before| self.index.chunk(before)).filter(|chunk| chunk.len == 0);
+        match [here, before].into_iter().flatten().find(|chunk| place(chunk) == offset) {
+            Some(chunk) => chunk.block.map_or(Landing::Nowhere, Landing::Block),
+            None if self.is_lost(offset) => Landing::Unknown,
+            None => Landing::Nowhere,
         }
     }
 
@@ -274,6 +274,12 @@ impl<'a> Blocks<'a> {
         }
     }
 
+    /// An offset that lands nowhere may be right all the same: it is a place in the file, and bytes were lost before it.
+    pub fn may_have_moved(&self, meaning: Meaning, offset: u64) -> bool {
+        let is_place = matches!(meaning, Meaning::Chunk | Meaning::Payload);
+        is_place && self.losses.first().is_some_and(|loss| loss.offset <= offset)
+    }
+
     /// The distance by which all of `offsets` must be moved to land on blocks, if there is one for all.
     pub fn common_shift(&self, fit: &Fit, offsets: impl Iterator<Item = u64> + Clone) -> Option<i64> {
         let first = offsets.clone().next()?;
@@ -303,8 +309,8 @@ impl<'a> Blocks<'a> {
                     fit.hits += 1;
                     fit.agreement += u64::from(self.agrees(rank as u64, entry, block));
                 }
-                Landing::Nowhere => fit.misses += 1,
-                Landing::Unknown => {}
+                Landing::Nowhere if !self.may_have_moved(meaning, entry.offset) => fit.misses += 1,
+                Landing::Nowhere | Landing::Unknown => {}
             }
             if fit.misses > most_misses {
                 break;
@@ -453,7 +459,7 @@ mod tests {
         let mut index = Index::default();
         let mut at = 8;
         for size in sizes {
-            index.push(Tag::CORE, at, *size, 0, super::super::index::State::Intact);
+            index.push(Tag::CORE, at, *size, 0, State::Intact);
             at += 12 + u64::from(*size);
         }
         index
@@ -466,7 +472,14 @@ mod tests {
         let mut blocks = Blocks::new(&index, &[], 500);
         (blocks.gop, blocks.frame_us, blocks.decoded) = (Some(3), Some(33333), Some(&starts));
         for meaning in Meaning::ALL {
-            let offsets = [0, 3, 6].map(|b| (b * 33333, blocks.start(meaning, Basis::Sums, b).unwrap()));
+            let start = |block: u64| match meaning {
+                Meaning::Stream => block * 1024,
+                Meaning::Stored => block * 22,
+                Meaning::Chunk => 8 + block * 34,
+                Meaning::Payload => 20 + block * 34,
+                Meaning::Index => block,
+            };
+            let offsets = [0, 3, 6].map(|block| (block * 33333, start(block)));
             let (payload, order) = (payload(&offsets), OnceLock::new());
             let table = SeekTable::new(SeekRows::transport(&payload).unwrap(), &order);
             let found = blocks.resolve(&table, None);

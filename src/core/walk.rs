@@ -6,6 +6,7 @@
 //! one is the end, another container, a known tag, or a printable tag with a right CRC.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
@@ -105,9 +106,9 @@ pub struct Walked {
 /// to a later chunk.
 const FEW_CANDIDATES: usize = 32;
 /// The same where the declared end is wrong for certain.
-const MANY_CANDIDATES: usize = 4096;
+const MANY_CANDIDATES: usize = 1024;
 /// How many places are tried beyond [`FEW_CANDIDATES`] in one walk, all chunks together.
-const ALL_CANDIDATES: usize = 1 << 20;
+const ALL_CANDIDATES: usize = 1 << 14;
 /// How many empty chunks in a row are followed to find what they lead to.
 const EMPTY_CHAIN: usize = 64;
 /// How many chunks are followed in one walk, all chains together, for containers that turn out to be none.
@@ -202,7 +203,7 @@ impl Walker {
             return Step::Waiting;
         }
         if header.tag.is_known() {
-            return self.known(bytes, &header);
+            return self.known(bytes, &header, last);
         }
         if declared_end <= len && self.crcs.is_chunk(self.layout, bytes, &header) {
             return self.accept(&header, header.len, State::Intact);
@@ -212,9 +213,9 @@ impl Walker {
             return self.accept(&mended, header.len, State::CrcMismatch);
         }
         if header.tag.is_likely() {
-            return self.unknown(bytes, &header);
+            return self.unknown(bytes, &header, last);
         }
-        self.lost(bytes, at)
+        self.lost(bytes, at, last)
     }
 
     fn end(&mut self, ending: Ending) -> Step {
@@ -265,7 +266,7 @@ impl Walker {
     }
 
     /// A known tag stands here: a chunk began here, whatever became of it.
-    fn known(&mut self, bytes: &[u8], header: &ChunkHeader) -> Step {
+    fn known(&mut self, bytes: &[u8], header: &ChunkHeader, last: bool) -> Step {
         let len = bytes.len() as u64;
         let declared_end = self.layout.declared_end(header);
         let fits = declared_end <= len;
@@ -284,7 +285,7 @@ impl Walker {
         let next = self.places.after(&mut self.crcs, bytes, self.layout, header.offset + 1);
         let payload = header.payload();
         match next {
-            Some(next) if next < payload => self.lost(bytes, header.offset),
+            Some(next) if next < payload => self.lost(bytes, header.offset, last),
             Some(next) if fits && next > declared_end && proves => {
                 self.mismatch(bytes, header, header.len);
                 self.accept(header, header.len, State::CrcMismatch)
@@ -320,10 +321,10 @@ impl Walker {
 
     /// A tag stands here that proves nothing by itself, and the CRC is wrong: only an end that can be trusted makes it
     /// a chunk.
-    fn unknown(&mut self, bytes: &[u8], header: &ChunkHeader) -> Step {
+    fn unknown(&mut self, bytes: &[u8], header: &ChunkHeader, last: bool) -> Step {
         match self.proven_end(bytes, header) {
             Some(step) => step,
-            None => self.lost(bytes, header.offset),
+            None => self.lost(bytes, header.offset, last),
         }
     }
 
@@ -360,7 +361,7 @@ impl Walker {
         let left = bytes.len() as u64 - at;
         let begins = available(bytes, at, 4);
         if !Tag::KNOWN.iter().any(|tag| tag.0.starts_with(begins)) {
-            return self.lost(bytes, at);
+            return self.lost(bytes, at, true);
         }
         let name = super::text::escape_bytes(begins);
         let message = format!("a chunk begins with \"{name}\" at {at}, the file ends {left} bytes later");
@@ -371,10 +372,15 @@ impl Walker {
     }
 
     /// No chunk stands here: goes on at the next one that can be proven.
-    fn lost(&mut self, bytes: &[u8], at: u64) -> Step {
+    fn lost(&mut self, bytes: &[u8], at: u64, last: bool) -> Step {
         let len = bytes.len() as u64;
         self.places.begin_at(at + 1);
         let next = self.places.after(&mut self.crcs, bytes, self.layout, at + 1);
+        if next.is_none() && !last {
+            // Chunks that were not whole may be by the next time.
+            self.places.forget(at + 1);
+            return Step::Waiting;
+        }
         if next.is_none() && !self.after_damage {
             return self.end(Ending::Trailing(at));
         }
@@ -518,6 +524,8 @@ struct Crcs {
     pos: u64,
     doubted: bool,
     ranges: Option<RangeCrc>,
+    /// Headers of empty chunks, one after the other, that are known to lead to something.
+    proven: Range<u64>,
 }
 
 /// How far behind the walk a pass may have stopped to be carried on with, in place of a new one.
@@ -572,25 +580,37 @@ impl Crcs {
         if header.len > 0 || layout.covered_header(header, 0).is_some() {
             return true;
         }
+        let start = header.offset;
+        if self.proven.contains(&start) && (start - self.proven.start).is_multiple_of(CHUNK_HEADER_LEN) {
+            return true;
+        }
         // The CRC of nothing is 0, so an empty chunk's CRC proves nothing: follow the chain to something that does.
         let mut header = *header;
+        let mut leads = true;
         for _ in 0..EMPTY_CHAIN {
             if !header.tag.is_likely() {
                 return false;
             }
             let next = layout.declared_end(&header);
             if next == bytes.len() as u64 || is_container(bytes, next) {
-                return true;
+                break;
             }
-            match layout.chunk_header(bytes, next) {
-                Some(following) if following.tag.is_known() => return true,
-                Some(following) if !self.is_right(layout, bytes, &following) => return false,
-                Some(following) if following.len > 0 => return following.tag.is_likely(),
-                Some(following) => header = following,
-                None => return Tag::KNOWN.iter().any(|tag| tag.0.starts_with(available(bytes, next, 4))),
-            }
+            leads = match layout.chunk_header(bytes, next) {
+                Some(following) if following.tag.is_known() => true,
+                Some(following) if !self.is_right(layout, bytes, &following) => false,
+                Some(following) if following.len == 0 => {
+                    header = following;
+                    continue;
+                }
+                Some(following) => following.tag.is_likely(),
+                None => Tag::KNOWN.iter().any(|tag| tag.0.starts_with(available(bytes, next, 4))),
+            };
+            break;
         }
-        true
+        if leads {
+            self.proven = start..header.payload();
+        }
+        leads
     }
 
     fn is_plausible(&mut self, layout: Layout, bytes: &[u8], at: u64) -> bool {
@@ -677,6 +697,13 @@ impl Places {
     /// Nothing before `from` will be asked for.
     fn begin_at(&mut self, from: u64) {
         self.scanned = self.scanned.max(from);
+    }
+
+    /// Scans again from `from` on.
+    fn forget(&mut self, from: u64) {
+        self.found.clear();
+        self.containers.clear();
+        self.scanned = from;
     }
 
     /// The first strong place at or after `from`, or where there is none the first container.

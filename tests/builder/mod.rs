@@ -375,7 +375,7 @@ pub fn faults(audit: &Audit) -> Vec<&'static str> {
 }
 
 /// The findings of one code.
-pub fn of<'a>(audit: &'a Audit, code: Code) -> Vec<&'a Finding> {
+pub fn of(audit: &Audit, code: Code) -> Vec<&Finding> {
     audit.findings.list().iter().filter(|finding| finding.code == code).collect()
 }
 

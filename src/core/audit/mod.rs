@@ -116,16 +116,18 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     let planned = planned.finish();
     // Where VERI will be found, unless damage makes the checked walk see other chunks than the plain one.
     let range = planned.layout().file_header_len()..planned.index().first(Tag::VERI).map_or(0, |chunk| chunk.offset);
+    let survey = blocks::Survey::new(&planned);
+    drop(planned);
     let whole = Overlay::default();
     let digest = || Algorithm::Sha256.digest(source.bytes(), &whole, std::iter::once(range.clone()), task);
     let (checked, digest) = if range.end >= PARALLEL_BYTES {
         std::thread::scope(|scope| {
             let hashing = scope.spawn(digest);
-            let checked = check(source, options, &planned, task);
+            let checked = check(source, options, survey, task);
             (checked, hashing.join().unwrap_or(Err(Cancelled)))
         })
     } else {
-        (check(source, options, &planned, task), digest())
+        (check(source, options, survey, task), digest())
     };
     let (container, mut survey) = checked?;
     let digest = digest?;
@@ -143,11 +145,10 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
 fn check(
     source: &Arc<Source>,
     options: &Options,
-    planned: &Container,
+    mut survey: blocks::Survey,
     task: &Task,
 ) -> Result<(Container, blocks::Survey), Cancelled> {
     let Ok(mut loader) = Loader::new(source.clone(), options.clone(), Depth::Checked) else { return Err(Cancelled) };
-    let mut survey = blocks::Survey::new(planned);
     let mut reached = 0;
     loop {
         let step = loader.advance(STRIDE);

@@ -98,11 +98,10 @@ fn order(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>) -> bool 
 }
 
 fn unresolved(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &Blocks<'_>, fit: &Fit) {
-    let nowhere = |entry: &SeekEntry| blocks.landing(fit.meaning, fit.basis, entry.offset) == Landing::Nowhere;
-    let missed = table.rows.iter().filter(nowhere).map(|entry| entry.offset);
-    if report.has_losses() && blocks.common_shift(fit, missed).is_some() {
-        return;
-    }
+    let nowhere = |entry: &SeekEntry| {
+        let landing = blocks.landing(fit.meaning, fit.basis, entry.offset);
+        landing == Landing::Nowhere && !blocks.may_have_moved(fit.meaning, entry.offset)
+    };
     for (place, entry) in (0..).zip(table.rows.iter()).filter(|(_, entry)| nowhere(entry)) {
         let how = match (fit.meaning, fit.basis) {
             (Meaning::Stream, Basis::Grid) => "no block starts there in META's grid of block_size",
