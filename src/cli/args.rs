@@ -35,7 +35,8 @@ An option wins over its variable.";
 
 /// Inspector and auditor for H4MK media containers
 ///
-/// Without a command, opens FILE in the terminal; where input or output is no terminal, says what `info` says.
+/// Without a command, opens FILE in the terminal; where input or output is no terminal, says what `info` says, of a
+/// folder a line a container.
 #[derive(Debug, Clone, Parser)]
 #[command(version, max_term_width = 100, subcommand_negates_reqs = true, arg_required_else_help = true)]
 #[command(

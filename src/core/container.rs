@@ -12,6 +12,7 @@ use super::block::{
 use super::bytes::available;
 use super::codec::cipher;
 use super::codec::engine::Engines;
+use super::codec::rle;
 use super::hash::Overlay;
 use super::index::{Chunk, Index, State, Tag};
 use super::json::Document;
@@ -740,6 +741,18 @@ impl Container {
     /// A block's content: decrypted, decoded, and unmasked if there is a key. Fails where it can't be decoded.
     pub fn decode(&self, stored: &Stored<'_>) -> Result<Content, BlockError> {
         self.reader().content(&self.place(&stored.chunk))
+    }
+
+    /// As [`decode`](Self::decode), in place of what `content` held: for many blocks in a row, whose room is used again.
+    pub fn decode_into(&self, content: &mut Vec<u8>, stored: &Stored<'_>) -> Result<Stage, BlockError> {
+        let pipeline = self.pipeline();
+        let plain = pipeline.is_plain_rle() && !pipeline.masked;
+        if plain && rle::decode_into(content, stored.bytes, self.options.max_block_size).is_ok() {
+            return Ok(Stage::Plain);
+        }
+        let decoded = self.decode(stored)?;
+        *content = decoded.bytes;
+        Ok(decoded.stage)
     }
 
     /// A block's bytes in the form asked for.
