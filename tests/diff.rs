@@ -100,7 +100,7 @@ fn a_changed_block_says_which_bytes() {
         (1, Form::Decoded, 256, 256)
     );
     let ranges: Vec<_> = change.ranges.list().iter().map(|range| range.before.clone()).collect();
-    assert_eq!(ranges, [100..101]);
+    assert!(ranges.len() == 1 && ranges[0] == (100..101), "{ranges:?}");
 
     let opaque = r#"{"block_size":256,"compression":{"opaque":true}}"#;
     let files = [[1, 2, 3], [1, 9, 3]].map(|values| of_blocks(&values.map(block), opaque));

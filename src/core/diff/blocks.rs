@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, InternedInput, Token};
-
+use super::align::{Hunk, align};
 use super::{BlockDiff, BlockRef, Changed, DiffError, Form, Pair};
 use crate::core::bytes::available;
 use crate::core::container::Container;
@@ -53,7 +52,7 @@ pub(super) fn compare(pair: Pair<&Container>, task: &Task) -> Result<(BlockDiff,
     let keys = Pair::new(keys(pair.before, task)?, keys(pair.after, task)?);
     let mut found =
         BlockDiff { counts: Pair::new(keys.before.len() as u64, keys.after.len() as u64), ..BlockDiff::default() };
-    let hunks = hunks(&keys);
+    let hunks = align(&keys, task)?;
     let moved = moved(pair, &keys, &hunks);
     let counterparts = Counterparts { runs: runs(&hunks, &found.counts), moved };
     let is_target: std::collections::HashSet<u64> = counterparts.moved.values().copied().collect();
@@ -103,30 +102,6 @@ fn keys(container: &Container, task: &Task) -> Result<Vec<Key>, Cancelled> {
         Ok((content.len() as u64, crc32(content)))
     };
     container.index().with_tag(Tag::CORE).map(key).collect()
-}
-
-/// Blocks that are not matched, between two runs of blocks that are.
-struct Hunk {
-    before: Range<u64>,
-    after: Range<u64>,
-}
-
-/// The hunks, the same ones whichever of the two is called the first.
-fn hunks(keys: &Pair<Vec<Key>>) -> Vec<Hunk> {
-    let swapped = keys.before > keys.after;
-    let (first, second) = if swapped { (&keys.after, &keys.before) } else { (&keys.before, &keys.after) };
-    let mut input = InternedInput::<Key>::default();
-    let tokens = |input: &mut InternedInput<Key>, keys: &[Key]| -> Vec<Token> {
-        keys.iter().map(|key| input.interner.intern(*key)).collect()
-    };
-    input.before = tokens(&mut input, first);
-    input.after = tokens(&mut input, second);
-    let wide = |range: Range<u32>| u64::from(range.start)..u64::from(range.end);
-    let hunk = |hunk: imara_diff::Hunk| match swapped {
-        false => Hunk { before: wide(hunk.before), after: wide(hunk.after) },
-        true => Hunk { before: wide(hunk.after), after: wide(hunk.before) },
-    };
-    Diff::compute(Algorithm::Histogram, &input).hunks().map(hunk).collect()
 }
 
 /// The runs of matched blocks between hunks.

@@ -1,6 +1,7 @@
 //! Two containers compared by content, whatever their layouts: blocks, what META, SAFE and TRAK say, seek tables, other
 //! chunks, and the header.
 
+mod align;
 mod blocks;
 mod fields;
 mod tables;
