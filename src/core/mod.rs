@@ -15,8 +15,10 @@ pub mod hash;
 pub mod index;
 pub mod json;
 pub mod layout;
+pub mod listing;
 pub mod meta;
 pub mod pack;
+pub mod profile;
 
 pub mod secret;
 pub mod seek;
