@@ -707,6 +707,14 @@ impl Container {
         keyframe(*rank)
     }
 
+    /// Whether decoding can begin at a block: the track index says so, or a SEEK entry lands on it.
+    pub fn is_keyframe(&self, block: u64) -> bool {
+        match self.tracks().filter(|tracks| tracks.indexed) {
+            Some(tracks) => tracks.of_block(block).is_some_and(|(_, block)| block.keyframe),
+            None => self.keyframe(block).is_some(),
+        }
+    }
+
     /// A block as stored, with its CRC recomputed.
     pub fn block(&self, index: u64) -> Result<Stored<'_>, BlockError> {
         let chunk = self.block_chunk(index)?;

@@ -5,6 +5,8 @@ use tui_input::InputRequest;
 
 use super::keys::{Input, Key};
 use super::rows::Motion;
+use super::state::blocks::Listed;
+use super::state::timeline::Zoom;
 use super::state::{Action, Command, PromptKind, State, View};
 
 /// Where a key means what the table says.
@@ -66,13 +68,61 @@ const fn bind(
     Binding { context, keys, command, name, hint, help }
 }
 
-use Command::{Ask, Edit, Move, Show};
+use Command::{Ask, Edit, List, Move, Show};
 use Context::{Always, Browse, Help, Prompt, Tree};
+const TIMELINE: Context = Context::View(View::Timeline);
+const BLOCKS: Context = Context::View(View::Blocks);
 use Key::{Char, Ctrl};
 
 /// The table. Within a context the footer shows hints in this order.
 pub const BINDINGS: &[Binding] = &[
     bind(Tree, &[Key::Enter], Command::Open, "", "open", "open the chunk in Hex; open or fold a group"),
+    bind(
+        TIMELINE,
+        &[Char('+'), Char('=')],
+        Command::Zoom(Zoom::In),
+        "zoom-in",
+        "zoom",
+        "show half as much, around the playhead",
+    ),
+    bind(TIMELINE, &[Char('-')], Command::Zoom(Zoom::Out), "zoom-out", "", "show twice as much"),
+    bind(TIMELINE, &[Char('0')], Command::Zoom(Zoom::Whole), "zoom-whole", "", "show all"),
+    bind(TIMELINE, &[Char(']')], Command::Keyframe { back: false }, "", "keyframe", "next keyframe"),
+    bind(TIMELINE, &[Char('[')], Command::Keyframe { back: true }, "", "", "keyframe before"),
+    bind(
+        TIMELINE,
+        &[Char('n')],
+        Command::NextMatch,
+        "",
+        "fault",
+        "next damage, odd SEEK entry, irregular keyframe or gap",
+    ),
+    bind(TIMELINE, &[Char('N')], Command::PreviousMatch, "", "", "the one before"),
+    bind(TIMELINE, &[Char('s')], Command::Scale, "scale", "scale", "bars linear or logarithmic"),
+    bind(TIMELINE, &[Char('H')], Command::Pan { back: true }, "", "", "pan left; the playhead stays"),
+    bind(TIMELINE, &[Char('L')], Command::Pan { back: false }, "", "", "pan right; the playhead stays"),
+    bind(TIMELINE, &[Key::Left, Char('h')], Move(Motion::Left), "", "", "a block back"),
+    bind(TIMELINE, &[Key::Right, Char('l')], Move(Motion::Right), "", "", "a block on"),
+    bind(TIMELINE, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "the track above, at the same time"),
+    bind(TIMELINE, &[Key::Down, Char('j')], Move(Motion::Down), "", "", "the track below, at the same time"),
+    bind(TIMELINE, &[Key::PgUp], Move(Motion::PageUp), "", "", "back by a tenth of what is shown"),
+    bind(TIMELINE, &[Key::PgDn], Move(Motion::PageDown), "", "", "on by a tenth of what is shown"),
+    bind(TIMELINE, &[Key::Enter], Command::Open, "", "", "the block's bytes in Hex"),
+    bind(BLOCKS, &[Key::Enter], Command::Open, "", "open", "the block's bytes in Hex"),
+    bind(BLOCKS, &[Char('s')], List(Listed::NextColumn), "sort", "sort", "order by the next column"),
+    bind(BLOCKS, &[Char('S')], List(Listed::Reversed), "reverse", "", "the other way round"),
+    bind(
+        BLOCKS,
+        &[Char('&')],
+        Ask(PromptKind::Filter),
+        "filter",
+        "filter",
+        "keyframes, damaged, >64KiB, <1MB, track=ID, all",
+    ),
+    bind(BLOCKS, &[Char('K')], List(Listed::Keyframes), "keyframes", "", "keyframes only, or not"),
+    bind(BLOCKS, &[Char('D')], List(Listed::Damaged), "damaged", "", "damaged blocks only, or not"),
+    bind(BLOCKS, &[Char('T')], List(Listed::NextTrack), "track", "", "the next track's blocks only"),
+    bind(BLOCKS, &[Char('X')], List(Listed::All), "all", "", "all blocks, by index"),
     bind(Browse, &[Char('?')], Command::Help, "help", "help", "this help"),
     bind(Browse, &[Char('q')], Command::Quit, "quit", "quit", "leave"),
     bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),

@@ -140,7 +140,8 @@ impl Program {
     fn retake(&mut self, screen: &mut impl Screen) -> io::Result<()> {
         screen.retake(self.state.mouse)?;
         if let Ok(size) = crossterm::terminal::size() {
-            update(&mut self.state, Action::Resize(size.into()));
+            let effects = update(&mut self.state, Action::Resize(size.into()));
+            self.perform(screen, effects)?;
         }
         Ok(())
     }

@@ -350,6 +350,12 @@ pub struct Glyphs {
     pub separator: &'static str,
     /// Leads to.
     pub arrow: &'static str,
+    /// Ordered from the least.
+    pub ascending: &'static str,
+    /// Ordered from the greatest.
+    pub descending: &'static str,
+    /// What must be decoded.
+    pub chain: &'static str,
     /// Times, as in ×30.
     pub times: &'static str,
     /// Of bytes that cannot be shown as text.
@@ -379,6 +385,9 @@ const UNICODE: Glyphs = Glyphs {
     line: "─",
     separator: "·",
     arrow: "→",
+    ascending: "↑",
+    descending: "↓",
+    chain: "═",
     times: "×",
     dot: "·",
     border: border::PLAIN,
@@ -405,6 +414,9 @@ const ASCII: Glyphs = Glyphs {
     line: "-",
     separator: "|",
     arrow: ">",
+    ascending: "^",
+    descending: "v",
+    chain: "=",
     times: "x",
     dot: ".",
     border: border::Set {
@@ -550,6 +562,9 @@ mod tests {
                 g.line,
                 g.separator,
                 g.arrow,
+                g.ascending,
+                g.descending,
+                g.chain,
                 g.times,
                 g.dot,
             ];

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::state::{Failure, Job, Outcome, Report, Request};
+use super::state::{Failure, Job, Measure, Outcome, Report, Request};
 use crate::core::audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Loader, Options};
+use crate::core::listing::Listing;
+use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::{Cancelled, Task};
 use crate::core::walk::{Depth, Step};
@@ -49,6 +51,18 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             container.seek(*pts_us, None).map(Outcome::Sought).map_err(|error| Failure::Failed(error.to_string()))
         }
         Request::Export { container, block, form, path } => export(container, *block, *form, path),
+        Request::Profile(container) => Ok(Outcome::Profiled(Arc::new(Profile::new(container, task)?))),
+        Request::List { container, filter, order, faulty } => {
+            let listing = Listing::new(container, filter.clone(), *order, faulty, task)?;
+            Ok(Outcome::Listed(Arc::new(listing)))
+        }
+        Request::Measure(container, blocks) => {
+            for chunk in blocks.iter().filter_map(|block| container.index().block(*block)) {
+                task.advance(1)?;
+                so_far(Outcome::Measured(chunk.block.unwrap_or(0), Measure::of(container, &chunk)));
+            }
+            Ok(Outcome::AllMeasured)
+        }
     }
 }
 

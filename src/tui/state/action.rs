@@ -6,8 +6,10 @@ use ratatui::layout::{Position, Size};
 use tui_input::InputRequest;
 
 use super::View;
+use super::blocks::Listed;
 use super::jobs::{Job, Report};
 use super::prompt::PromptKind;
+use super::timeline::Zoom;
 use crate::tui::rows::Motion;
 
 /// Something that happened.
@@ -97,6 +99,22 @@ pub enum Command {
     Back,
     /// To the place after, having gone back.
     Forward,
+    /// Timeline: show less or more of it.
+    Zoom(Zoom),
+    /// Timeline: move what is shown and leave the playhead where it is.
+    Pan {
+        /// Towards the start.
+        back: bool,
+    },
+    /// Timeline: to the next keyframe.
+    Keyframe {
+        /// To the one before.
+        back: bool,
+    },
+    /// Timeline: bars by size or by its logarithm.
+    Scale,
+    /// Blocks: list others, or in another order.
+    List(Listed),
 }
 
 /// What the program must do about the world: nothing in the state does I/O.

@@ -8,6 +8,9 @@ use std::time::Duration;
 use crate::core::audit::Audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Options, SeekAnswer};
+use crate::core::index::Chunk;
+use crate::core::listing::{Filter, Listing, Order};
+use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::veri::Verification;
@@ -25,6 +28,12 @@ pub enum JobKind {
     Seek,
     /// A block written to a file.
     Export,
+    /// Blocks along time.
+    Profile,
+    /// Blocks filtered and sorted.
+    List,
+    /// Blocks that are shown, read.
+    Measure,
 }
 
 impl JobKind {
@@ -36,6 +45,9 @@ impl JobKind {
             Self::Verify => "verifying",
             Self::Seek => "looking up",
             Self::Export => "exporting",
+            Self::Profile => "measuring",
+            Self::List => "listing",
+            Self::Measure => "reading",
         }
     }
 }
@@ -76,6 +88,21 @@ pub enum Request {
         /// Where to.
         path: PathBuf,
     },
+    /// Look at every block along time.
+    Profile(Arc<Container>),
+    /// Filter and sort the blocks.
+    List {
+        /// The container.
+        container: Arc<Container>,
+        /// Which blocks.
+        filter: Filter,
+        /// Their order.
+        order: Order,
+        /// Blocks that an error was found at, ascending.
+        faulty: Vec<u64>,
+    },
+    /// Read these blocks for what their rows say.
+    Measure(Arc<Container>, Vec<u64>),
 }
 
 impl Request {
@@ -87,6 +114,9 @@ impl Request {
             Self::Verify(_) => JobKind::Verify,
             Self::Seek(..) => JobKind::Seek,
             Self::Export { .. } => JobKind::Export,
+            Self::Profile(_) => JobKind::Profile,
+            Self::List { .. } => JobKind::List,
+            Self::Measure(..) => JobKind::Measure,
         }
     }
 }
@@ -131,6 +161,30 @@ pub enum Outcome {
         /// Its bytes.
         len: u64,
     },
+    /// Blocks along time.
+    Profiled(Arc<Profile>),
+    /// Blocks filtered and sorted.
+    Listed(Arc<Listing>),
+    /// What a block's bytes say.
+    Measured(u64, Measure),
+    /// All blocks asked for were measured.
+    AllMeasured,
+}
+
+/// What a block's bytes say beyond what the index knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    /// Whether the CRC is that of the bytes.
+    pub intact: bool,
+    /// Bytes it decodes to; `None` where that can't be told.
+    pub decoded: Option<u64>,
+}
+
+impl Measure {
+    /// Reads a block.
+    pub fn of(container: &Container, chunk: &Chunk) -> Self {
+        Self { intact: container.is_intact(chunk), decoded: container.decoded_len(chunk) }
+    }
 }
 
 /// Why a job has no outcome.
@@ -199,7 +253,8 @@ impl Jobs {
 
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
-        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| *kind != JobKind::Index)?;
+        let own = |kind: &JobKind| !matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure);
+        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(own)?;
         self.cancel(kind);
         Some(kind)
     }

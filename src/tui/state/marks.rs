@@ -50,6 +50,19 @@ impl Marks {
         inside.filter(|mark| mark.tag == tag).map(|mark| mark.severity).min()
     }
 
+    /// The blocks that an error was found at, ascending.
+    pub fn faulty_blocks(&self) -> Vec<u64> {
+        let errors = self.blocks.iter().filter(|(_, severity)| *severity == Severity::Error);
+        let mut blocks: Vec<u64> = errors.map(|(block, _)| *block).collect();
+        blocks.dedup();
+        blocks
+    }
+
+    /// The blocks that something was found at, ascending, with how bad it is.
+    pub fn of_blocks(&self) -> &[(u64, Severity)] {
+        &self.blocks
+    }
+
     /// The worst finding at these blocks.
     pub fn worst_of_blocks(&self, blocks: Range<u64>) -> Option<Severity> {
         let first = self.blocks.partition_point(|(block, _)| *block < blocks.start);

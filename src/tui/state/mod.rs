@@ -2,7 +2,7 @@
 //! I/O, and reading the container's mapped bytes is all it asks of the world.
 
 mod action;
-mod blocks;
+pub mod blocks;
 pub mod command_line;
 mod findings;
 mod hex;
@@ -13,7 +13,7 @@ mod marks;
 mod prompt;
 mod selection;
 mod summary;
-mod timeline;
+pub mod timeline;
 pub mod tree;
 mod update;
 mod views;
@@ -23,11 +23,13 @@ use std::sync::Arc;
 use ratatui::layout::Size;
 
 pub use action::{Action, Command, Effect};
+pub use blocks::BlockList;
 pub use history::History;
-pub use jobs::{Failure, Job, JobId, JobKind, Jobs, Outcome, Report, Request, Running};
+pub use jobs::{Failure, Job, JobId, JobKind, Jobs, Measure, Outcome, Report, Request, Running};
 pub use marks::Marks;
 pub use prompt::{Answers, Prompt, PromptKind};
 pub use selection::Selection;
+pub use timeline::TimeWindow;
 pub use update::update;
 
 use super::keymap::Context;
@@ -37,6 +39,7 @@ use super::theme::Theme;
 use crate::core::audit::Audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Options};
+use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::veri::Verification;
 use tree::Tree;
@@ -168,6 +171,12 @@ pub struct State {
     pub selection: Selection,
     /// Blocks as stored, or decoded.
     pub form: Form,
+    /// Blocks along time, once they were looked at.
+    pub profile: Option<Arc<Profile>>,
+    /// What the Timeline view shows.
+    pub timeline: TimeWindow,
+    /// What the Blocks view shows.
+    pub blocks: BlockList,
     /// Places before and after this one.
     pub history: History<Place>,
     /// The chunk tree's folds.
@@ -207,6 +216,9 @@ impl State {
             view: View::default(),
             selection: Selection::default(),
             form: Form::Decoded,
+            profile: None,
+            timeline: TimeWindow::default(),
+            blocks: BlockList::default(),
             history: History::default(),
             tree: Tree::default(),
             tree_window: Window::default(),

@@ -22,6 +22,8 @@ pub enum PromptKind {
     Find,
     /// The path of a file to write the selected block to.
     Export,
+    /// Which blocks are listed.
+    Filter,
 }
 
 impl PromptKind {
@@ -32,6 +34,7 @@ impl PromptKind {
             Self::Command => ":",
             Self::Find => "/",
             Self::Export => "write block to",
+            Self::Filter => "show blocks",
         }
     }
 
@@ -42,6 +45,7 @@ impl PromptKind {
             Self::Command => "0x1f40  #30  50%  audit  help",
             Self::Find => "text, or bytes as in x:48 34 4d 4b",
             Self::Export => "a file that does not exist yet",
+            Self::Filter => "keyframes  damaged  >64KiB  <1MB  track=ID  all",
         }
     }
 }

@@ -9,7 +9,7 @@ use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, prompt, views,
+    Selection, State, View, blocks, prompt, timeline, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -25,6 +25,19 @@ const WHEEL_ROWS: i64 = 3;
 
 /// Changes the state; returns what must be done about the world.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    if let Action::Tick(now) = action {
+        state.jobs.tick(now);
+        return Vec::new();
+    }
+    let mut effects = act(state, action);
+    if !effects.iter().any(|effect| matches!(effect, Effect::Quit)) {
+        effects.extend(timeline::profile_wanted(state));
+        effects.extend(views::of(state.view).wants(state));
+    }
+    effects
+}
+
+fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Do(command) => run(state, command),
         Action::Type(c) => {
@@ -48,10 +61,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Report(report) => reported(state, report),
-        Action::Tick(now) => {
-            state.jobs.tick(now);
-            Vec::new()
-        }
+        // Done before: nothing else depends on it.
+        Action::Tick(_) => Vec::new(),
     }
 }
 
@@ -113,6 +124,10 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing was searched for here"),
         // No pane has a meaning for these now.
         Command::Move(_) | Command::Open | Command::Fold => {}
+        Command::Zoom(_) | Command::Pan { .. } | Command::Keyframe { .. } | Command::Scale => {
+            state.say(Level::Warning, "this belongs to the Timeline view");
+        }
+        Command::List(_) => state.say(Level::Warning, "this belongs to the Blocks view"),
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
         Command::Quit | Command::Suspend => {}
@@ -144,6 +159,9 @@ fn help(state: &mut State, command: Command) {
 
 fn close(state: &mut State) {
     if let Some(kind) = state.jobs.cancel_newest() {
+        if kind == JobKind::List {
+            state.blocks.give_up();
+        }
         state.say(Level::Info, format!("stopped {}", kind.title()));
     } else {
         state.message = None;
@@ -151,7 +169,7 @@ fn close(state: &mut State) {
 }
 
 /// Shows a view and gives it the keys.
-fn show(state: &mut State, view: View) {
+pub(super) fn show(state: &mut State, view: View) {
     if view != state.view {
         state.history.leave(state.place());
         state.view = view;
@@ -181,7 +199,7 @@ pub(super) fn select(state: &mut State, selection: Selection) {
 }
 
 /// Moves every pane to what is selected.
-fn follow_selection(state: &mut State) {
+pub(super) fn follow_selection(state: &mut State) {
     let Some(container) = state.container.clone() else { return };
     let index = container.index();
     if let Some(chunk) = state.selection.chunk.and_then(|chunk| index.chunk(chunk))
@@ -245,6 +263,7 @@ fn tree_selects(state: &mut State, container: &Container) {
     let row = state.tree.row(index, state.tree_window.cursor());
     if let Some(chunk) = row.and_then(|row| state.tree.chunk(index, row)) {
         state.selection = Selection::of_chunk(container, &chunk);
+        View::ALL.into_iter().for_each(|view| views::of(view).follow(state));
     }
 }
 
@@ -257,6 +276,7 @@ fn ask(state: &mut State, kind: PromptKind) {
             return state.say(Level::Warning, "select a block first: `:#0`, or one in Blocks");
         }
         (PromptKind::Export, Some(block)) => format!("block-{block}.bin"),
+        (PromptKind::Filter, _) => state.blocks.filter_text(),
         _ => String::new(),
     };
     state.prompt = Some(Prompt::new(kind, &value));
@@ -292,6 +312,10 @@ fn answer(state: &mut State, command: Command) -> Vec<Effect> {
 /// What an answer leads to; an answer that can't be used leaves the prompt open and says why.
 fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>, String> {
     let effects = match kind {
+        PromptKind::Filter => {
+            blocks::set_filter(state, text)?;
+            Vec::new()
+        }
         _ if text.trim().is_empty() => Vec::new(),
         PromptKind::Time => {
             let container = walked(state)?;
@@ -471,6 +495,13 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             let path = path.to_string_lossy().into_owned();
             state.say(Level::Good, format!("wrote {len} bytes to {}", escape(&path)));
         }
+        Ok(Outcome::Profiled(profile)) => {
+            state.profile = Some(profile);
+            views::of(View::Timeline).follow(state);
+        }
+        Ok(Outcome::Listed(listing)) => blocks::listed(state, listing),
+        Ok(Outcome::Measured(block, measure)) => state.blocks.measured(block, measure),
+        Ok(Outcome::AllMeasured) => {}
         Err(Failure::Cancelled) => {}
         Err(failure) => {
             let doing = kind.map_or("working", JobKind::title);
@@ -521,6 +552,7 @@ fn verified(state: &mut State, verification: Verification) {
 
 fn sought(state: &mut State, answer: &SeekAnswer) {
     let Some(container) = state.container.clone() else { return };
+    state.timeline.answer = Some(answer.clone());
     let clock = time::format_us(answer.pts_us);
     let track = answer.track.as_ref().map(|track| format!(" of track {}", escape(track))).unwrap_or_default();
     let entry = match answer.scanned {

@@ -29,6 +29,12 @@ pub(super) trait Behaviour {
     /// The wheel was turned over the pane; positive towards the end.
     fn wheel(&self, _state: &mut State, _rows: i64) {}
 
+    /// Work that what is shown now needs and nobody has asked for yet. Asked after everything that happens, of the view
+    /// that is shown.
+    fn wants(&self, _state: &mut State) -> Vec<Effect> {
+        Vec::new()
+    }
+
     /// Text to find was entered.
     fn find(&self, _state: &mut State, _text: &str) -> Result<Vec<Effect>, String> {
         Err("there is nothing to search here".to_owned())
