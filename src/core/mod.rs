@@ -9,6 +9,9 @@ mod bytes;
 pub mod codec;
 pub mod container;
 pub mod crc;
+pub mod extent;
+pub mod fields;
+pub mod find;
 pub mod finding;
 pub mod flip;
 pub mod hash;
@@ -17,6 +20,7 @@ pub mod json;
 pub mod layout;
 pub mod meta;
 pub mod pack;
+pub mod preview;
 
 pub mod secret;
 pub mod seek;

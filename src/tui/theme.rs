@@ -354,6 +354,14 @@ pub struct Glyphs {
     pub times: &'static str,
     /// Of bytes that cannot be shown as text.
     pub dot: &'static str,
+    /// A byte 0 among text.
+    pub byte_zero: &'static str,
+    /// An ASCII control byte among text.
+    pub byte_control: &'static str,
+    /// A byte from 0x80 to 0xFE among text.
+    pub byte_high: &'static str,
+    /// A byte 0xFF among text.
+    pub byte_ones: &'static str,
     /// The frame of a pane.
     pub border: border::Set<'static>,
 }
@@ -381,6 +389,10 @@ const UNICODE: Glyphs = Glyphs {
     arrow: "→",
     times: "×",
     dot: "·",
+    byte_zero: "⋄",
+    byte_control: "•",
+    byte_high: "×",
+    byte_ones: "■",
     border: border::PLAIN,
 };
 
@@ -407,6 +419,10 @@ const ASCII: Glyphs = Glyphs {
     arrow: ">",
     times: "x",
     dot: ".",
+    byte_zero: ".",
+    byte_control: "^",
+    byte_high: "~",
+    byte_ones: "#",
     border: border::Set {
         top_left: "+",
         top_right: "+",
@@ -552,6 +568,10 @@ mod tests {
                 g.arrow,
                 g.times,
                 g.dot,
+                g.byte_zero,
+                g.byte_control,
+                g.byte_high,
+                g.byte_ones,
             ];
             for glyph in single.into_iter().chain(g.bars) {
                 assert_eq!(crate::tui::text::width(glyph), 1, "{glyph}");

@@ -12,6 +12,8 @@ use super::state::{Failure, Job, Outcome, Report, Request};
 use crate::core::audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Loader, Options};
+use crate::core::find;
+use crate::core::preview::Preview;
 use crate::core::source::Source;
 use crate::core::task::{Cancelled, Task};
 use crate::core::walk::{Depth, Step};
@@ -49,6 +51,17 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             container.seek(*pts_us, None).map(Outcome::Sought).map_err(|error| Failure::Failed(error.to_string()))
         }
         Request::Export { container, block, form, path } => export(container, *block, *form, path),
+        Request::Steps(container, chunk) => {
+            Ok(Outcome::Stepped { chunk: *chunk, steps: container.steps(chunk, task)? })
+        }
+        Request::Find { container, extent, needle, around } => {
+            let matches = find::find(container, extent, needle, *around, find::KEPT, task)?;
+            Ok(Outcome::Found { extent: extent.clone(), matches })
+        }
+        Request::Preview(container, extent) => {
+            let preview = Arc::new(Preview::new(container, extent, task)?);
+            Ok(Outcome::Previewed { extent: extent.clone(), preview })
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use ratatui::layout::{Position, Size};
 use tui_input::InputRequest;
 
 use super::View;
+use super::hex::HexCommand;
 use super::jobs::{Job, Report};
 use super::prompt::PromptKind;
 use crate::tui::rows::Motion;
@@ -97,6 +98,8 @@ pub enum Command {
     Back,
     /// To the place after, having gone back.
     Forward,
+    /// Something that only the Hex view does.
+    Hex(HexCommand),
 }
 
 /// What the program must do about the world: nothing in the state does I/O.

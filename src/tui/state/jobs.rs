@@ -7,7 +7,12 @@ use std::time::Duration;
 
 use crate::core::audit::Audit;
 use crate::core::block::Form;
+use crate::core::codec::rle::Steps;
 use crate::core::container::{Container, Options, SeekAnswer};
+use crate::core::extent::Extent;
+use crate::core::find::{Matches, Needle};
+use crate::core::index::Chunk;
+use crate::core::preview::Preview;
 use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::veri::Verification;
@@ -25,6 +30,12 @@ pub enum JobKind {
     Seek,
     /// A block written to a file.
     Export,
+    /// The runs of a large block counted.
+    Steps,
+    /// Bytes searched for.
+    Find,
+    /// Content sampled for its preview.
+    Preview,
 }
 
 impl JobKind {
@@ -36,6 +47,9 @@ impl JobKind {
             Self::Verify => "verifying",
             Self::Seek => "looking up",
             Self::Export => "exporting",
+            Self::Steps => "counting runs",
+            Self::Find => "searching",
+            Self::Preview => "sampling",
         }
     }
 }
@@ -76,6 +90,21 @@ pub enum Request {
         /// Where to.
         path: PathBuf,
     },
+    /// Count the runs of a block.
+    Steps(Arc<Container>, Chunk),
+    /// Search bytes.
+    Find {
+        /// The container.
+        container: Arc<Container>,
+        /// Where.
+        extent: Extent,
+        /// What.
+        needle: Arc<Needle>,
+        /// The position around which matches are kept.
+        around: u64,
+    },
+    /// Sample content.
+    Preview(Arc<Container>, Extent),
 }
 
 impl Request {
@@ -87,6 +116,9 @@ impl Request {
             Self::Verify(_) => JobKind::Verify,
             Self::Seek(..) => JobKind::Seek,
             Self::Export { .. } => JobKind::Export,
+            Self::Steps(..) => JobKind::Steps,
+            Self::Find { .. } => JobKind::Find,
+            Self::Preview(..) => JobKind::Preview,
         }
     }
 }
@@ -130,6 +162,27 @@ pub enum Outcome {
         path: PathBuf,
         /// Its bytes.
         len: u64,
+    },
+    /// The runs of a block.
+    Stepped {
+        /// Its chunk.
+        chunk: Chunk,
+        /// Where they lead.
+        steps: Arc<Steps>,
+    },
+    /// The places of what was searched for.
+    Found {
+        /// Where it was searched.
+        extent: Extent,
+        /// The places.
+        matches: Matches,
+    },
+    /// What content looks like.
+    Previewed {
+        /// Which content.
+        extent: Extent,
+        /// What it looks like.
+        preview: Arc<Preview>,
     },
 }
 

@@ -9,7 +9,7 @@ use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, prompt, views,
+    Selection, State, View, hex, prompt, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -25,6 +25,12 @@ const WHEEL_ROWS: i64 = 3;
 
 /// Changes the state; returns what must be done about the world.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    let mut effects = act(state, action);
+    effects.extend(views::of(state.view).settle(state));
+    effects
+}
+
+fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Do(command) => run(state, command),
         Action::Type(c) => {
@@ -113,6 +119,7 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing was searched for here"),
         // No pane has a meaning for these now.
         Command::Move(_) | Command::Open | Command::Fold => {}
+        Command::Hex(_) => state.say(Level::Warning, "this works in Hex, which 5 shows"),
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
         Command::Quit | Command::Suspend => {}
@@ -151,7 +158,7 @@ fn close(state: &mut State) {
 }
 
 /// Shows a view and gives it the keys.
-fn show(state: &mut State, view: View) {
+pub(super) fn show(state: &mut State, view: View) {
     if view != state.view {
         state.history.leave(state.place());
         state.view = view;
@@ -181,7 +188,7 @@ pub(super) fn select(state: &mut State, selection: Selection) {
 }
 
 /// Moves every pane to what is selected.
-fn follow_selection(state: &mut State) {
+pub(super) fn follow_selection(state: &mut State) {
     let Some(container) = state.container.clone() else { return };
     let index = container.index();
     if let Some(chunk) = state.selection.chunk.and_then(|chunk| index.chunk(chunk))
@@ -315,6 +322,7 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
                 let container = walked(state)?;
                 go_to_offset(state, &container, offset)?
             }
+            Line::Within(offset) => hex::go_within(state, offset)?,
             Line::Percent(percent) => {
                 let container = walked(state)?;
                 let last = container.source().len().saturating_sub(1);
@@ -471,6 +479,9 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             let path = path.to_string_lossy().into_owned();
             state.say(Level::Good, format!("wrote {len} bytes to {}", escape(&path)));
         }
+        Ok(Outcome::Stepped { chunk, steps }) => hex::stepped(state, &chunk, steps),
+        Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
+        Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
         Err(Failure::Cancelled) => {}
         Err(failure) => {
             let doing = kind.map_or("working", JobKind::title);

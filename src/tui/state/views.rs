@@ -29,6 +29,11 @@ pub(super) trait Behaviour {
     /// The wheel was turned over the pane; positive towards the end.
     fn wheel(&self, _state: &mut State, _rows: i64) {}
 
+    /// After every action while the view is shown: what it takes to show what is selected now.
+    fn settle(&self, _state: &mut State) -> Vec<Effect> {
+        Vec::new()
+    }
+
     /// Text to find was entered.
     fn find(&self, _state: &mut State, _text: &str) -> Result<Vec<Effect>, String> {
         Err("there is nothing to search here".to_owned())
@@ -42,7 +47,7 @@ pub(super) fn of(view: View) -> &'static dyn Behaviour {
         View::Manifest => &manifest::Manifest,
         View::Timeline => &timeline::Timeline,
         View::Blocks => &blocks::Blocks,
-        View::Hex => &hex::Hex,
+        View::Hex => &hex::HexView,
         View::Audit => &findings::Findings,
     }
 }

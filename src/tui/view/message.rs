@@ -18,7 +18,7 @@ const BAR_CELLS: usize = 20;
 pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) -> Option<Position> {
     let running = state.jobs.running().iter().rev().find(|running| {
         // The others show their progress in the header, or are too short to.
-        matches!(running.job.request.kind(), JobKind::Audit | JobKind::Verify | JobKind::Export)
+        matches!(running.job.request.kind(), JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::Find)
     });
     if state.prompt.is_none() && running.is_none() && state.message.is_none() {
         return None;
