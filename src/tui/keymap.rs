@@ -6,6 +6,7 @@ use tui_input::InputRequest;
 use super::keys::{Input, Key};
 use super::rows::Motion;
 use super::state::blocks::Listed;
+use super::state::hex::HexCommand;
 use super::state::timeline::Zoom;
 use super::state::{Action, Command, PromptKind, State, View};
 
@@ -68,11 +69,13 @@ const fn bind(
     Binding { context, keys, command, name, hint, help }
 }
 
-use Command::{Ask, Edit, List, Move, Show};
+use Command::{Ask, Edit, Hex, List, Move, Show};
 use Context::{Always, Browse, Help, Prompt, Tree};
+use Key::{Char, Ctrl};
+
 const TIMELINE: Context = Context::View(View::Timeline);
 const BLOCKS: Context = Context::View(View::Blocks);
-use Key::{Char, Ctrl};
+const HEX: Context = Context::View(View::Hex);
 
 /// The table. Within a context the footer shows hints in this order.
 pub const BINDINGS: &[Binding] = &[
@@ -123,6 +126,33 @@ pub const BINDINGS: &[Binding] = &[
     bind(BLOCKS, &[Char('D')], List(Listed::Damaged), "damaged", "", "damaged blocks only, or not"),
     bind(BLOCKS, &[Char('T')], List(Listed::NextTrack), "track", "", "the next track's blocks only"),
     bind(BLOCKS, &[Char('X')], List(Listed::All), "all", "", "all blocks, by index"),
+    bind(
+        HEX,
+        &[Char('i')],
+        Hex(HexCommand::Inspector),
+        "inspector",
+        "values",
+        "fields and values at the cursor, shown or not",
+    ),
+    bind(
+        HEX,
+        &[Char('p')],
+        Hex(HexCommand::Preview),
+        "preview",
+        "preview",
+        "what the content looks like, shown or not",
+    ),
+    bind(HEX, &[Char('x')], Hex(HexCommand::Select), "select", "select", "select bytes from here on; Esc ends it"),
+    bind(HEX, &[Char('w')], Hex(HexCommand::Whole), "whole", "whole file", "the whole file, or the chunk alone"),
+    bind(HEX, &[Char('y')], Command::Copy, "", "", "copy the selected bytes as hex"),
+    bind(HEX, &[Char('Y')], Hex(HexCommand::CopyText), "copy-text", "", "copy the selected bytes as text"),
+    bind(HEX, &[Char('0')], Hex(HexCommand::RowStart), "", "", "to the start of the row"),
+    bind(HEX, &[Char('$')], Hex(HexCommand::RowEnd), "", "", "to the end of the row"),
+    bind(HEX, &[Char('.')], Hex(HexCommand::NextField), "", "", "to the next field; decoded, to the next run"),
+    bind(HEX, &[Char(',')], Hex(HexCommand::PreviousField), "", "", "to the field or run before"),
+    bind(HEX, &[Char(']')], Hex(HexCommand::NextChunk), "", "", "to the next chunk"),
+    bind(HEX, &[Char('[')], Hex(HexCommand::PreviousChunk), "", "", "to the chunk before"),
+    bind(HEX, &[Key::Enter], Command::Open, "", "", "to the block that the SEEK entry at the cursor leads to"),
     bind(Browse, &[Char('?')], Command::Help, "help", "help", "this help"),
     bind(Browse, &[Char('q')], Command::Quit, "quit", "quit", "leave"),
     bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),
@@ -137,7 +167,7 @@ pub const BINDINGS: &[Binding] = &[
         Ask(PromptKind::Command),
         "",
         "go to",
-        "offset (0x…), #block, percent, or a command's name",
+        "offset (0x…, +0x… in what Hex shows), #block, percent, or a command's name",
     ),
     bind(Browse, &[Char('a')], Command::Audit, "audit", "audit", "run every check"),
     bind(Browse, &[Char('v')], Command::Verify, "verify", "verify", "recompute VERI"),

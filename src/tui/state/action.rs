@@ -7,6 +7,7 @@ use tui_input::InputRequest;
 
 use super::View;
 use super::blocks::Listed;
+use super::hex::HexCommand;
 use super::jobs::{Job, Report};
 use super::prompt::PromptKind;
 use super::timeline::Zoom;
@@ -115,6 +116,8 @@ pub enum Command {
     Scale,
     /// Blocks: list others, or in another order.
     List(Listed),
+    /// Something that only the Hex view does.
+    Hex(HexCommand),
 }
 
 /// What the program must do about the world: nothing in the state does I/O.

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use crate::core::audit::Audit;
 use crate::core::block::Form;
+use crate::core::codec::rle::Steps;
 use crate::core::container::{Container, Options, SeekAnswer};
+use crate::core::extent::Extent;
+use crate::core::find::{Matches, Needle};
 use crate::core::index::Chunk;
 use crate::core::listing::{Filter, Listing, Order};
+use crate::core::preview::Preview;
 use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::Task;
@@ -34,6 +38,12 @@ pub enum JobKind {
     List,
     /// Blocks that are shown, read.
     Measure,
+    /// The runs of a large block counted.
+    Steps,
+    /// Bytes searched for.
+    Find,
+    /// Content sampled for its preview.
+    Preview,
 }
 
 impl JobKind {
@@ -48,6 +58,9 @@ impl JobKind {
             Self::Profile => "measuring",
             Self::List => "listing",
             Self::Measure => "reading",
+            Self::Steps => "counting runs",
+            Self::Find => "searching",
+            Self::Preview => "sampling",
         }
     }
 }
@@ -103,6 +116,21 @@ pub enum Request {
     },
     /// Read these blocks for what their rows say.
     Measure(Arc<Container>, Vec<u64>),
+    /// Count the runs of a block.
+    Steps(Arc<Container>, Chunk),
+    /// Search bytes.
+    Find {
+        /// The container.
+        container: Arc<Container>,
+        /// Where.
+        extent: Extent,
+        /// What.
+        needle: Arc<Needle>,
+        /// The position around which matches are kept.
+        around: u64,
+    },
+    /// Sample content.
+    Preview(Arc<Container>, Extent),
 }
 
 impl Request {
@@ -117,6 +145,9 @@ impl Request {
             Self::Profile(_) => JobKind::Profile,
             Self::List { .. } => JobKind::List,
             Self::Measure(..) => JobKind::Measure,
+            Self::Steps(..) => JobKind::Steps,
+            Self::Find { .. } => JobKind::Find,
+            Self::Preview(..) => JobKind::Preview,
         }
     }
 }
@@ -169,6 +200,27 @@ pub enum Outcome {
     Measured(u64, Measure),
     /// All blocks asked for were measured.
     AllMeasured,
+    /// The runs of a block.
+    Stepped {
+        /// Its chunk.
+        chunk: Chunk,
+        /// Where they lead.
+        steps: Arc<Steps>,
+    },
+    /// The places of what was searched for.
+    Found {
+        /// Where it was searched.
+        extent: Extent,
+        /// The places.
+        matches: Matches,
+    },
+    /// What content looks like.
+    Previewed {
+        /// Which content.
+        extent: Extent,
+        /// What it looks like.
+        preview: Arc<Preview>,
+    },
 }
 
 /// What a block's bytes say beyond what the index knows.

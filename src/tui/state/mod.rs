@@ -5,7 +5,7 @@ mod action;
 pub mod blocks;
 pub mod command_line;
 mod findings;
-mod hex;
+pub mod hex;
 mod history;
 mod jobs;
 mod manifest;
@@ -183,6 +183,8 @@ pub struct State {
     pub tree: Tree,
     /// The chunk tree's window.
     pub tree_window: Window,
+    /// The Hex view.
+    pub hex: hex::Hex,
     /// The prompt, while one waits.
     pub prompt: Option<Prompt>,
     /// What prompts were answered before.
@@ -222,6 +224,7 @@ impl State {
             history: History::default(),
             tree: Tree::default(),
             tree_window: Window::default(),
+            hex: hex::Hex::default(),
             prompt: None,
             answers: Answers::default(),
             help: None,

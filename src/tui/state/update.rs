@@ -9,7 +9,7 @@ use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, blocks, prompt, timeline, views,
+    Selection, State, View, blocks, hex, prompt, timeline, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -128,6 +128,7 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
             state.say(Level::Warning, "this belongs to the Timeline view");
         }
         Command::List(_) => state.say(Level::Warning, "this belongs to the Blocks view"),
+        Command::Hex(_) => state.say(Level::Warning, "this works in Hex, which 5 shows"),
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
         Command::Quit | Command::Suspend => {}
@@ -339,6 +340,7 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
                 let container = walked(state)?;
                 go_to_offset(state, &container, offset)?
             }
+            Line::Within(offset) => hex::go_within(state, offset)?,
             Line::Percent(percent) => {
                 let container = walked(state)?;
                 let last = container.source().len().saturating_sub(1);
@@ -502,6 +504,9 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Listed(listing)) => blocks::listed(state, listing),
         Ok(Outcome::Measured(block, measure)) => state.blocks.measured(block, measure),
         Ok(Outcome::AllMeasured) => {}
+        Ok(Outcome::Stepped { chunk, steps }) => hex::stepped(state, &chunk, steps),
+        Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
+        Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
         Err(Failure::Cancelled) => {}
         Err(failure) => {
             let doing = kind.map_or("working", JobKind::title);

@@ -48,7 +48,7 @@ pub(super) fn of(view: View) -> &'static dyn Behaviour {
         View::Manifest => &manifest::Manifest,
         View::Timeline => &timeline::Timeline,
         View::Blocks => &blocks::Blocks,
-        View::Hex => &hex::Hex,
+        View::Hex => &hex::HexView,
         View::Audit => &findings::Findings,
     }
 }

@@ -18,7 +18,8 @@ const BAR_CELLS: usize = 20;
 pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) -> Option<Position> {
     let running = state.jobs.running().iter().rev().find(|running| {
         // The others show their progress in the header, or are too short to.
-        matches!(running.job.request.kind(), JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::List)
+        let kind = running.job.request.kind();
+        matches!(kind, JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::List | JobKind::Find)
     });
     if state.prompt.is_none() && running.is_none() && state.message.is_none() {
         return None;

@@ -108,7 +108,11 @@ impl<'a> Painter<'a> {
 
     /// Draws one cell.
     pub(super) fn cell(&mut self, x: u16, y: u16, glyph: &str, role: Role) {
-        let style = self.style(role);
+        self.styled(x, y, glyph, self.style(role));
+    }
+
+    /// Draws one cell in a style that is more than a role's.
+    pub(super) fn styled(&mut self, x: u16, y: u16, glyph: &str, style: Style) {
         if let Some(cell) = self.buffer.cell_mut((x, y)) {
             cell.set_symbol(glyph).set_style(style);
         }

@@ -1,0 +1,95 @@
+//! The lines below the bytes: where the cursor is, what stands there, what is selected and found.
+
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use super::{Painter, Seen, Shown, State, count_text, owner};
+use crate::core::finding::Severity;
+use crate::core::text::escape;
+use crate::tui::text::{Keep, from_file};
+use crate::tui::theme::Role;
+
+/// Columns of a search's text in the status line.
+const NEEDLE_COLUMNS: usize = 24;
+
+pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area: Rect, seen: &Seen) {
+    let mut place = place(state, painter, shown, seen);
+    let field = field(state, painter, shown, seen);
+    if area.height >= 2 {
+        painter.line(area, 0, place);
+        painter.line(area, 1, field);
+    } else {
+        // The title is gone or cut where there is one line: the cursor's place comes first.
+        if !field.is_empty() {
+            place.push(painter.span(Role::Dim, " "));
+        }
+        place.extend(field);
+        painter.line(area, 0, place);
+    }
+}
+
+/// The cursor, its byte, the selection, the search.
+fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Vec<Span<'static>> {
+    let cursor = state.hex.cursor();
+    let mut spans =
+        vec![painter.span(Role::Strong, format!(" {cursor:#x}")), painter.span(Role::Dim, format!(" {cursor}"))];
+    let separator = || painter.span(Role::Dim, format!(" {} ", painter.glyphs.separator));
+    if let Some(byte) = seen.byte(cursor) {
+        let text = match byte {
+            0x20..=0x7e => format!("0x{byte:02x} '{}'", char::from(byte)),
+            _ => format!("0x{byte:02x}"),
+        };
+        spans.extend([separator(), painter.span(Role::Text, text)]);
+    }
+    let payload =
+        shown.chunk.filter(|chunk| !shown.is_decoded() && cursor < chunk.payload_offset.saturating_add(chunk.len));
+    if let Some(within) = payload.and_then(|chunk| cursor.checked_sub(chunk.payload_offset)) {
+        spans.extend([separator(), painter.span(Role::Dim, format!("payload +{within:#x}"))]);
+    }
+    if let Some(selected) = state.hex.selected() {
+        let len = selected.end - selected.start;
+        let (plural, last) = (if len == 1 { "" } else { "s" }, selected.end.saturating_sub(1));
+        let text = format!("{} byte{plural} ({len:#x}) selected: {:#x}-{last:#x}", count_text(len), selected.start);
+        spans.extend([separator(), painter.span(Role::Strong, text)]);
+    }
+    if let Some(search) = &state.hex.search {
+        let needle = from_file(&search.text, NEEDLE_COLUMNS, Keep::Start, painter.glyphs.ellipsis);
+        let text = match search.matches(&shown.extent) {
+            None => format!("/{needle}: n counts"),
+            Some(matches) => {
+                let total = count_text(matches.total);
+                match matches.ordinal_at(cursor) {
+                    Some(at) => format!("/{needle}: match {} of {total}", count_text(at + 1)),
+                    None if matches.total == 1 => format!("/{needle}: 1 match"),
+                    None => format!("/{needle}: {total} matches"),
+                }
+            }
+        };
+        spans.extend([separator(), painter.span(Role::Text, text)]);
+    }
+    spans
+}
+
+/// The field under the cursor and its value; what is wrong there comes first.
+fn field(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Vec<Span<'static>> {
+    let mut spans = vec![painter.span(Role::Text, " ")];
+    if let Some(fault) = seen.fault(state.hex.cursor()) {
+        let (role, glyph) = match fault.severity {
+            Severity::Error => (Role::Damage, painter.glyphs.damage),
+            Severity::Warning => (Role::Warning, painter.glyphs.warning),
+            Severity::Info => (Role::Info, painter.glyphs.info),
+        };
+        spans.push(painter.span(role, format!("{glyph} {}  ", fault.text)));
+    }
+    let Some(field) = &seen.field else { return spans };
+    let role = super::grid::field_role(field.kind()).unwrap_or(Role::Strong);
+    let value = field.value(&shown.container);
+    let of =
+        if shown.is_decoded() { format!("stored at {:#x}", field.range.start) } else { owner(field.chunk.as_ref()) };
+    spans.push(painter.span(role, field.name()));
+    spans.push(painter.span(Role::Text, format!(": {}", escape(&value))));
+    if !of.is_empty() {
+        spans.push(painter.span(Role::Dim, format!(" {} {of}", painter.glyphs.separator)));
+    }
+    spans
+}
