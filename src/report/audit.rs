@@ -211,7 +211,11 @@ impl FileAudit {
             writeln!(out, "  {severity:<7}  {}  {}", finding.code, paint.paint(Role::Label, finding.place()))?;
             writeln!(out, "           {}", text::escape(&finding.message))?;
             if let Some(flip) = finding.flip.filter(|flip| !flip.confirmed) {
-                writeln!(out, "           other damage looks like one flipped bit with a chance of {:.1e}", flip.chance)?;
+                writeln!(
+                    out,
+                    "           other damage looks like one flipped bit with a chance of {:.1e}",
+                    flip.chance
+                )?;
             }
             writeln!(out, "           {}", paint.paint(Role::Label, format_args!("-> {}", finding.advice)))?;
         }
