@@ -126,9 +126,9 @@ fn ndjson_is_the_elements_of_json() {
 
 #[test]
 fn sarif_is_what_its_schema_says() {
-    let mut schema: Value = serde_json::from_slice(include_bytes!("schemas/sarif-2.1.0.json")).unwrap();
-    // Its bracket without a partner is a regular expression to JavaScript only; the property is not written here.
-    schema["definitions"]["run"]["properties"]["language"].as_object_mut().unwrap().remove("pattern");
+    // A bracket without a partner is a regular expression to JavaScript only.
+    let schema = include_str!("schemas/sarif-2.1.0.json").replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
+    let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let dir = folder();
     let corpus = corpus().map(|corpus| corpus.to_str().unwrap().to_owned());

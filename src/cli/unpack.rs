@@ -52,6 +52,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         content::write(&mut out, container.payload(&chunk))?;
     } else {
         let blocks = chosen_blocks(&container, args)?;
+        content::warn_losses(&container, &args.file, session);
         let jobs = args.jobs.map_or_else(super::processors, usize::from).min(blocks.len()).max(1);
         let form = if args.raw { Form::Raw } else { Form::Decoded };
         in_order(&container, &args.file, &blocks, form, jobs, |unpacked| {
