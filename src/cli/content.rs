@@ -60,10 +60,15 @@ pub(super) fn chunk(container: &Container, file: &Input, index: u64, session: &m
 
 /// Warns of blocks that may be missing among all of them.
 pub(super) fn warn_losses(container: &Container, file: &Input, session: &mut Session) {
-    for loss in &container.walked().losses {
+    const SHOWN: usize = 10;
+    let losses = &container.walked().losses;
+    for loss in losses.iter().take(SHOWN) {
         let (length, offset, block) = (loss.length, loss.offset, loss.block);
         let lost = format!("{length} bytes at {offset} were lost, and with them what stood before block {block}");
         warn_damaged(file, &lost, session);
+    }
+    if let Some(more) = losses.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        warn_damaged(file, &format!("bytes were lost in {more} more places"), session);
     }
 }
 
