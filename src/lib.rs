@@ -1,12 +1,27 @@
 //! Inspector and auditor for H4MK containers.
 //!
 //! [`core`] reads, explains and checks containers, and knows no terminal. [`report`] gives what it finds its outward
-//! shapes, as JSON and as text. [`cli`] is the command line over both; [`hexdump`] draws rows of bytes for it.
+//! shapes, as JSON and as text. [`tui`] shows it on a screen, [`cli`] is the command line over all of them; [`hexdump`]
+//! draws rows of bytes for it.
+
+// A number from a file must never panic the program.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
 
 pub mod cli;
 pub mod core;
 pub mod hexdump;
 pub mod report;
+pub mod tui;
 
 /// Its example is compiled and run with the tests.
 #[cfg(doctest)]

@@ -50,7 +50,7 @@ fn text_is_for_people() {
         insta::assert_snapshot!("seek-demo", stdout_of(&["seek", &demo, "7.5s"]));
         insta::assert_snapshot!("verify-demo", stdout_of(&["verify", &demo]));
         insta::assert_snapshot!("verify-damaged", text(1, &["verify", &damaged]));
-        insta::assert_snapshot!("audit-samples", text(1, &["audit", "sample-data"]));
+        insta::assert_snapshot!("audit-samples", text(1, &["audit", &demo, &damaged]));
         insta::assert_snapshot!("folder-samples", stdout_of(&["sample-data"]));
         insta::assert_snapshot!("hex-demo", stdout_of(&["hex", &demo, "--block", "90", "--length", "64"]));
     });

@@ -8,7 +8,7 @@ use super::input::Input;
 use super::messages;
 use super::output::Output;
 use super::status::Status;
-use crate::core::block::{BlockError, Form, Stored};
+use crate::core::block::{BlockError, Form, Stage, Stored};
 use crate::core::container::Container;
 use crate::core::index::Chunk;
 
@@ -38,7 +38,13 @@ pub(super) fn block<'a>(
     }
     match form {
         Form::Raw => Ok(Cow::Borrowed(stored.bytes)),
-        Form::Decoded => container.decode(&stored).map(Cow::Owned).map_err(|error| refusal(file, &error)),
+        Form::Decoded => {
+            let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;
+            if content.stage == Stage::Masked {
+                messages::warn(file, format_args!("block {index} is {}", content.stage.describe()));
+            }
+            Ok(Cow::Owned(content.bytes))
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod open;
 pub mod output;
 pub mod pack;
 pub mod render;
+mod screen;
 pub mod seek;
 pub mod settings;
 pub mod size;
@@ -30,6 +31,8 @@ pub mod status;
 pub mod unpack;
 pub mod verify;
 
+use crate::core::codec::external;
+use crate::core::container::Options;
 use args::{Cli, Command};
 use input::Input;
 use settings::Settings;
@@ -42,6 +45,8 @@ use crate::report::style::Paint;
 pub struct Session {
     /// Global options and environment.
     pub settings: Settings,
+    /// What they say about reading containers; one for the run, so that all containers share what is expensive.
+    pub options: Options,
     /// How text results are coloured.
     pub paint: Paint,
     status: Status,
@@ -50,7 +55,8 @@ pub struct Session {
 impl Session {
     /// A session in which nothing has gone wrong yet.
     pub fn new(settings: Settings, paint: Paint) -> Self {
-        Self { settings, paint, status: Status::Done }
+        let options = settings.options();
+        Self { settings, options, paint, status: Status::Done }
     }
 
     /// Lets the run end with `status`, unless something weightier comes up. To be called before the output that could
@@ -67,6 +73,13 @@ impl Session {
 
 /// Runs the program: `args` begin with its name, `env` looks up an environment variable.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: impl Fn(&str) -> Option<OsString>) -> Status {
+    let args: Vec<OsString> = args.into_iter().collect();
+    // Not in the help: this is how the program runs the vendor's library apart from itself.
+    if let [_, command, library] = args.as_slice()
+        && command == external::HOST_COMMAND
+    {
+        return if external::host(library).is_ok() { Status::Done } else { Status::Unreadable };
+    }
     match args::parse(args) {
         Ok(cli) => execute(cli, env),
         Err(error) => {
@@ -85,7 +98,7 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
             Ok(settings) => {
                 let colored = color::is_colored(settings.color, &env, io::stdout().is_terminal());
                 let mut session = Session::new(settings, Paint { colored });
-                let outcome = dispatch(cli, &mut session);
+                let outcome = dispatch(cli, &mut session, &env);
                 (session.status(), outcome)
             }
             Err(error) => (Status::Usage, Err(error)),
@@ -100,7 +113,7 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
     status
 }
 
-fn dispatch(cli: Cli, session: &mut Session) -> anyhow::Result<()> {
+fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
     match (cli.command, cli.file) {
         (Some(Command::Info(args)), _) => info::run(&args, session),
         (Some(Command::Chunks(args)), _) => chunks::run(&args, session),
@@ -114,14 +127,17 @@ fn dispatch(cli: Cli, session: &mut Session) -> anyhow::Result<()> {
         (Some(Command::Pack(args)), _) => pack::run(&args, session),
         (Some(Command::Completions(args)), _) => completions::run(&args),
         (Some(Command::Man), _) => man::run(),
-        (Some(Command::Render(_)), _) => Err(Status::Usage.error("render needs the TUI")),
-        (None, Some(file)) => view(file, session),
+        (Some(Command::Render(args)), _) => render::run(&args, session),
+        (None, Some(file)) => view(file, session, env),
         (None, None) => Ok(()),
     }
 }
 
-/// A file alone, where there is no terminal to open it in.
-fn view(file: Input, session: &mut Session) -> anyhow::Result<()> {
+/// A file alone: in the TUI where there is a terminal, else what `info` says.
+fn view(file: Input, session: &mut Session, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() && file.path().is_some_and(|path| !path.is_dir()) {
+        return screen::run(&file, session, env);
+    }
     match file.path().filter(|path| path.is_dir()) {
         Some(folder) => folder::run(folder, session),
         None => info::run(&info::Args { file, json: false, check: false }, session),

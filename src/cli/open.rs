@@ -7,12 +7,10 @@ use anyhow::Context;
 use super::Session;
 use super::input::Input;
 use super::messages::{self, Progress};
-use super::settings::MeaningChoice;
 use super::status::Status;
 use crate::core::audit::{self, Audit, Verdict};
 use crate::core::container::{Container, Options};
 use crate::core::finding::Severity;
-use crate::core::seek::Meaning;
 use crate::core::source::{Source, SourceError};
 use crate::core::task::Task;
 use crate::core::walk::Depth;
@@ -54,16 +52,7 @@ fn walk(source: Arc<Source>, file: &Input, depth: Depth, session: &Session) -> a
 
 /// What the settings say about reading.
 pub(super) fn options(session: &Session) -> Options {
-    let settings = &session.settings;
-    let meaning = match settings.meaning {
-        MeaningChoice::Auto => None,
-        MeaningChoice::Stream => Some(Meaning::Stream),
-        MeaningChoice::Stored => Some(Meaning::Stored),
-        MeaningChoice::Chunk => Some(Meaning::Chunk),
-        MeaningChoice::Payload => Some(Meaning::Payload),
-        MeaningChoice::Index => Some(Meaning::Index),
-    };
-    Options { meaning, max_block_size: settings.max_block_size }
+    session.options.clone()
 }
 
 /// Audits a file that is open.

@@ -59,6 +59,17 @@ impl Tag {
         (u32::from_be_bytes(self.0) ^ u32::from_be_bytes(other.0)).count_ones()
     }
 
+    /// The known tags that one flipped bit makes this one of: one at most, but for `TREK` and `TSAK`, which are as near to
+    /// TRAK as to TSEK.
+    pub fn neighbours(self) -> impl Iterator<Item = Self> {
+        Self::KNOWN.into_iter().filter(move |known| self.distance(*known) == 1)
+    }
+
+    /// Known, printable or one bit from known: what may be meant as a tag.
+    pub fn is_likely(self) -> bool {
+        self.is_printable() || self.neighbours().next().is_some()
+    }
+
     /// Four bytes in 0x20–0x7E.
     pub fn is_printable(self) -> bool {
         self.0.iter().all(|b| (0x20..=0x7e).contains(b))
@@ -242,7 +253,11 @@ impl Index {
         let mut index = Self::default();
         for (at, entry) in (0..).zip((0..self.entries.len).filter_map(|at| self.entries.get(at))) {
             let new = tags.iter().find(|(chunk, _)| *chunk == at);
-            let (tag, state) = new.map_or((entry.tag, entry.state), |(_, tag)| (*tag, State::TagRepaired));
+            let (tag, state) = match (new, entry.state) {
+                (None, state) => (entry.tag, state),
+                (Some((_, tag)), State::Intact) => (*tag, State::TagRepaired),
+                (Some((_, tag)), state) => (*tag, state),
+            };
             index.push(tag, entry.offset, entry.len, entry.trailer, state);
         }
         index
@@ -311,7 +326,10 @@ impl Index {
 
     /// All chunks with that tag, in file order.
     pub fn with_tag(&self, tag: Tag) -> impl Iterator<Item = Chunk> + '_ {
-        (0..self.total(tag).map_or(0, |t| t.count)).filter_map(move |nth| self.nth(tag, nth))
+        let is_core = tag == Tag::CORE;
+        let cores = is_core.then(|| self.iter().filter(|chunk| chunk.block.is_some()));
+        let others = self.total(tag).filter(|_| !is_core).map_or(0, |total| total.count);
+        cores.into_iter().flatten().chain((0..others).filter_map(move |nth| self.nth(tag, nth)))
     }
 
     /// The ordinal of `chunk` among those of its tag. O(log chunks).
@@ -346,6 +364,23 @@ mod tests {
     #[test]
     fn an_entry_is_compact() {
         assert_eq!(size_of::<Entry>(), 24);
+    }
+
+    #[test]
+    fn a_tag_one_bit_off_leads_back() {
+        let mut ambiguous = Vec::new();
+        for known in Tag::KNOWN {
+            assert_eq!(known.neighbours().count(), 0);
+            for bit in 0..32 {
+                let off = Tag((u32::from_be_bytes(known.0) ^ 1 << bit).to_be_bytes());
+                assert!(off.neighbours().any(|tag| tag == known) && !off.is_known() && off.is_likely());
+                if off.neighbours().count() > 1 {
+                    ambiguous.push(off.to_string());
+                }
+            }
+        }
+        assert_eq!(ambiguous, ["TREK", "TSAK", "TSAK", "TREK"]);
+        assert!(!Tag([0; 4]).is_likely());
     }
 
     proptest! {

@@ -9,19 +9,23 @@ mod bytes;
 pub mod codec;
 pub mod container;
 pub mod crc;
+pub mod diff;
 pub mod finding;
 pub mod flip;
 pub mod hash;
 pub mod index;
 pub mod json;
 pub mod layout;
+pub mod listed;
+pub mod listing;
 pub mod meta;
 pub mod pack;
-
+pub mod profile;
+pub mod salvage;
 pub mod secret;
 pub mod seek;
-
 pub mod source;
+mod tail;
 pub mod task;
 pub mod text;
 pub mod time;

@@ -172,10 +172,8 @@ impl Tracks {
                 Err(why) => tracks.fault(Fault::Index(format!("META /trak_b64 {why}"))),
             }
         }
-        if let Some(text) = &meta.seekm_b64 {
-            if let Err(why) = tracks.add_tables(text, &mut places) {
-                tracks.fault(Fault::Table(format!("META /seekm_b64 {why}"), None));
-            }
+        if let Some(Err(why)) = meta.seekm_b64.as_ref().map(|text| tracks.add_tables(text, &mut places)) {
+            tracks.fault(Fault::Table(format!("META /seekm_b64 {why}"), None));
         }
         if all_declared {
             tracks.list.iter_mut().for_each(|track| track.declared = true);
@@ -203,7 +201,8 @@ impl Tracks {
             tracks.add(at, block);
         }
         tracks.indexed = true;
-        for chunk in container.index().with_tag(Tag::TSEK).filter(|chunk| container.is_readable(chunk)) {
+        // A table is read from the file's own bytes, so that one that was mended only in memory can't be.
+        for chunk in container.index().with_tag(Tag::TSEK).filter(|chunk| container.is_intact(chunk)) {
             let payload = container.payload(&chunk);
             match track_table(payload) {
                 Err(why) => tracks.fault(Fault::Table(format!("TSEK at {}: {why}", chunk.offset), Some(chunk))),
@@ -374,7 +373,7 @@ impl Tracks {
 }
 
 /// The entries of META's trak_b64: `{"trak": [...]}`.
-fn index_entries(text: &str) -> Result<Vec<Value>, String> {
+pub(crate) fn index_entries(text: &str) -> Result<Vec<Value>, String> {
     let bytes = STANDARD.decode(text.trim()).map_err(|error| format!("is no base64: {error}"))?;
     let document = Document::parse(&bytes);
     if let Some(error) = document.error {

@@ -8,7 +8,7 @@ use super::style::{Paint, Role, field, one_line};
 use super::summary::{Header, Outcome, SeekSummary, VeriSummary};
 use super::{as_object, count, is_false, size};
 use crate::core::audit::Audit;
-use crate::core::block::Engine;
+use crate::core::block::EngineKind;
 use crate::core::container::{Container, Effort};
 use crate::core::index::Tag;
 use crate::core::meta::Meta;
@@ -452,7 +452,7 @@ impl CompressionInfo {
         let index = container.index();
         let stored_bytes = index.total(Tag::CORE).map_or(0, |total| total.bytes);
         let engine = container.pipeline().engine;
-        let has_layer = engine != Engine::Stored;
+        let has_layer = engine != EngineKind::Stored;
         let sum =
             || index.with_tag(Tag::CORE).try_fold(0u64, |sum, chunk| sum.checked_add(container.decoded_len(&chunk)?));
         let decoded_bytes = (measured && has_layer).then(sum).flatten().filter(|_| index.blocks() > 0);
@@ -466,8 +466,8 @@ impl CompressionInfo {
         let declared = meta.compression.as_ref();
         Self {
             engine: engine.name().to_owned(),
-            assumed: engine == Engine::Rle { assumed: true },
-            opaque: matches!(engine, Engine::Opaque { .. }),
+            assumed: engine == EngineKind::Rle { assumed: true },
+            opaque: matches!(engine, EngineKind::Opaque { .. }),
             engine_id: declared.and_then(|compression| compression.engine_id.clone()),
             fingerprint: declared.and_then(|compression| compression.fingerprint.clone()),
             stored_bytes,

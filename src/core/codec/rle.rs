@@ -199,6 +199,8 @@ fn expand(pairs: &[[u8; 2]], raw: &mut [u8]) {
     for group in groups {
         let len = if let Some(room) = rest.first_chunk_mut() {
             expand_group(group, room)
+        } else if rest.is_empty() {
+            return;
         } else {
             expand_plainly(group, rest)
         };
@@ -282,6 +284,11 @@ impl Steps {
     /// What the whole pairs of the block decode to, in bytes.
     pub fn decoded_len(&self) -> u64 {
         self.decoded_len
+    }
+
+    /// Bytes of memory that the steps take.
+    pub fn weight(&self) -> u64 {
+        size_of_val(self.decoded_starts.as_slice()) as u64
     }
 
     /// Decoded bytes `start..start + len`, or fewer where the block ends before. `stored` is the payload that the steps

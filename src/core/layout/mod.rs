@@ -276,6 +276,14 @@ impl Layout {
         }
     }
 
+    /// Mux: the u32 at `at`, which may be a closing CRC.
+    pub fn stored_closing_crc(self, bytes: &[u8], at: u64) -> Option<u32> {
+        match self {
+            Self::Transport => None,
+            Self::Mux => super::bytes::le_u32(bytes, at),
+        }
+    }
+
     /// How many bytes a chunk's CRC covers.
     pub fn covered_len(self, len: u64) -> u64 {
         match self {

@@ -1,0 +1,376 @@
+//! Which key does what, and where: one table. The footer's hints, the help and the command line's names are made from
+//! it, so none of them can say something else.
+
+use tui_input::InputRequest;
+
+use super::keys::{Input, Key};
+use super::rows::Motion;
+use super::state::blocks::Listed;
+use super::state::timeline::Zoom;
+use super::state::{Action, Command, PromptKind, State, View};
+
+/// Where a key means what the table says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    /// Whatever is on the screen.
+    Always,
+    /// In all panes.
+    Browse,
+    /// In the chunk tree.
+    Tree,
+    /// In one of the views.
+    View(View),
+    /// While a prompt waits.
+    Prompt,
+    /// While the help is shown.
+    Help,
+}
+
+impl Context {
+    /// The heading of its part of the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::Browse => "Everywhere",
+            Self::Tree => "Chunk tree",
+            Self::View(view) => view.title(),
+            Self::Prompt => "Prompt",
+            Self::Help => "Help",
+        }
+    }
+}
+
+/// Keys and what they do.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// Where.
+    pub context: Context,
+    /// Which keys; each does the same.
+    pub keys: &'static [Key],
+    /// What they do.
+    pub command: Command,
+    /// Its name on the command line, if it has one.
+    pub name: &'static str,
+    /// Two words at most for the footer; empty keeps it out.
+    pub hint: &'static str,
+    /// One line for the help.
+    pub help: &'static str,
+}
+
+const fn bind(
+    context: Context,
+    keys: &'static [Key],
+    command: Command,
+    name: &'static str,
+    hint: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { context, keys, command, name, hint, help }
+}
+
+use Command::{Ask, Edit, List, Move, Show};
+use Context::{Always, Browse, Help, Prompt, Tree};
+const TIMELINE: Context = Context::View(View::Timeline);
+const BLOCKS: Context = Context::View(View::Blocks);
+use Key::{Char, Ctrl};
+
+/// The table. Within a context the footer shows hints in this order.
+pub const BINDINGS: &[Binding] = &[
+    bind(Tree, &[Key::Enter], Command::Open, "", "open", "open the chunk in Hex; open or fold a group"),
+    bind(
+        TIMELINE,
+        &[Char('+'), Char('=')],
+        Command::Zoom(Zoom::In),
+        "zoom-in",
+        "zoom",
+        "show half as much, around the playhead",
+    ),
+    bind(TIMELINE, &[Char('-')], Command::Zoom(Zoom::Out), "zoom-out", "", "show twice as much"),
+    bind(TIMELINE, &[Char('0')], Command::Zoom(Zoom::Whole), "zoom-whole", "", "show all"),
+    bind(TIMELINE, &[Char(']')], Command::Keyframe { back: false }, "", "keyframe", "next keyframe"),
+    bind(TIMELINE, &[Char('[')], Command::Keyframe { back: true }, "", "", "keyframe before"),
+    bind(
+        TIMELINE,
+        &[Char('n')],
+        Command::NextMatch,
+        "",
+        "fault",
+        "next damage, odd SEEK entry, irregular keyframe or gap",
+    ),
+    bind(TIMELINE, &[Char('N')], Command::PreviousMatch, "", "", "the one before"),
+    bind(TIMELINE, &[Char('s')], Command::Scale, "scale", "scale", "bars linear or logarithmic"),
+    bind(TIMELINE, &[Char('H')], Command::Pan { back: true }, "", "", "pan left; the playhead stays"),
+    bind(TIMELINE, &[Char('L')], Command::Pan { back: false }, "", "", "pan right; the playhead stays"),
+    bind(TIMELINE, &[Key::Left, Char('h')], Move(Motion::Left), "", "", "a block back"),
+    bind(TIMELINE, &[Key::Right, Char('l')], Move(Motion::Right), "", "", "a block on"),
+    bind(TIMELINE, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "the track above, at the same time"),
+    bind(TIMELINE, &[Key::Down, Char('j')], Move(Motion::Down), "", "", "the track below, at the same time"),
+    bind(TIMELINE, &[Key::PgUp], Move(Motion::PageUp), "", "", "back by a tenth of what is shown"),
+    bind(TIMELINE, &[Key::PgDn], Move(Motion::PageDown), "", "", "on by a tenth of what is shown"),
+    bind(TIMELINE, &[Key::Enter], Command::Open, "", "", "the block's bytes in Hex"),
+    bind(BLOCKS, &[Key::Enter], Command::Open, "", "open", "the block's bytes in Hex"),
+    bind(BLOCKS, &[Char('s')], List(Listed::NextColumn), "sort", "sort", "order by the next column"),
+    bind(BLOCKS, &[Char('S')], List(Listed::Reversed), "reverse", "", "the other way round"),
+    bind(
+        BLOCKS,
+        &[Char('&')],
+        Ask(PromptKind::Filter),
+        "filter",
+        "filter",
+        "keyframes, damaged, >64KiB, <1MB, track=ID, all",
+    ),
+    bind(BLOCKS, &[Char('K')], List(Listed::Keyframes), "keyframes", "", "keyframes only, or not"),
+    bind(BLOCKS, &[Char('D')], List(Listed::Damaged), "damaged", "", "damaged blocks only, or not"),
+    bind(BLOCKS, &[Char('T')], List(Listed::NextTrack), "track", "", "the next track's blocks only"),
+    bind(BLOCKS, &[Char('X')], List(Listed::All), "all", "", "all blocks, by index"),
+    bind(Browse, &[Char('?')], Command::Help, "help", "help", "this help"),
+    bind(Browse, &[Char('q')], Command::Quit, "quit", "quit", "leave"),
+    bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),
+    bind(Browse, &[Key::BackTab], Command::PreviousPane, "", "", "previous pane"),
+    bind(Browse, &[Char('t')], Ask(PromptKind::Time), "time", "time", "jump to a timestamp"),
+    bind(Browse, &[Char('/')], Ask(PromptKind::Find), "find", "find", "find text or bytes"),
+    bind(Browse, &[Char('n')], Command::NextMatch, "next", "", "next match"),
+    bind(Browse, &[Char('N')], Command::PreviousMatch, "previous", "", "previous match"),
+    bind(
+        Browse,
+        &[Char(':')],
+        Ask(PromptKind::Command),
+        "",
+        "go to",
+        "offset (0x…), #block, percent, or a command's name",
+    ),
+    bind(Browse, &[Char('a')], Command::Audit, "audit", "audit", "run every check"),
+    bind(Browse, &[Char('v')], Command::Verify, "verify", "verify", "recompute VERI"),
+    bind(Browse, &[Char('1')], Show(View::Summary), "summary", "", "Summary: what the file is, worst findings first"),
+    bind(Browse, &[Char('2')], Show(View::Manifest), "manifest", "", "Manifest: META, SAFE and the manifest as trees"),
+    bind(
+        Browse,
+        &[Char('3')],
+        Show(View::Timeline),
+        "timeline",
+        "",
+        "Timeline: blocks, keyframes and SEEK against time",
+    ),
+    bind(Browse, &[Char('4')], Show(View::Blocks), "blocks", "", "Blocks: a row for each block"),
+    bind(Browse, &[Char('5')], Show(View::Hex), "hex", "", "Hex: the bytes of the selected chunk or block"),
+    bind(Browse, &[Char('6')], Show(View::Audit), "findings", "", "Audit: the findings, and what VERI says"),
+    bind(Browse, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "up"),
+    bind(Browse, &[Key::Down, Char('j')], Move(Motion::Down), "", "", "down"),
+    bind(Browse, &[Key::Left, Char('h')], Move(Motion::Left), "", "", "left; fold"),
+    bind(Browse, &[Key::Right, Char('l')], Move(Motion::Right), "", "", "right; unfold"),
+    bind(Browse, &[Key::PgUp], Move(Motion::PageUp), "", "", "a page up"),
+    bind(Browse, &[Key::PgDn], Move(Motion::PageDown), "", "", "a page down"),
+    bind(Browse, &[Key::Home, Char('g')], Move(Motion::Home), "first", "", "to the first"),
+    bind(Browse, &[Key::End, Char('G')], Move(Motion::End), "last", "", "to the last"),
+    bind(Browse, &[Key::Enter], Command::Open, "open", "", "open what is selected"),
+    bind(Browse, &[Char(' ')], Command::Fold, "fold", "", "fold or unfold"),
+    bind(Browse, &[Char('r')], Command::Raw, "raw", "", "blocks as stored or decoded"),
+    bind(Browse, &[Char('y')], Command::Copy, "copy", "", "copy what is selected"),
+    bind(Browse, &[Char('e')], Ask(PromptKind::Export), "export", "", "write the selected block to a file"),
+    bind(Browse, &[Char('b')], Command::Back, "back", "", "back to the place before"),
+    bind(Browse, &[Char('f')], Command::Forward, "forward", "", "forward again"),
+    bind(Browse, &[Char('m')], Command::Mouse, "mouse", "", "mouse on or off (off: the terminal selects text)"),
+    bind(Browse, &[Key::Esc], Command::Close, "", "", "cancel a running job; close a message"),
+    bind(Prompt, &[Key::Enter], Command::Submit, "", "accept", "accept"),
+    bind(Prompt, &[Key::Esc], Command::Close, "", "cancel", "cancel"),
+    bind(Prompt, &[Key::Tab], Command::Complete, "", "complete", "complete a command's name"),
+    bind(Prompt, &[Key::Up], Command::Recall { earlier: true }, "", "earlier", "an earlier answer"),
+    bind(Prompt, &[Key::Down], Command::Recall { earlier: false }, "", "", "a later answer"),
+    bind(Prompt, &[Key::Left, Ctrl('b')], Edit(InputRequest::GoToPrevChar), "", "", "left"),
+    bind(Prompt, &[Key::Right, Ctrl('f')], Edit(InputRequest::GoToNextChar), "", "", "right"),
+    bind(Prompt, &[Key::Home, Ctrl('a')], Edit(InputRequest::GoToStart), "", "", "to the start"),
+    bind(Prompt, &[Key::End, Ctrl('e')], Edit(InputRequest::GoToEnd), "", "", "to the end"),
+    bind(Prompt, &[Key::Backspace, Ctrl('h')], Edit(InputRequest::DeletePrevChar), "", "", "delete before the cursor"),
+    bind(Prompt, &[Key::Del, Ctrl('d')], Edit(InputRequest::DeleteNextChar), "", "", "delete under the cursor"),
+    bind(Prompt, &[Ctrl('w')], Edit(InputRequest::DeletePrevWord), "", "", "delete the word before the cursor"),
+    bind(Prompt, &[Ctrl('u')], Edit(InputRequest::DeleteFromStart), "", "", "delete to the start"),
+    bind(Prompt, &[Ctrl('k')], Edit(InputRequest::DeleteTillEnd), "", "", "delete to the end"),
+    bind(Prompt, &[Ctrl('y')], Edit(InputRequest::Yank), "", "", "insert what was deleted"),
+    bind(Help, &[Key::Esc, Char('?'), Char('q'), Key::Enter], Command::Close, "", "close", "close the help"),
+    bind(Help, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "up"),
+    bind(Help, &[Key::Down, Char('j')], Move(Motion::Down), "", "scroll", "down"),
+    bind(Help, &[Key::PgUp], Move(Motion::PageUp), "", "", "a page up"),
+    bind(Help, &[Key::PgDn, Char(' ')], Move(Motion::PageDown), "", "", "a page down"),
+    bind(Help, &[Key::Home, Char('g')], Move(Motion::Home), "", "", "to the top"),
+    bind(Help, &[Key::End, Char('G')], Move(Motion::End), "", "", "to the end"),
+    bind(Always, &[Ctrl('c')], Command::Quit, "", "", "leave at once"),
+    bind(Always, &[Ctrl('z')], Command::Suspend, "suspend", "", "suspend; `fg` in the shell resumes"),
+];
+
+/// What a key means in these contexts, the first that knows it.
+pub fn command(contexts: &[Context], key: Key) -> Option<Command> {
+    contexts
+        .iter()
+        .find_map(|context| BINDINGS.iter().find(|b| b.context == *context && b.keys.contains(&key)))
+        .map(|binding| binding.command)
+}
+
+/// The action that an input means in this state, if any.
+pub fn action(state: &State, input: Input) -> Option<Action> {
+    match input {
+        Input::Key(key) => match command(&state.contexts(), key) {
+            Some(command) => Some(Action::Do(command)),
+            None => match key {
+                Char(c) if state.prompt.is_some() && state.help.is_none() => Some(Action::Type(c)),
+                _ => None,
+            },
+        },
+        Input::Paste(text) => Some(Action::Paste(text)),
+        Input::Resize(size) => Some(Action::Resize(size)),
+        Input::Click(at) => state.mouse.then_some(Action::Click(at)),
+        Input::Drag { from, to } => state.mouse.then_some(Action::Drag { from, to }),
+        Input::Wheel { at, notches } => state.mouse.then_some(Action::Wheel { at, notches }),
+    }
+}
+
+/// The names that the command line knows.
+pub fn command_names() -> impl Iterator<Item = (&'static str, Command)> {
+    BINDINGS.iter().filter(|binding| !binding.name.is_empty()).map(|binding| (binding.name, binding.command))
+}
+
+/// The hints for these contexts, the most particular first: the key as read on the keyboard, and what it does.
+pub fn hints(contexts: &[Context], ascii: bool) -> Vec<(String, &'static str)> {
+    let of = |context: &Context| {
+        let context = *context;
+        BINDINGS.iter().filter(move |b| b.context == context && !b.hint.is_empty())
+    };
+    let first_key = |b: &Binding| b.keys.first().map(|key| key.label(ascii)).unwrap_or_default();
+    contexts.iter().flat_map(of).map(|b| (first_key(b), b.hint)).collect()
+}
+
+/// A line of the help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HelpLine {
+    /// The heading of a context.
+    Heading(&'static str),
+    /// Keys, what they do, and the command's name (or nothing).
+    Keys(String, &'static str, &'static str),
+    /// Between two headings.
+    Blank,
+}
+
+/// The help: these contexts first, then the others.
+pub fn help(contexts: &[Context], ascii: bool) -> Vec<HelpLine> {
+    let mut order = contexts.to_vec();
+    for binding in BINDINGS {
+        if !order.contains(&binding.context) {
+            order.push(binding.context);
+        }
+    }
+    let mut lines = Vec::new();
+    for context in order {
+        let mut bindings = BINDINGS.iter().filter(|b| b.context == context).peekable();
+        if bindings.peek().is_none() {
+            continue;
+        }
+        if !lines.is_empty() {
+            lines.push(HelpLine::Blank);
+        }
+        lines.push(HelpLine::Heading(context.title()));
+        lines.extend(bindings.map(|b| {
+            let keys: Vec<_> = b.keys.iter().map(|key| key.label(ascii)).collect();
+            HelpLine::Keys(keys.join(" "), b.help, b.name)
+        }));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn no_key_means_two_things_in_one_context() {
+        let mut seen = HashMap::new();
+        for binding in BINDINGS {
+            for key in binding.keys {
+                let earlier = seen.insert((binding.context, *key), binding.command);
+                assert_eq!(earlier, None, "{key:?} in {:?}", binding.context);
+            }
+        }
+    }
+
+    /// The keys of INTERFACE.md, with what they do in every pane.
+    const PROMISED: &[(&str, Command)] = &[
+        ("?", Command::Help),
+        ("q", Command::Quit),
+        ("<Tab>", Command::NextPane),
+        ("<BackTab>", Command::PreviousPane),
+        ("1", Show(View::Summary)),
+        ("2", Show(View::Manifest)),
+        ("3", Show(View::Timeline)),
+        ("4", Show(View::Blocks)),
+        ("5", Show(View::Hex)),
+        ("6", Show(View::Audit)),
+        ("h<Left>", Move(Motion::Left)),
+        ("j<Down>", Move(Motion::Down)),
+        ("k<Up>", Move(Motion::Up)),
+        ("l<Right>", Move(Motion::Right)),
+        ("<PgUp>", Move(Motion::PageUp)),
+        ("<PgDn>", Move(Motion::PageDown)),
+        ("<Home>g", Move(Motion::Home)),
+        ("<End>G", Move(Motion::End)),
+        ("<Enter>", Command::Open),
+        ("<Space>", Command::Fold),
+        ("t", Ask(PromptKind::Time)),
+        (":", Ask(PromptKind::Command)),
+        ("/", Ask(PromptKind::Find)),
+        ("n", Command::NextMatch),
+        ("N", Command::PreviousMatch),
+        ("m", Command::Mouse),
+        ("r", Command::Raw),
+        ("v", Command::Verify),
+        ("a", Command::Audit),
+        ("e", Ask(PromptKind::Export)),
+        ("y", Command::Copy),
+        ("b", Command::Back),
+        ("f", Command::Forward),
+        ("<Esc>", Command::Close),
+        ("<C-c>", Command::Quit),
+        ("<C-z>", Command::Suspend),
+    ];
+
+    #[test]
+    fn promised_keys_mean_the_same_in_every_pane() {
+        let panes = View::ALL.map(Context::View).into_iter().chain([Tree]);
+        for pane in panes {
+            for (keys, expected) in PROMISED {
+                for input in crate::tui::keys::parse(keys).unwrap() {
+                    let crate::tui::keys::Input::Key(key) = input else { panic!("{keys}") };
+                    assert_eq!(command(&[pane, Browse, Always], key), Some(*expected), "{key:?} in {pane:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn always_is_always() {
+        for context in [Prompt, Help, Browse, Tree] {
+            for binding in BINDINGS.iter().filter(|b| b.context == Always) {
+                assert_eq!(command(&[context, Always], binding.keys[0]), Some(binding.command));
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_typed_easily() {
+        let mut seen = HashMap::new();
+        for (name, command) in command_names() {
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+            assert_eq!(seen.insert(name, command), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn hints_and_help_come_from_the_table() {
+        let hints = hints(&[Tree, Browse, Always], true);
+        assert_eq!(hints[0], ("Enter".into(), "open"));
+        assert!(hints.contains(&("Tab".into(), "pane")));
+        let help = help(&[Prompt], false);
+        assert_eq!(help[0], HelpLine::Heading("Prompt"));
+        assert!(help.contains(&HelpLine::Keys("↑ k".into(), "up", "")));
+        let keys = help.iter().filter(|line| matches!(line, HelpLine::Keys(..))).count();
+        assert_eq!(keys, BINDINGS.len());
+    }
+}

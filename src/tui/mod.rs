@@ -1,0 +1,26 @@
+//! The terminal program: keys become actions, actions change the state, the state is drawn.
+//!
+//! ```text
+//! terminal or --keys → keys::Input → keymap → state::Action → state::update → view::draw
+//!                                                   ↑               ↓
+//!                                           state::Report ← workers ← state::Effect
+//! ```
+//!
+//! [`run`] does this with a terminal, threads and a clock; [`headless`] does it with none of them, at once.
+
+pub mod headless;
+pub mod keymap;
+pub mod keys;
+pub mod layout;
+pub mod picture;
+pub mod rows;
+pub mod run;
+pub mod screen;
+pub mod state;
+pub mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod text;
+pub mod theme;
+pub mod view;
+pub mod workers;

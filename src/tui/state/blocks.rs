@@ -1,0 +1,441 @@
+//! The Blocks view's part of the update: which blocks are listed, in which order, and what was read of them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use ratatui::layout::Position;
+
+use super::update::{follow_selection, show};
+use super::views::Behaviour;
+use super::{Command, Effect, JobKind, Level, Measure, Pane, Request, Selection, State, View};
+use crate::core::container::Container;
+use crate::core::listing::{Column, Filter, Listing, Order};
+use crate::core::text::escape;
+use crate::tui::rows::{Motion, Window};
+
+/// Blocks up to this size are read at once when they come into sight, as long as all of them together are no more than
+/// [`READ_AT_ONCE`]; others are read in the background.
+const SMALL_BLOCK: u64 = 64 << 10;
+
+/// Bytes that are read between two frames at most.
+const READ_AT_ONCE: u64 = 1 << 20;
+
+/// What was read of blocks is forgotten beyond this many.
+const REMEMBERED: usize = 10_000;
+
+/// What a key changes about the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Listed {
+    /// Ordered by the next column.
+    NextColumn,
+    /// The other way round.
+    Reversed,
+    /// Keyframes only, or not only.
+    Keyframes,
+    /// Damaged ones only, or not only.
+    Damaged,
+    /// Those of the next track only; after the last, of all.
+    NextTrack,
+    /// All, by index.
+    All,
+}
+
+/// What the Blocks view shows.
+#[derive(Debug, Default)]
+pub struct BlockList {
+    /// The rows in sight, and the one under the cursor.
+    pub window: Window,
+    /// The order asked for.
+    pub order: Order,
+    /// The blocks asked for.
+    pub filter: Filter,
+    /// What is listed; `None` for all blocks by index (or from the last to the first).
+    listing: Option<Arc<Listing>>,
+    /// Without a listing: from the last to the first.
+    reversed: bool,
+    /// What the last listing was asked for.
+    asked: Option<(Filter, Order, Arc<Container>)>,
+    measures: BTreeMap<u64, Measure>,
+    /// What `measures` are of.
+    measured: Option<Arc<Container>>,
+    /// Blocks that are being read.
+    pending: Vec<u64>,
+}
+
+impl BlockList {
+    /// The listing that is shown, where it is not all blocks by index.
+    pub fn listing(&self) -> Option<&Listing> {
+        self.listing.as_deref()
+    }
+
+    /// The order of what is shown, which may not be yet what was asked for.
+    pub fn shown_order(&self) -> Order {
+        match &self.listing {
+            Some(listing) => listing.order,
+            None => Order { descending: self.reversed, ..self.order },
+        }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self, container: &Container) -> u64 {
+        self.listing.as_ref().map_or(container.index().blocks(), |listing| listing.len())
+    }
+
+    /// The block in a row.
+    pub fn block(&self, container: &Container, row: u64) -> Option<u64> {
+        match (&self.listing, container.index().blocks()) {
+            (Some(listing), _) => listing.block(row),
+            (None, blocks) if self.reversed => blocks.checked_sub(row)?.checked_sub(1),
+            (None, blocks) => Some(row).filter(|row| *row < blocks),
+        }
+    }
+
+    /// The row of a block.
+    pub fn row(&self, container: &Container, block: u64) -> Option<u64> {
+        match &self.listing {
+            Some(listing) => listing.row(block),
+            // From the last to the first, rows and blocks are each other's mirror.
+            None => self.block(container, block),
+        }
+    }
+
+    /// What was read of a block.
+    pub fn measure(&self, block: u64) -> Option<Measure> {
+        self.measures.get(&block).copied()
+    }
+
+    pub(super) fn measured(&mut self, block: u64, measure: Measure) {
+        if self.measures.len() >= REMEMBERED {
+            self.measures.clear();
+        }
+        self.measures.insert(block, measure);
+    }
+
+    /// Stays with what is shown.
+    pub(super) fn give_up(&mut self) {
+        (self.filter, self.order) = match &self.listing {
+            Some(listing) => (listing.filter.clone(), listing.order),
+            None => (Filter::default(), Order { column: Column::Index, descending: self.reversed }),
+        };
+    }
+
+    /// The filter as it is typed; empty for none.
+    pub(super) fn filter_text(&self) -> String {
+        if self.filter.is_empty() { String::new() } else { self.filter.to_string() }
+    }
+}
+
+/// Whether an order is that of the file, or its mirror.
+fn is_natural(container: &Container, order: Order) -> bool {
+    match order.column {
+        Column::Index | Column::Offset => true,
+        Column::Pts => !container.tracks().is_some_and(|tracks| tracks.indexed) && container.timeline().is_some(),
+        _ => false,
+    }
+}
+
+/// Reads a filter: words that all must hold.
+pub fn parse_filter(text: &str) -> Result<Filter, String> {
+    let mut filter = Filter::default();
+    // A track's id may hold spaces: it takes the rest of the line.
+    let (words, track) = match text.split_once("track=") {
+        Some((words, id)) => (words, Some(id.trim())),
+        None => (text, None),
+    };
+    for word in words.split([' ', ',']).filter(|word| !word.is_empty()) {
+        let size = |text: &str| crate::cli::size::parse(text).map_err(|error| format!("`{}`: {error}", escape(text)));
+        match word {
+            "all" => {}
+            "keyframes" | "keyframe" | "keys" => filter.keyframes = true,
+            "damaged" | "damage" | "bad" => filter.damaged = true,
+            _ if word.starts_with('>') => filter.larger_than = Some(size(word.trim_start_matches('>'))?),
+            _ if word.starts_with('<') => filter.smaller_than = Some(size(word.trim_start_matches('<'))?),
+            _ => return Err(format!("`{}` is none of keyframes, damaged, >SIZE, <SIZE, track=ID, all", escape(word))),
+        }
+    }
+    filter.track = track.filter(|id| !id.is_empty()).map(str::to_owned);
+    Ok(filter)
+}
+
+/// Lists what an answer to the filter prompt asks for.
+pub(super) fn set_filter(state: &mut State, text: &str) -> Result<(), String> {
+    let filter = parse_filter(text)?;
+    if let Some(id) = &filter.track {
+        let tracks = state.container.as_ref().and_then(|container| container.tracks());
+        if tracks.is_none_or(|tracks| tracks.by_id(id).is_none()) {
+            return Err(format!("there is no track `{}`", escape(id)));
+        }
+    }
+    state.blocks.filter = filter;
+    show(state, View::Blocks);
+    Ok(())
+}
+
+/// A listing was made.
+pub(super) fn listed(state: &mut State, listing: Arc<Listing>) {
+    let wanted = listing.filter == state.blocks.filter && listing.order == state.blocks.order;
+    if wanted {
+        state.blocks.reversed = false;
+        state.blocks.listing = Some(listing);
+        to_selection(state);
+    }
+}
+
+/// Puts the cursor on the selected block, or where that is not listed, on the first row.
+fn to_selection(state: &mut State) {
+    let Some(container) = state.container.clone() else { return };
+    let (len, height) = (state.blocks.len(&container), rows_height(state));
+    let row = state.selection.block.and_then(|block| state.blocks.row(&container, block));
+    state.blocks.window.jump(row.unwrap_or(0), len, height);
+}
+
+/// The lines of a pane: header, rows, totals. Below four lines there are only rows.
+pub fn lines(height: u16) -> Range<u16> {
+    if height < 4 { 0..height } else { 1..height - 1 }
+}
+
+fn rows_height(state: &State) -> u16 {
+    let lines = lines(state.pane_height(Pane::View));
+    lines.end - lines.start
+}
+
+/// A column of the table as it is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// What it says.
+    pub column: Column,
+    /// Its first column on the screen, from the pane's.
+    pub x: u16,
+    /// How wide it is.
+    pub width: u16,
+}
+
+/// Columns on the screen between two columns of the table.
+const SPACE: u16 = 2;
+
+/// The columns of the table that there is room for, in the order they are drawn in, and how wide they are.
+pub fn table(container: &Container, width: u16) -> Vec<Cell> {
+    let index = container.index();
+    let digits = |n: u64| u16::try_from(crate::tui::view::count_text(n).len()).unwrap_or(u16::MAX);
+    let tracks = container.tracks().filter(|tracks| tracks.indexed);
+    let time = container.duration_us().map(|us| crate::core::time::format_us(us).len());
+    let track_columns = tracks.map_or(0, |tracks| {
+        let longest = tracks.list.iter().map(|track| crate::tui::text::width(&escape(&track.id))).max().unwrap_or(0);
+        longest.clamp(5, 12)
+    });
+    let stored = digits(container.source().len().min(u64::from(u32::MAX))).max(6);
+    // In the order they are drawn in, with what is missed least last.
+    let columns = [
+        (Column::Index, digits(index.blocks()).max(5), 0),
+        (Column::Track, track_columns as u16, 7),
+        (Column::Kind, if tracks.is_some() { 4 } else { 0 }, 8),
+        (Column::Keyframe, 3, 4),
+        (Column::Pts, time.map_or(0, |len| len as u16), 3),
+        (Column::Offset, (format!("{:#x}", container.source().len()).len() as u16).max(6), 9),
+        (Column::Stored, stored, 1),
+        (Column::Decoded, stored.max(9), 5),
+        (Column::Ratio, 7, 6),
+        (Column::Crc, 9, 2),
+    ];
+    let mut by_need: Vec<_> = columns.iter().filter(|(_, width, _)| *width > 0).collect();
+    by_need.sort_by_key(|(.., need)| *need);
+    // One column for the cursor's glyph.
+    let mut room = width.saturating_sub(1);
+    let mut taken = Vec::new();
+    for (column, width, _) in by_need {
+        let needs = width + if taken.is_empty() { 0 } else { SPACE };
+        if needs <= room {
+            room -= needs;
+            taken.push(*column);
+        }
+    }
+    let mut x = 1;
+    let mut cells = Vec::new();
+    for (column, width, _) in columns.into_iter().filter(|(column, ..)| taken.contains(column)) {
+        cells.push(Cell { column, x, width });
+        x += width + SPACE;
+    }
+    cells
+}
+
+/// The view's behaviour.
+pub(super) struct Blocks;
+
+impl Behaviour for Blocks {
+    fn run(&self, state: &mut State, command: Command) -> Option<Vec<Effect>> {
+        let container = state.container.clone()?;
+        let (len, height) = (state.blocks.len(&container), rows_height(state));
+        match command {
+            Command::Move(Motion::Left | Motion::Right) => return None,
+            Command::Move(motion) => {
+                state.blocks.window.step(motion, len, height);
+                select_row(state, &container);
+            }
+            Command::NextMatch | Command::PreviousMatch if !state.blocks.filter.is_empty() => {
+                let motion = if command == Command::NextMatch { Motion::Down } else { Motion::Up };
+                state.blocks.window.step(motion, len, height);
+                select_row(state, &container);
+            }
+            Command::List(change) => relist(state, &container, change),
+            Command::Open => {
+                select_row(state, &container);
+                show(state, View::Hex);
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn follow(&self, state: &mut State) {
+        let Some(container) = state.container.clone() else { return };
+        let row = state.selection.block.and_then(|block| state.blocks.row(&container, block));
+        if let Some(row) = row {
+            let (len, height) = (state.blocks.len(&container), rows_height(state));
+            state.blocks.window.jump(row, len, height);
+        }
+    }
+
+    fn refit(&self, state: &mut State) {
+        let Some(container) = state.container.clone() else { return };
+        let (len, height) = (state.blocks.len(&container), rows_height(state));
+        state.blocks.window.set_cursor(state.blocks.window.cursor(), len, height);
+    }
+
+    fn click(&self, state: &mut State, at: Position) -> Vec<Effect> {
+        let Some(container) = state.container.clone() else { return Vec::new() };
+        let Some(pane) = state.areas().and_then(|areas| areas.pane(Pane::View)) else { return Vec::new() };
+        let Some(line) = pane.line_at(at) else { return Vec::new() };
+        let lines = lines(pane.inner.height);
+        if line < lines.start {
+            let x = at.x - pane.inner.x;
+            let cells = table(&container, pane.inner.width);
+            if let Some(cell) = cells.iter().rfind(|cell| cell.x <= x) {
+                let order = state.blocks.order;
+                let descending = order.column == cell.column && !order.descending;
+                state.blocks.order = Order { column: cell.column, descending };
+            }
+        } else if lines.contains(&line)
+            && let Some(row) = state.blocks.window.row_at(line - lines.start, state.blocks.len(&container))
+        {
+            let again = row == state.blocks.window.cursor();
+            state.blocks.window.set_cursor(row, state.blocks.len(&container), lines.end - lines.start);
+            select_row(state, &container);
+            if again {
+                show(state, View::Hex);
+            }
+        }
+        Vec::new()
+    }
+
+    fn wheel(&self, state: &mut State, rows: i64) {
+        let Some(container) = state.container.clone() else { return };
+        let (len, height) = (state.blocks.len(&container), rows_height(state));
+        state.blocks.window.scroll(rows, len, height);
+        select_row(state, &container);
+    }
+
+    fn wants(&self, state: &mut State) -> Vec<Effect> {
+        let Some(container) = state.container.clone() else { return Vec::new() };
+        let mut effects = list_wanted(state, &container);
+        effects.extend(measures_wanted(state, &container));
+        effects
+    }
+
+    fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
+        set_filter(state, text)?;
+        Ok(Vec::new())
+    }
+}
+
+/// The block under the cursor becomes what is selected. Walking over rows leaves no trail in the history.
+fn select_row(state: &mut State, container: &Container) {
+    let block = state.blocks.block(container, state.blocks.window.cursor());
+    if let Some(chunk) = block.and_then(|block| container.index().block(block)) {
+        state.selection = Selection::of_chunk(container, &chunk);
+        follow_selection(state);
+    }
+}
+
+fn relist(state: &mut State, container: &Container, change: Listed) {
+    let tracks = container.tracks().filter(|tracks| tracks.indexed);
+    let width = state.areas().and_then(|areas| areas.pane(Pane::View)).map_or(0, |pane| pane.inner.width);
+    let list = &mut state.blocks;
+    match change {
+        Listed::NextColumn => {
+            // Of the columns that are in sight.
+            let cells = table(container, width);
+            let at = cells.iter().position(|cell| cell.column == list.order.column);
+            let next = at.map_or(0, |at| at + 1);
+            let column = cells.get(next).or(cells.first()).map_or(Column::Index, |cell| cell.column);
+            list.order = Order { column, descending: false };
+        }
+        Listed::Reversed => list.order.descending = !list.order.descending,
+        Listed::Keyframes => list.filter.keyframes = !list.filter.keyframes,
+        Listed::Damaged => list.filter.damaged = !list.filter.damaged,
+        Listed::NextTrack => {
+            let Some(tracks) = tracks else { return state.say(Level::Warning, "the file has no tracks") };
+            let at = list.filter.track.as_ref().and_then(|id| tracks.list.iter().position(|track| track.id == *id));
+            let next = tracks.list.get(at.map_or(0, |at| at + 1));
+            list.filter.track = next.map(|track| track.id.clone());
+        }
+        Listed::All => (list.filter, list.order) = (Filter::default(), Order::default()),
+    }
+}
+
+/// The job that lists what was asked for, where that is not what is shown.
+fn list_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
+    let list = &mut state.blocks;
+    if list.filter.is_empty() && is_natural(container, list.order) {
+        if list.listing.take().is_some() || list.reversed != list.order.descending {
+            list.reversed = list.order.descending;
+            state.jobs.cancel(JobKind::List);
+            state.blocks.asked = None;
+            to_selection(state);
+        }
+        return Vec::new();
+    }
+    let same = |asked: &(Filter, Order, Arc<Container>)| asked.0 == list.filter && asked.1 == list.order;
+    let asked = list.asked.as_ref().filter(|asked| same(asked));
+    let current = asked.is_some_and(|asked| Arc::ptr_eq(&asked.2, container));
+    // While more and more of the file is walked, a listing of less of it is finished first.
+    if current || (asked.is_some() && state.jobs.is_running(JobKind::List)) {
+        return Vec::new();
+    }
+    list.asked = Some((list.filter.clone(), list.order, container.clone()));
+    let request = Request::List {
+        container: container.clone(),
+        filter: list.filter.clone(),
+        order: list.order,
+        faulty: state.marks.faulty_blocks(),
+    };
+    vec![Effect::Start(state.jobs.start(request))]
+}
+
+/// Reads the blocks in sight: small ones at once, large ones in the background.
+fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
+    let height = rows_height(state);
+    let list = &mut state.blocks;
+    if !list.measured.as_ref().is_some_and(|of| Arc::ptr_eq(of, container)) {
+        list.measures.clear();
+        list.pending.clear();
+        list.measured = Some(container.clone());
+    }
+    let visible = list.window.visible(list.len(container), height);
+    let mut room = READ_AT_ONCE;
+    let mut rest = Vec::new();
+    for block in visible.filter_map(|row| list.block(container, row)).collect::<Vec<_>>() {
+        let Some(chunk) = container.index().block(block).filter(|_| list.measure(block).is_none()) else { continue };
+        if chunk.len <= SMALL_BLOCK.min(room) {
+            room -= chunk.len;
+            list.measured(block, Measure::of(container, &chunk));
+        } else {
+            rest.push(block);
+        }
+    }
+    if rest.is_empty() || rest.iter().all(|block| list.pending.contains(block)) {
+        return Vec::new();
+    }
+    list.pending.clone_from(&rest);
+    vec![Effect::Start(state.jobs.start(Request::Measure(container.clone(), rest)))]
+}

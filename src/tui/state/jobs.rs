@@ -1,0 +1,342 @@
+//! Work in the background, as the state sees it: one job of a kind at a time, and the newest replaces the one before.
+//! What it takes to run one is in [`crate::tui::workers`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::core::audit::Audit;
+use crate::core::block::Form;
+use crate::core::container::{Container, Options, SeekAnswer};
+use crate::core::index::Chunk;
+use crate::core::listing::{Filter, Listing, Order};
+use crate::core::profile::Profile;
+use crate::core::source::Source;
+use crate::core::task::Task;
+use crate::core::veri::Verification;
+
+/// The kinds of work. Each has one slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobKind {
+    /// The walk over the chunks.
+    Index,
+    /// Every check there is.
+    Audit,
+    /// VERI.
+    Verify,
+    /// A timestamp looked up.
+    Seek,
+    /// A block written to a file.
+    Export,
+    /// Blocks along time.
+    Profile,
+    /// Blocks filtered and sorted.
+    List,
+    /// Blocks that are shown, read.
+    Measure,
+}
+
+impl JobKind {
+    /// What is being done, for the progress line.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Index => "indexing",
+            Self::Audit => "auditing",
+            Self::Verify => "verifying",
+            Self::Seek => "looking up",
+            Self::Export => "exporting",
+            Self::Profile => "measuring",
+            Self::List => "listing",
+            Self::Measure => "reading",
+        }
+    }
+}
+
+/// Tells a job from an earlier one of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(u64);
+
+/// What is to be done, with all it takes.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Walk the chunks.
+    Index {
+        /// The file.
+        source: Arc<Source>,
+        /// How it is read.
+        options: Options,
+    },
+    /// Run every check.
+    Audit {
+        /// The file.
+        source: Arc<Source>,
+        /// How it is read.
+        options: Options,
+    },
+    /// Recompute VERI.
+    Verify(Arc<Container>),
+    /// Look a timestamp up, in µs.
+    Seek(Arc<Container>, u64),
+    /// Write a block to a file that does not exist yet.
+    Export {
+        /// The container.
+        container: Arc<Container>,
+        /// The block.
+        block: u64,
+        /// As stored or decoded.
+        form: Form,
+        /// Where to.
+        path: PathBuf,
+    },
+    /// Look at every block along time.
+    Profile(Arc<Container>),
+    /// Filter and sort the blocks.
+    List {
+        /// The container.
+        container: Arc<Container>,
+        /// Which blocks.
+        filter: Filter,
+        /// Their order.
+        order: Order,
+        /// Blocks that an error was found at, ascending.
+        faulty: Vec<u64>,
+    },
+    /// Read these blocks for what their rows say.
+    Measure(Arc<Container>, Vec<u64>),
+}
+
+impl Request {
+    /// The slot the work belongs to.
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::Index { .. } => JobKind::Index,
+            Self::Audit { .. } => JobKind::Audit,
+            Self::Verify(_) => JobKind::Verify,
+            Self::Seek(..) => JobKind::Seek,
+            Self::Export { .. } => JobKind::Export,
+            Self::Profile(_) => JobKind::Profile,
+            Self::List { .. } => JobKind::List,
+            Self::Measure(..) => JobKind::Measure,
+        }
+    }
+}
+
+/// Work to be done.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Which.
+    pub id: JobId,
+    /// What.
+    pub request: Request,
+    /// Its progress and its cancel flag.
+    pub task: Arc<Task>,
+}
+
+/// What a job has to say: so far, or in the end.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Which job.
+    pub id: JobId,
+    /// What it found.
+    pub outcome: Result<Outcome, Failure>,
+    /// Whether it ended; an index also reports what it has so far.
+    pub last: bool,
+}
+
+/// What a job found.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The container, as far as it was walked.
+    Indexed(Arc<Container>),
+    /// What the checks say.
+    Audited(Arc<Audit>),
+    /// What VERI says.
+    Verified(Verification),
+    /// What answers a timestamp.
+    Sought(SeekAnswer),
+    /// A file was written.
+    Exported {
+        /// Where.
+        path: PathBuf,
+        /// Its bytes.
+        len: u64,
+    },
+    /// Blocks along time.
+    Profiled(Arc<Profile>),
+    /// Blocks filtered and sorted.
+    Listed(Arc<Listing>),
+    /// What a block's bytes say.
+    Measured(u64, Measure),
+    /// All blocks asked for were measured.
+    AllMeasured,
+}
+
+/// What a block's bytes say beyond what the index knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    /// Whether the CRC is that of the bytes.
+    pub intact: bool,
+    /// Bytes it decodes to; `None` where that can't be told.
+    pub decoded: Option<u64>,
+}
+
+impl Measure {
+    /// Reads a block.
+    pub fn of(container: &Container, chunk: &Chunk) -> Self {
+        Self { intact: container.is_intact(chunk), decoded: container.decoded_len(chunk) }
+    }
+}
+
+/// Why a job has no outcome.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It was cancelled: nobody waits for it.
+    #[error("cancelled")]
+    Cancelled,
+    /// It failed, and says why.
+    #[error("{0}")]
+    Failed(String),
+    /// It panicked: a defect of the program, not of the file.
+    #[error("internal error: {0}")]
+    Panicked(String),
+}
+
+/// A job that runs.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// The job.
+    pub job: Job,
+    started: Duration,
+}
+
+/// The jobs that run.
+#[derive(Debug, Clone, Default)]
+pub struct Jobs {
+    running: Vec<Running>,
+    last_id: u64,
+    now: Duration,
+}
+
+impl Jobs {
+    /// Enters a new job and cancels the one of its kind that runs.
+    pub fn start(&mut self, request: Request) -> Job {
+        self.cancel(request.kind());
+        self.last_id += 1;
+        let job = Job { id: JobId(self.last_id), request, task: Arc::new(Task::default()) };
+        self.running.push(Running { job: job.clone(), started: self.now });
+        job
+    }
+
+    /// Whether the job is the current one of its kind.
+    pub fn is_current(&self, id: JobId) -> bool {
+        self.running.iter().any(|running| running.job.id == id)
+    }
+
+    /// Takes a job off the list; `None` when it was replaced or cancelled, and its report comes too late.
+    pub fn finish(&mut self, id: JobId) -> Option<Job> {
+        let at = self.running.iter().position(|running| running.job.id == id)?;
+        Some(self.running.remove(at).job)
+    }
+
+    /// Cancels the job of this kind, if one runs.
+    pub fn cancel(&mut self, kind: JobKind) -> bool {
+        let before = self.running.len();
+        self.running.retain(|running| {
+            let keep = running.job.request.kind() != kind;
+            if !keep {
+                running.job.task.cancel();
+            }
+            keep
+        });
+        self.running.len() < before
+    }
+
+    /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
+    pub fn cancel_newest(&mut self) -> Option<JobKind> {
+        let own = |kind: &JobKind| !matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure);
+        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(own)?;
+        self.cancel(kind);
+        Some(kind)
+    }
+
+    /// Cancels all jobs.
+    pub fn cancel_all(&mut self) {
+        self.running.drain(..).for_each(|running| running.job.task.cancel());
+    }
+
+    /// The jobs that run, the newest last.
+    pub fn running(&self) -> &[Running] {
+        &self.running
+    }
+
+    /// Whether a job of this kind runs.
+    pub fn is_running(&self, kind: JobKind) -> bool {
+        self.running.iter().any(|running| running.job.request.kind() == kind)
+    }
+
+    /// Sets the clock.
+    pub fn tick(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+    }
+
+    /// What is done, what there is to do, and how much a second so far (`None` before there is a figure worth showing).
+    pub fn progress(&self, running: &Running) -> (u64, u64, Option<u64>) {
+        let (done, total) = running.job.task.progress();
+        let millis = self.now.saturating_sub(running.started).as_millis();
+        let rate = (millis >= 200).then(|| u64::try_from(u128::from(done) * 1000 / millis).unwrap_or(u64::MAX));
+        (done, total, rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> Arc<Source> {
+        Arc::new(Source::from_bytes("x.h4mk", b"H4MK\0\x01\0\0".to_vec()))
+    }
+
+    fn audit() -> Request {
+        Request::Audit { source: source(), options: Options::default() }
+    }
+
+    fn index() -> Request {
+        Request::Index { source: source(), options: Options::default() }
+    }
+
+    #[test]
+    fn the_newest_of_a_kind_replaces_the_one_before() {
+        let mut jobs = Jobs::default();
+        let first = jobs.start(audit());
+        let other = jobs.start(index());
+        let second = jobs.start(audit());
+        assert!(first.task.check().is_err() && second.task.check().is_ok() && other.task.check().is_ok());
+        assert!(!jobs.is_current(first.id) && jobs.finish(first.id).is_none(), "too late");
+        assert!(jobs.finish(second.id).is_some());
+        assert!(!jobs.is_running(JobKind::Audit) && jobs.is_running(JobKind::Index));
+    }
+
+    #[test]
+    fn cancelling_leaves_the_index_alone() {
+        let mut jobs = Jobs::default();
+        let index = jobs.start(index());
+        let audit = jobs.start(audit());
+        assert_eq!(jobs.cancel_newest(), Some(JobKind::Audit));
+        assert_eq!(jobs.cancel_newest(), None);
+        assert!(audit.task.check().is_err() && index.task.check().is_ok());
+        jobs.cancel_all();
+        assert!(index.task.check().is_err() && jobs.running().is_empty());
+    }
+
+    #[test]
+    fn the_rate_is_done_over_time() {
+        let mut jobs = Jobs::default();
+        jobs.tick(Duration::from_secs(5));
+        let job = jobs.start(audit());
+        job.task.set_total(1000);
+        assert_eq!(jobs.progress(&jobs.running()[0]), (0, 1000, None));
+        job.task.reach(500).unwrap();
+        jobs.tick(Duration::from_secs(7));
+        assert_eq!(jobs.progress(&jobs.running()[0]), (500, 1000, Some(250)));
+    }
+}

@@ -1,0 +1,275 @@
+//! Everything the screen shows, and how it changes. [`update`] is the only way to change it; nothing here draws or does
+//! I/O, and reading the container's mapped bytes is all it asks of the world.
+
+mod action;
+pub mod blocks;
+pub mod command_line;
+mod findings;
+mod hex;
+mod history;
+mod jobs;
+mod manifest;
+mod marks;
+mod prompt;
+mod selection;
+mod summary;
+pub mod timeline;
+pub mod tree;
+mod update;
+mod views;
+
+use std::sync::Arc;
+
+use ratatui::layout::Size;
+
+pub use action::{Action, Command, Effect};
+pub use blocks::BlockList;
+pub use history::History;
+pub use jobs::{Failure, Job, JobId, JobKind, Jobs, Measure, Outcome, Report, Request, Running};
+pub use marks::Marks;
+pub use prompt::{Answers, Prompt, PromptKind};
+pub use selection::Selection;
+pub use timeline::TimeWindow;
+pub use update::update;
+
+use super::keymap::Context;
+use super::layout::Areas;
+use super::rows::Window;
+use super::theme::Theme;
+use crate::core::audit::Audit;
+use crate::core::block::Form;
+use crate::core::container::{Container, Options};
+use crate::core::profile::Profile;
+use crate::core::source::Source;
+use crate::core::veri::Verification;
+use tree::Tree;
+
+/// The six views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum View {
+    /// What the file is.
+    #[default]
+    Summary,
+    /// META, SAFE and the manifest.
+    Manifest,
+    /// Blocks against time.
+    Timeline,
+    /// A row for each block.
+    Blocks,
+    /// Bytes.
+    Hex,
+    /// Findings.
+    Audit,
+}
+
+impl View {
+    /// All, in the order of their keys.
+    pub const ALL: [Self; 6] = [Self::Summary, Self::Manifest, Self::Timeline, Self::Blocks, Self::Hex, Self::Audit];
+
+    /// Its name on the screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Summary => "Summary",
+            Self::Manifest => "Manifest",
+            Self::Timeline => "Timeline",
+            Self::Blocks => "Blocks",
+            Self::Hex => "Hex",
+            Self::Audit => "Audit",
+        }
+    }
+
+    /// The key that shows it.
+    pub fn number(self) -> usize {
+        Self::ALL.iter().position(|view| *view == self).map_or(0, |at| at + 1)
+    }
+}
+
+/// What can have the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    /// The chunk tree.
+    Tree,
+    /// The current view.
+    #[default]
+    View,
+}
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Something was done.
+    Info,
+    /// Something was found right.
+    Good,
+    /// Something could not be done.
+    Warning,
+    /// Something is wrong.
+    Error,
+}
+
+/// One line about what happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// How much it matters.
+    pub level: Level,
+    /// What happened; text from the file in it is escaped.
+    pub text: String,
+}
+
+/// A place to come back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The view shown.
+    pub view: View,
+    /// What was selected.
+    pub selection: Selection,
+}
+
+/// How the program starts.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The file.
+    pub source: Arc<Source>,
+    /// How it is read.
+    pub options: Options,
+    /// The name in the header, which need not be the whole path.
+    pub name: String,
+    /// How it looks.
+    pub theme: Theme,
+    /// The screen.
+    pub size: Size,
+    /// Whether files may be written: not by keys that nobody typed.
+    pub may_write: bool,
+}
+
+/// Everything the screen shows.
+#[derive(Debug)]
+pub struct State {
+    /// The file.
+    pub source: Arc<Source>,
+    /// How it is read.
+    pub options: Options,
+    /// The file's name as the header has it, not escaped.
+    pub name: String,
+    /// The container, as far as it was walked; `None` before the first chunks are in.
+    pub container: Option<Arc<Container>>,
+    /// What the checks say, once they ran.
+    pub audit: Option<Arc<Audit>>,
+    /// Where findings are, of the audit or, before it, of the walk.
+    pub marks: Marks,
+    /// What VERI says, once it was recomputed, alone or by the audit.
+    pub verification: Option<Verification>,
+    /// How it looks.
+    pub theme: Theme,
+    /// The screen.
+    pub size: Size,
+    /// The pane that has the keys.
+    pub focus: Pane,
+    /// The view that is shown.
+    pub view: View,
+    /// What is selected.
+    pub selection: Selection,
+    /// Blocks as stored, or decoded.
+    pub form: Form,
+    /// Blocks along time, once they were looked at.
+    pub profile: Option<Arc<Profile>>,
+    /// What the Timeline view shows.
+    pub timeline: TimeWindow,
+    /// What the Blocks view shows.
+    pub blocks: BlockList,
+    /// Places before and after this one.
+    pub history: History<Place>,
+    /// The chunk tree's folds.
+    pub tree: Tree,
+    /// The chunk tree's window.
+    pub tree_window: Window,
+    /// The prompt, while one waits.
+    pub prompt: Option<Prompt>,
+    /// What prompts were answered before.
+    pub answers: Answers,
+    /// The help's window, while it is shown.
+    pub help: Option<Window>,
+    /// What happened last.
+    pub message: Option<Message>,
+    /// Work in the background.
+    pub jobs: Jobs,
+    /// Whether files may be written.
+    pub may_write: bool,
+    /// Whether the program has the mouse.
+    pub mouse: bool,
+}
+
+impl State {
+    /// The state before the first key, and what must be done first: the index.
+    pub fn new(setup: Setup) -> (Self, Vec<Effect>) {
+        let mut state = Self {
+            source: setup.source,
+            options: setup.options,
+            name: setup.name,
+            container: None,
+            audit: None,
+            marks: Marks::default(),
+            verification: None,
+            theme: setup.theme,
+            size: setup.size,
+            focus: Pane::default(),
+            view: View::default(),
+            selection: Selection::default(),
+            form: Form::Decoded,
+            profile: None,
+            timeline: TimeWindow::default(),
+            blocks: BlockList::default(),
+            history: History::default(),
+            tree: Tree::default(),
+            tree_window: Window::default(),
+            prompt: None,
+            answers: Answers::default(),
+            help: None,
+            message: None,
+            jobs: Jobs::default(),
+            may_write: setup.may_write,
+            mouse: true,
+        };
+        let request = Request::Index { source: state.source.clone(), options: state.options.clone() };
+        let index = state.jobs.start(request);
+        (state, vec![Effect::Start(index)])
+    }
+
+    /// Where keys are looked up, the most particular first.
+    pub fn contexts(&self) -> Vec<Context> {
+        match (&self.help, &self.prompt) {
+            (Some(_), _) => vec![Context::Help, Context::Always],
+            (None, Some(_)) => vec![Context::Prompt, Context::Always],
+            (None, None) => self.pane_contexts(),
+        }
+    }
+
+    /// Where keys are looked up below overlays: what the help is about.
+    pub fn pane_contexts(&self) -> Vec<Context> {
+        let pane = match self.focus {
+            Pane::Tree => Context::Tree,
+            Pane::View => Context::View(self.view),
+        };
+        vec![pane, Context::Browse, Context::Always]
+    }
+
+    /// Where everything stands; `None` when the screen is too small.
+    pub fn areas(&self) -> Option<Areas> {
+        Areas::of(self.size, self.focus)
+    }
+
+    /// The lines of content a pane shows; 0 while it is hidden.
+    pub fn pane_height(&self, pane: Pane) -> u16 {
+        self.areas().and_then(|areas| areas.pane(pane)).map_or(0, |area| area.inner.height)
+    }
+
+    /// The place the user is at.
+    pub fn place(&self) -> Place {
+        Place { view: self.view, selection: self.selection.clone() }
+    }
+
+    /// Says what happened.
+    pub fn say(&mut self, level: Level, text: impl Into<String>) {
+        self.message = Some(Message { level, text: text.into() });
+    }
+}

@@ -1,0 +1,168 @@
+//! A line that asks the user for something.
+
+use tui_input::{Input, InputRequest};
+
+use super::action::Command;
+use super::command_line;
+
+/// Pasted and typed text beyond this many characters is dropped: a prompt's answers are short.
+const MAX_CHARS: usize = 4096;
+
+/// Answers that are remembered, of each kind.
+const REMEMBERED: usize = 50;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PromptKind {
+    /// A time, in any TIME form.
+    Time,
+    /// An offset, a block, a percentage or a command's name.
+    Command,
+    /// Text or bytes to find.
+    Find,
+    /// The path of a file to write the selected block to.
+    Export,
+    /// Which blocks are listed.
+    Filter,
+}
+
+impl PromptKind {
+    /// What stands before the answer.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Command => ":",
+            Self::Find => "/",
+            Self::Export => "write block to",
+            Self::Filter => "show blocks",
+        }
+    }
+
+    /// What an answer looks like, shown while there is none.
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Time => "1500000  1500ms  1.5s  00:01:02.5  50%  #30",
+            Self::Command => "0x1f40  #30  50%  audit  help",
+            Self::Find => "text, or bytes as in x:48 34 4d 4b",
+            Self::Export => "a file that does not exist yet",
+            Self::Filter => "keyframes  damaged  >64KiB  <1MB  track=ID  all",
+        }
+    }
+}
+
+/// A prompt that waits for its answer.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// What is asked for.
+    pub kind: PromptKind,
+    /// The answer so far.
+    pub input: Input,
+    /// Why the last answer was not accepted.
+    pub error: Option<String>,
+    recalled: usize,
+}
+
+impl Prompt {
+    /// A prompt whose answer starts as `value`.
+    pub fn new(kind: PromptKind, value: &str) -> Self {
+        Self { kind, input: Input::new(value.to_owned()), error: None, recalled: 0 }
+    }
+
+    /// Inserts what was typed or pasted; characters that are no text are dropped.
+    pub fn insert(&mut self, text: impl Iterator<Item = char>) {
+        self.error = None;
+        let room = MAX_CHARS.saturating_sub(self.input.value().chars().count());
+        for c in text.filter(|c| !crate::core::text::is_unsafe(*c)).take(room) {
+            self.input.handle(InputRequest::InsertChar(c));
+        }
+    }
+
+    /// Edits the answer.
+    pub fn edit(&mut self, request: InputRequest) {
+        self.error = None;
+        self.input.handle(request);
+    }
+
+    /// Completes a command's name as far as it is certain.
+    pub fn complete(&mut self) {
+        if self.kind == PromptKind::Command
+            && let Some(longer) = command_line::complete(self.input.value())
+        {
+            self.input = Input::new(longer);
+        }
+    }
+
+    /// Brings an earlier answer back, or a later one.
+    pub fn recall(&mut self, answers: &Answers, earlier: bool) {
+        let known: Vec<_> = answers.of(self.kind).collect();
+        self.recalled = match earlier {
+            true => (self.recalled + 1).min(known.len()),
+            false => self.recalled.saturating_sub(1),
+        };
+        let value = self.recalled.checked_sub(1).and_then(|back| known.get(back)).copied().unwrap_or_default();
+        self.input = Input::new(value.to_owned());
+    }
+}
+
+/// Answers given before, the newest last.
+#[derive(Debug, Clone, Default)]
+pub struct Answers(Vec<(PromptKind, String)>);
+
+impl Answers {
+    /// Remembers an answer; one given before moves to the end.
+    pub fn remember(&mut self, kind: PromptKind, answer: &str) {
+        if answer.is_empty() {
+            return;
+        }
+        self.0.retain(|(k, a)| *k != kind || a != answer);
+        if self.of(kind).count() == REMEMBERED
+            && let Some(oldest) = self.0.iter().position(|(k, _)| *k == kind)
+        {
+            self.0.remove(oldest);
+        }
+        self.0.push((kind, answer.to_owned()));
+    }
+
+    /// The answers of a kind, the newest first.
+    pub fn of(&self, kind: PromptKind) -> impl Iterator<Item = &str> {
+        self.0.iter().rev().filter(move |(k, _)| *k == kind).map(|(_, answer)| answer.as_str())
+    }
+}
+
+/// Whether a command belongs to an open prompt.
+pub(super) fn takes(command: Command) -> bool {
+    use Command::*;
+    matches!(command, Submit | Complete | Recall { .. } | Edit(_) | Close)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inserted_is_text_and_bounded() {
+        let mut prompt = Prompt::new(PromptKind::Find, "");
+        prompt.insert("a\x1b[2Jb\u{202e}\n日".chars());
+        assert_eq!(prompt.input.value(), "a[2Jb日");
+        prompt.insert(std::iter::repeat_n('x', 100_000));
+        assert_eq!(prompt.input.value().chars().count(), MAX_CHARS);
+    }
+
+    #[test]
+    fn answers_come_back_newest_first() {
+        let mut answers = Answers::default();
+        for answer in ["a", "b", "a", ""] {
+            answers.remember(PromptKind::Time, answer);
+        }
+        answers.remember(PromptKind::Find, "z");
+        let mut prompt = Prompt::new(PromptKind::Time, "");
+        let mut recall = |earlier| {
+            prompt.recall(&answers, earlier);
+            prompt.input.value().to_owned()
+        };
+        assert_eq!([recall(true), recall(true), recall(true)], ["a", "b", "b"]);
+        assert_eq!([recall(false), recall(false)], ["a", ""]);
+        (0..1000).for_each(|n| answers.remember(PromptKind::Time, &n.to_string()));
+        assert_eq!((answers.of(PromptKind::Time).count(), answers.of(PromptKind::Find).count()), (REMEMBERED, 1));
+    }
+}

@@ -1,0 +1,308 @@
+//! The rows of the chunk tree: groups by tag, folded runs of a long group, and chunks. The tree keeps only what is open;
+//! everything else is arithmetic over the index, so a frame costs what is open and visible, not what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::core::index::{Chunk, Index, Tag};
+
+/// A group with more chunks than this is folded into runs.
+const FOLD_ABOVE: u64 = 64;
+
+/// The length of a run where the keyframe interval does not give a natural one.
+const DEFAULT_RUN: u64 = 100;
+
+/// One row of the tree. A group is named by the place of its tag among all tags, in order of first appearance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Row {
+    /// All chunks of a tag; where there is only one, that chunk.
+    Group(usize),
+    /// A run of consecutive members of a group.
+    Run(usize, u64),
+    /// A member of a group.
+    Chunk(usize, u64),
+}
+
+/// What is open in the tree.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// Open groups, and their open runs.
+    open: BTreeMap<usize, BTreeSet<u64>>,
+    run_len: u64,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self { open: BTreeMap::new(), run_len: DEFAULT_RUN }
+    }
+}
+
+/// A group and the index it is looked up in.
+struct Group<'a> {
+    count: u64,
+    run_len: u64,
+    open_runs: &'a BTreeSet<u64>,
+}
+
+impl Group<'_> {
+    fn is_folded(&self) -> bool {
+        self.count > FOLD_ABOVE
+    }
+
+    fn members(&self, run: u64) -> Range<u64> {
+        let first = run.saturating_mul(self.run_len).min(self.count);
+        first..first.saturating_add(self.run_len).min(self.count)
+    }
+
+    fn run_rows(&self, run: u64) -> u64 {
+        let members = self.members(run);
+        members.end - members.start
+    }
+
+    /// Rows below the head.
+    fn rows(&self) -> u64 {
+        if self.count < 2 {
+            return 0;
+        }
+        if !self.is_folded() {
+            return self.count;
+        }
+        self.count.div_ceil(self.run_len) + self.open_runs.iter().map(|run| self.run_rows(*run)).sum::<u64>()
+    }
+
+    /// The row at a place below the head.
+    fn row(&self, group: usize, at: u64) -> Row {
+        if !self.is_folded() {
+            return Row::Chunk(group, at);
+        }
+        let mut shown = 0;
+        for run in self.open_runs {
+            let head = run + shown;
+            let rows = self.run_rows(*run);
+            if at <= head {
+                break;
+            }
+            if at <= head + rows {
+                return Row::Chunk(group, run * self.run_len + (at - head - 1));
+            }
+            shown += rows;
+        }
+        Row::Run(group, at - shown)
+    }
+
+    /// The place of a run below the head.
+    fn place_of_run(&self, run: u64) -> u64 {
+        run + self.open_runs.range(..run).map(|before| self.run_rows(*before)).sum::<u64>()
+    }
+}
+
+impl Tree {
+    /// Folds long groups into runs of this many chunks, the keyframe interval where it is known.
+    pub fn set_run_len(&mut self, keyframe_interval: Option<u64>) {
+        let run_len = keyframe_interval.filter(|gop| (2..=10_000).contains(gop)).unwrap_or(DEFAULT_RUN);
+        if run_len != self.run_len {
+            self.run_len = run_len;
+            self.open.values_mut().for_each(BTreeSet::clear);
+        }
+    }
+
+    fn group<'a>(&'a self, index: &Index, group: usize) -> Option<Group<'a>> {
+        let count = index.totals().get(group)?.count;
+        Some(Group { count, run_len: self.run_len, open_runs: self.open.get(&group)? })
+    }
+
+    /// The open groups, with the rows below their heads.
+    fn open_groups<'a>(&'a self, index: &'a Index) -> impl Iterator<Item = (usize, Group<'a>)> {
+        self.open.keys().filter_map(|group| Some((*group, self.group(index, *group)?)))
+    }
+
+    /// Number of rows.
+    pub fn len(&self, index: &Index) -> u64 {
+        index.totals().len() as u64 + self.open_groups(index).map(|(_, group)| group.rows()).sum::<u64>()
+    }
+
+    /// The row at a place of the list.
+    pub fn row(&self, index: &Index, at: u64) -> Option<Row> {
+        let mut shown = 0;
+        for (number, group) in self.open_groups(index) {
+            let head = number as u64 + shown;
+            let rows = group.rows();
+            if at <= head {
+                break;
+            }
+            if at <= head + rows {
+                return Some(group.row(number, at - head - 1));
+            }
+            shown += rows;
+        }
+        let group = usize::try_from(at - shown).ok()?;
+        (group < index.totals().len()).then_some(Row::Group(group))
+    }
+
+    /// The place of a row in the list; that of the fold which hides it, when it is hidden.
+    pub fn place(&self, index: &Index, row: Row) -> u64 {
+        let (Row::Group(number) | Row::Run(number, _) | Row::Chunk(number, _)) = row;
+        let before = self.open_groups(index).take_while(|(group, _)| *group < number);
+        let head = number as u64 + before.map(|(_, group)| group.rows()).sum::<u64>();
+        let Some(group) = self.group(index, number) else { return head };
+        match row {
+            Row::Group(_) => head,
+            Row::Run(_, run) => head + 1 + group.place_of_run(run),
+            Row::Chunk(_, member) if !group.is_folded() => head + 1 + member,
+            Row::Chunk(_, member) => {
+                let run = member / self.run_len;
+                let within = if group.open_runs.contains(&run) { 1 + member % self.run_len } else { 0 };
+                head + 1 + group.place_of_run(run) + within
+            }
+        }
+    }
+
+    /// The row of a chunk.
+    pub fn row_of(&self, index: &Index, chunk: &Chunk) -> Option<Row> {
+        let group = index.totals().iter().position(|total| total.tag == chunk.tag)?;
+        let alone = index.totals().get(group)?.count == 1;
+        Some(if alone { Row::Group(group) } else { Row::Chunk(group, index.rank(chunk)) })
+    }
+
+    /// The tag of a row.
+    pub fn tag(index: &Index, row: Row) -> Option<Tag> {
+        let (Row::Group(group) | Row::Run(group, _) | Row::Chunk(group, _)) = row;
+        index.totals().get(group).map(|total| total.tag)
+    }
+
+    /// The members of its tag that a row stands for.
+    pub fn members(&self, index: &Index, row: Row) -> Range<u64> {
+        let (Row::Group(group) | Row::Run(group, _) | Row::Chunk(group, _)) = row;
+        let count = index.totals().get(group).map_or(0, |total| total.count);
+        match row {
+            Row::Group(_) => 0..count,
+            Row::Run(_, run) => Group { count, run_len: self.run_len, open_runs: &BTreeSet::new() }.members(run),
+            Row::Chunk(_, member) => member..member.saturating_add(1).min(count),
+        }
+    }
+
+    /// The chunk that a row stands for; of a group or a run, the first.
+    pub fn chunk(&self, index: &Index, row: Row) -> Option<Chunk> {
+        index.nth(Self::tag(index, row)?, self.members(index, row).start)
+    }
+
+    /// The row that folds this one away; a group's is itself.
+    pub fn parent(&self, index: &Index, row: Row) -> Row {
+        match row {
+            Row::Chunk(group, member) if index.totals().get(group).is_some_and(|t| t.count > FOLD_ABOVE) => {
+                Row::Run(group, member / self.run_len)
+            }
+            Row::Chunk(group, _) | Row::Run(group, _) | Row::Group(group) => Row::Group(group),
+        }
+    }
+
+    /// Whether a row is open; `None` where there is nothing to open.
+    pub fn is_open(&self, index: &Index, row: Row) -> Option<bool> {
+        match row {
+            Row::Group(group) if index.totals().get(group)?.count > 1 => Some(self.open.contains_key(&group)),
+            Row::Run(group, run) => Some(self.open.get(&group).is_some_and(|runs| runs.contains(&run))),
+            Row::Group(_) | Row::Chunk(..) => None,
+        }
+    }
+
+    /// Opens or folds a row that can be. A group that is folded forgets its open runs.
+    pub fn set_open(&mut self, index: &Index, row: Row, open: bool) {
+        if self.is_open(index, row).is_none() {
+            return;
+        }
+        match (row, open) {
+            (Row::Group(group), true) => _ = self.open.entry(group).or_default(),
+            (Row::Group(group), false) => _ = self.open.remove(&group),
+            (Row::Run(group, run), true) => _ = self.open.entry(group).or_default().insert(run),
+            (Row::Run(group, run), false) => _ = self.open.get_mut(&group).map(|runs| runs.remove(&run)),
+            (Row::Chunk(..), _) => {}
+        }
+    }
+
+    /// Opens what hides a row.
+    pub fn reveal(&mut self, index: &Index, row: Row) {
+        let parent = self.parent(index, row);
+        if parent != row {
+            self.reveal(index, parent);
+            self.set_open(index, parent, true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::index::State;
+    use proptest::prelude::*;
+
+    fn index(tags: impl IntoIterator<Item = (Tag, usize)>) -> Index {
+        let mut index = Index::default();
+        let tags = tags.into_iter().flat_map(|(tag, count)| std::iter::repeat_n(tag, count));
+        for (at, tag) in (0..).zip(tags) {
+            assert!(index.push(tag, 8 + at * 112, 100, 0, State::Unchecked));
+        }
+        index
+    }
+
+    fn rows(tree: &Tree, index: &Index) -> Vec<Row> {
+        (0..tree.len(index)).map(|at| tree.row(index, at).unwrap()).collect()
+    }
+
+    #[test]
+    fn groups_open_to_their_chunks() {
+        let index = index([(Tag::CORE, 2), (Tag::NOTE, 1), (Tag::CORE, 1), (Tag::META, 1)]);
+        let mut tree = Tree::default();
+        assert_eq!(rows(&tree, &index), [Row::Group(0), Row::Group(1), Row::Group(2)]);
+        let third = tree.row_of(&index, &index.chunk(3).unwrap()).unwrap();
+        assert_eq!((third, tree.place(&index, third)), (Row::Chunk(0, 2), 0), "hidden: its group's place");
+        tree.reveal(&index, third);
+        assert_eq!((tree.len(&index), tree.place(&index, third)), (6, 3));
+        assert_eq!(tree.chunk(&index, third).unwrap().index, 3);
+        assert_eq!(tree.row(&index, 6), None);
+        let meta = tree.row_of(&index, &index.chunk(4).unwrap()).unwrap();
+        assert_eq!((meta, tree.is_open(&index, meta)), (Row::Group(2), None), "alone: the group is the chunk");
+    }
+
+    #[test]
+    fn a_million_chunks_fold_into_runs() {
+        let index = index([(Tag::CORE, 1_000_000), (Tag::SEEK, 1)]);
+        let mut tree = Tree::default();
+        tree.set_run_len(Some(30));
+        tree.set_open(&index, Row::Group(0), true);
+        assert_eq!(tree.len(&index), 2 + 33_334);
+        let row = tree.row_of(&index, &index.chunk(500_000).unwrap()).unwrap();
+        tree.reveal(&index, row);
+        assert_eq!(tree.len(&index), 2 + 33_334 + 30);
+        assert_eq!(tree.row(&index, tree.place(&index, row)), Some(row));
+        assert_eq!(tree.members(&index, Row::Run(0, 33_333)), 999_990..1_000_000, "the last run is shorter");
+        assert_eq!(tree.row(&index, tree.len(&index) - 1), Some(Row::Group(1)));
+    }
+
+    proptest! {
+        #[test]
+        fn rows_and_places_are_inverse(
+            chunks in prop::collection::vec((0u8..4, 1usize..90), 0..12),
+            gop in 0u64..40,
+            folds in prop::collection::vec((0usize..4, prop::option::of(0u64..8), any::<bool>()), 0..12),
+        ) {
+            let index = index(chunks.into_iter().map(|(tag, count)| (Tag([b'A' + tag; 4]), count)));
+            let mut tree = Tree::default();
+            tree.set_run_len(Some(gop));
+            for (group, run, open) in folds {
+                tree.set_open(&index, run.map_or(Row::Group(group), |run| Row::Run(group, run)), open);
+            }
+            for (at, row) in (0..).zip(rows(&tree, &index)) {
+                prop_assert_eq!(tree.place(&index, row), at);
+            }
+            for chunk in index.iter() {
+                let row = tree.row_of(&index, &chunk).unwrap();
+                prop_assert_eq!(tree.chunk(&index, row), Some(chunk));
+                let shown = tree.row(&index, tree.place(&index, row)).unwrap();
+                let parent = tree.parent(&index, row);
+                prop_assert!([row, parent, tree.parent(&index, parent)].contains(&shown));
+                tree.reveal(&index, row);
+                prop_assert_eq!(tree.row(&index, tree.place(&index, row)), Some(row));
+            }
+        }
+    }
+}

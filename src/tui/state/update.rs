@@ -1,0 +1,705 @@
+//! [`update`]: the one function that changes the state.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ratatui::layout::{Position, Rect};
+
+use super::command_line::{self, Line};
+use super::tree::Row;
+use super::{
+    Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
+    Selection, State, View, blocks, prompt, timeline, views,
+};
+use crate::core::audit::{Audit, Verdict};
+use crate::core::block::Form;
+use crate::core::container::{Container, SeekAnswer};
+use crate::core::text::escape;
+use crate::core::time::{self, Time};
+use crate::core::veri::{Status, Verification};
+use crate::tui::rows::{Motion, Window};
+use crate::tui::{keymap, layout};
+
+/// Rows that a notch of the wheel scrolls.
+const WHEEL_ROWS: i64 = 3;
+
+/// Changes the state; returns what must be done about the world.
+pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    if let Action::Tick(now) = action {
+        state.jobs.tick(now);
+        return Vec::new();
+    }
+    let mut effects = act(state, action);
+    if !effects.iter().any(|effect| matches!(effect, Effect::Quit)) {
+        effects.extend(timeline::profile_wanted(state));
+        effects.extend(views::of(state.view).wants(state));
+    }
+    effects
+}
+
+fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Do(command) => run(state, command),
+        Action::Type(c) => {
+            if let Some(prompt) = &mut state.prompt {
+                prompt.insert(std::iter::once(c));
+            }
+            Vec::new()
+        }
+        Action::Paste(text) => {
+            if let Some(prompt) = &mut state.prompt {
+                prompt.insert(text.chars());
+            }
+            Vec::new()
+        }
+        Action::Click(at) => click(state, at),
+        Action::Drag { from, to } => drag(state, from, to),
+        Action::Wheel { at, notches } => wheel(state, at, notches),
+        Action::Resize(size) => {
+            state.size = size;
+            refit(state);
+            Vec::new()
+        }
+        Action::Report(report) => reported(state, report),
+        // Done before: nothing else depends on it.
+        Action::Tick(_) => Vec::new(),
+    }
+}
+
+fn run(state: &mut State, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Quit => {
+            state.jobs.cancel_all();
+            return vec![Effect::Quit];
+        }
+        Command::Suspend => return vec![Effect::Suspend],
+        _ => {}
+    }
+    if state.help.is_some() {
+        help(state, command);
+        return Vec::new();
+    }
+    if state.prompt.is_some() && prompt::takes(command) {
+        return answer(state, command);
+    }
+    state.message = (command == Command::Close).then(|| state.message.take()).flatten();
+    let in_pane = match state.focus {
+        Pane::Tree => in_tree(state, command),
+        Pane::View => views::of(state.view).run(state, command),
+    };
+    in_pane.unwrap_or_else(|| anywhere(state, command))
+}
+
+/// What a command does where the pane with the keys has no meaning of its own for it.
+fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Help => state.help = Some(Window::default()),
+        Command::Close => close(state),
+        Command::NextPane | Command::PreviousPane => {
+            state.focus = if state.focus == Pane::Tree { Pane::View } else { Pane::Tree };
+            refit(state);
+        }
+        Command::Show(view) => show(state, view),
+        Command::Ask(kind) => ask(state, kind),
+        Command::Raw => {
+            state.form = if state.form == Form::Raw { Form::Decoded } else { Form::Raw };
+            state.say(Level::Info, if state.form == Form::Raw { "blocks as stored" } else { "blocks decoded" });
+        }
+        Command::Verify => return verify(state),
+        Command::Audit => return audit(state),
+        Command::Copy => return copy_chunk(state),
+        Command::Back => {
+            let place = state.history.back(state.place());
+            revisit(state, place, "this is the first place");
+        }
+        Command::Forward => {
+            let place = state.history.forward(state.place());
+            revisit(state, place, "this is the last place");
+        }
+        Command::Mouse => {
+            state.mouse = !state.mouse;
+            state.say(Level::Info, if state.mouse { "mouse on" } else { "mouse off: the terminal selects text" });
+            return vec![Effect::CaptureMouse(state.mouse)];
+        }
+        Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing was searched for here"),
+        // No pane has a meaning for these now.
+        Command::Move(_) | Command::Open | Command::Fold => {}
+        Command::Zoom(_) | Command::Pan { .. } | Command::Keyframe { .. } | Command::Scale => {
+            state.say(Level::Warning, "this belongs to the Timeline view");
+        }
+        Command::List(_) => state.say(Level::Warning, "this belongs to the Blocks view"),
+        // Belong to a prompt or were done before.
+        Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
+        Command::Quit | Command::Suspend => {}
+    }
+    Vec::new()
+}
+
+fn help(state: &mut State, command: Command) {
+    let lines = keymap::help(&state.pane_contexts(), state.theme.ascii).len() as u64;
+    let height = state.areas().map_or(0, |areas| areas.overlay.inner.height);
+    match (command, &mut state.help) {
+        (Command::Close | Command::Help, _) => state.help = None,
+        // The help is read by the page and has no cursor to see: its first line moves.
+        (Command::Move(motion), Some(window)) => {
+            let rows = match motion {
+                Motion::Up => -1,
+                Motion::Down => 1,
+                Motion::PageUp => -i64::from(height.max(1)),
+                Motion::PageDown => i64::from(height.max(1)),
+                Motion::Home => i64::MIN,
+                Motion::End => i64::MAX,
+                Motion::Left | Motion::Right => 0,
+            };
+            window.scroll(rows, lines, height);
+        }
+        _ => {}
+    }
+}
+
+fn close(state: &mut State) {
+    if let Some(kind) = state.jobs.cancel_newest() {
+        if kind == JobKind::List {
+            state.blocks.give_up();
+        }
+        state.say(Level::Info, format!("stopped {}", kind.title()));
+    } else {
+        state.message = None;
+    }
+}
+
+/// Shows a view and gives it the keys.
+pub(super) fn show(state: &mut State, view: View) {
+    if view != state.view {
+        state.history.leave(state.place());
+        state.view = view;
+    }
+    state.focus = Pane::View;
+    refit(state);
+}
+
+fn revisit(state: &mut State, place: Option<Place>, otherwise: &str) {
+    match place {
+        Some(place) => {
+            state.view = place.view;
+            state.selection = place.selection;
+            follow_selection(state);
+        }
+        None => state.say(Level::Info, otherwise),
+    }
+}
+
+/// Selects something, from wherever; the place before is one to go back to.
+pub(super) fn select(state: &mut State, selection: Selection) {
+    if selection != state.selection {
+        state.history.leave(state.place());
+        state.selection = selection;
+    }
+    follow_selection(state);
+}
+
+/// Moves every pane to what is selected.
+pub(super) fn follow_selection(state: &mut State) {
+    let Some(container) = state.container.clone() else { return };
+    let index = container.index();
+    if let Some(chunk) = state.selection.chunk.and_then(|chunk| index.chunk(chunk))
+        && let Some(row) = state.tree.row_of(index, &chunk)
+    {
+        state.tree.reveal(index, row);
+        let (at, len) = (state.tree.place(index, row), state.tree.len(index));
+        state.tree_window.jump(at, len, state.pane_height(Pane::Tree));
+    }
+    View::ALL.into_iter().for_each(|view| views::of(view).follow(state));
+}
+
+/// Keeps the panes' cursors in sight after the screen or the list changed.
+fn refit(state: &mut State) {
+    let len = state.container.as_ref().map_or(0, |container| state.tree.len(container.index()));
+    let height = state.pane_height(Pane::Tree);
+    state.tree_window.set_cursor(state.tree_window.cursor(), len, height);
+    View::ALL.into_iter().for_each(|view| views::of(view).refit(state));
+}
+
+fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+    let container = state.container.clone()?;
+    let index = container.index();
+    let row = state.tree.row(index, state.tree_window.cursor())?;
+    let open = state.tree.is_open(index, row);
+    match command {
+        Command::Move(Motion::Left) => {
+            let fold = if open == Some(true) { row } else { state.tree.parent(index, row) };
+            state.tree.set_open(index, fold, false);
+            tree_cursor(state, &container, fold);
+        }
+        Command::Move(Motion::Right) => state.tree.set_open(index, row, true),
+        Command::Move(motion) => {
+            let (len, height) = (state.tree.len(index), state.pane_height(Pane::Tree));
+            state.tree_window.step(motion, len, height);
+            tree_selects(state, &container);
+        }
+        Command::Fold | Command::Open if open.is_some() => state.tree.set_open(index, row, open == Some(false)),
+        Command::Fold => {
+            let fold = state.tree.parent(index, row);
+            state.tree.set_open(index, fold, false);
+            tree_cursor(state, &container, fold);
+        }
+        Command::Open => show(state, View::Hex),
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+fn tree_cursor(state: &mut State, container: &Container, row: Row) {
+    let index = container.index();
+    let (at, len) = (state.tree.place(index, row), state.tree.len(index));
+    state.tree_window.set_cursor(at, len, state.pane_height(Pane::Tree));
+    tree_selects(state, container);
+}
+
+/// The chunk under the tree's cursor becomes what is selected, without moving the tree. Walking over rows leaves no trail
+/// in the history.
+fn tree_selects(state: &mut State, container: &Container) {
+    let index = container.index();
+    let row = state.tree.row(index, state.tree_window.cursor());
+    if let Some(chunk) = row.and_then(|row| state.tree.chunk(index, row)) {
+        state.selection = Selection::of_chunk(container, &chunk);
+        View::ALL.into_iter().for_each(|view| views::of(view).follow(state));
+    }
+}
+
+fn ask(state: &mut State, kind: PromptKind) {
+    let value = match (kind, state.selection.block) {
+        (PromptKind::Export, _) if !state.may_write => {
+            return state.say(Level::Warning, "no file is written from here");
+        }
+        (PromptKind::Export, None) => {
+            return state.say(Level::Warning, "select a block first: `:#0`, or one in Blocks");
+        }
+        (PromptKind::Export, Some(block)) => format!("block-{block}.bin"),
+        (PromptKind::Filter, _) => state.blocks.filter_text(),
+        _ => String::new(),
+    };
+    state.prompt = Some(Prompt::new(kind, &value));
+}
+
+fn answer(state: &mut State, command: Command) -> Vec<Effect> {
+    let Some(prompt) = &mut state.prompt else { return Vec::new() };
+    match command {
+        Command::Close => state.prompt = None,
+        Command::Complete => prompt.complete(),
+        Command::Recall { earlier } => prompt.recall(&state.answers, earlier),
+        Command::Edit(request) => prompt.edit(request),
+        Command::Submit => {
+            let (kind, text) = (prompt.kind, prompt.input.value().to_owned());
+            return match submit(state, kind, &text) {
+                Ok(effects) => {
+                    state.answers.remember(kind, &text);
+                    effects
+                }
+                Err(error) => {
+                    if let Some(prompt) = &mut state.prompt {
+                        prompt.error = Some(error);
+                    }
+                    Vec::new()
+                }
+            };
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// What an answer leads to; an answer that can't be used leaves the prompt open and says why.
+fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>, String> {
+    let effects = match kind {
+        PromptKind::Filter => {
+            blocks::set_filter(state, text)?;
+            Vec::new()
+        }
+        _ if text.trim().is_empty() => Vec::new(),
+        PromptKind::Time => {
+            let container = walked(state)?;
+            let time = Time::parse(text).map_err(|error| error.to_string())?;
+            let pts_us = container.time_us(time).map_err(|error| error.to_string())?;
+            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us)))]
+        }
+        PromptKind::Command => match command_line::parse(text).map_err(|error| error.to_string())? {
+            Line::Command(command) => {
+                state.prompt = None;
+                return Ok(run(state, command));
+            }
+            Line::Block(block) => {
+                let container = walked(state)?;
+                let blocks = container.index().blocks();
+                let chunk = container.index().block(block).ok_or_else(|| format!("there are {blocks} blocks"))?;
+                select(state, Selection::of_chunk(&container, &chunk));
+                Vec::new()
+            }
+            Line::Offset(offset) => {
+                let container = walked(state)?;
+                go_to_offset(state, &container, offset)?
+            }
+            Line::Percent(percent) => {
+                let container = walked(state)?;
+                let last = container.source().len().saturating_sub(1);
+                go_to_offset(state, &container, (last as f64 * percent / 100.0) as u64)?
+            }
+        },
+        PromptKind::Find => views::of(state.view).find(state, text)?,
+        PromptKind::Export => {
+            let block = state.selection.block.filter(|_| state.may_write).ok_or("no block is selected")?;
+            let (container, path) = (walked(state)?, PathBuf::from(text));
+            let request = Request::Export { container, block, form: state.form, path };
+            vec![Effect::Start(state.jobs.start(request))]
+        }
+    };
+    state.prompt = None;
+    Ok(effects)
+}
+
+fn walked(state: &State) -> Result<Arc<Container>, String> {
+    state.container.clone().ok_or_else(|| "the file is not indexed yet".to_owned())
+}
+
+fn go_to_offset(state: &mut State, container: &Container, offset: u64) -> Result<Vec<Effect>, String> {
+    let len = container.source().len();
+    if offset >= len {
+        return Err(format!("the file ends at {len:#x}"));
+    }
+    select(state, Selection::of_bytes(container, offset..offset + 1));
+    show(state, View::Hex);
+    Ok(Vec::new())
+}
+
+fn verify(state: &mut State) -> Vec<Effect> {
+    match state.container.clone().filter(|container| container.is_complete()) {
+        Some(container) => vec![Effect::Start(state.jobs.start(Request::Verify(container)))],
+        None => {
+            state.say(Level::Warning, "wait for the index: VERI stands last");
+            Vec::new()
+        }
+    }
+}
+
+fn audit(state: &mut State) -> Vec<Effect> {
+    let request = Request::Audit { source: state.source.clone(), options: state.options.clone() };
+    vec![Effect::Start(state.jobs.start(request))]
+}
+
+fn copy_chunk(state: &mut State) -> Vec<Effect> {
+    let chunk = state.container.as_ref().zip(state.selection.chunk).and_then(|(c, chunk)| c.index().chunk(chunk));
+    match chunk {
+        Some(chunk) => {
+            let text = format!("{} chunk {} at {:#x}, {} bytes", chunk.tag, chunk.index, chunk.offset, chunk.len);
+            copied(state, text)
+        }
+        None => {
+            state.say(Level::Warning, "nothing is selected");
+            Vec::new()
+        }
+    }
+}
+
+/// Copies a text and says so.
+pub(super) fn copied(state: &mut State, text: String) -> Vec<Effect> {
+    state.say(Level::Info, format!("copied: {}", escape(&text)));
+    vec![Effect::Copy(text)]
+}
+
+fn click(state: &mut State, at: Position) -> Vec<Effect> {
+    let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
+    if let Some((view, ..)) = areas.tab_labels(state.view).into_iter().find(|(_, area, _)| area.contains(at)) {
+        show(state, view);
+        return Vec::new();
+    }
+    if areas.strip.contains(at) {
+        scrub(state, areas.strip, at);
+        return Vec::new();
+    }
+    let Some((pane, area)) = areas.pane_at(at) else { return Vec::new() };
+    state.focus = pane;
+    let Some(container) = state.container.clone() else { return Vec::new() };
+    if let (Pane::Tree, Some(line)) = (pane, area.line_at(at)) {
+        let len = state.tree.len(container.index());
+        if let Some(row) = state.tree_window.row_at(line, len) {
+            // A second click on the same row opens or folds it.
+            if row == state.tree_window.cursor() {
+                return in_tree(state, Command::Fold).unwrap_or_default();
+            }
+            state.tree_window.set_cursor(row, len, area.inner.height);
+            tree_selects(state, &container);
+        }
+    }
+    if pane == Pane::View && area.inner.contains(at) {
+        return views::of(state.view).click(state, at);
+    }
+    Vec::new()
+}
+
+fn drag(state: &mut State, from: Position, to: Position) -> Vec<Effect> {
+    let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
+    if areas.strip.contains(from) {
+        scrub(state, areas.strip, to);
+    } else if let Some((Pane::View, area)) = areas.pane_at(from)
+        && area.inner.contains(from)
+    {
+        views::of(state.view).drag(state, from, to);
+    }
+    Vec::new()
+}
+
+/// Selects the block under a column of the strip.
+fn scrub(state: &mut State, strip: Rect, at: Position) {
+    let Some(container) = state.container.clone() else { return };
+    let column = at.x.saturating_sub(strip.x);
+    let blocks = layout::strip_blocks(container.index().blocks(), strip.width, column);
+    if let Some(chunk) = container.index().block(blocks.start).filter(|_| !blocks.is_empty()) {
+        state.selection = Selection::of_chunk(&container, &chunk);
+        follow_selection(state);
+    }
+}
+
+fn wheel(state: &mut State, at: Position, notches: i16) -> Vec<Effect> {
+    let rows = i64::from(notches) * WHEEL_ROWS;
+    let Some(areas) = state.areas() else { return Vec::new() };
+    let lines = keymap::help(&state.pane_contexts(), state.theme.ascii).len() as u64;
+    if let Some(window) = &mut state.help {
+        window.scroll(rows, lines, areas.overlay.inner.height);
+        return Vec::new();
+    }
+    let Some(container) = state.container.clone() else { return Vec::new() };
+    if let Some((Pane::Tree, area)) = areas.pane_at(at) {
+        let len = state.tree.len(container.index());
+        state.tree_window.scroll(rows, len, area.inner.height);
+        tree_selects(state, &container);
+    } else if let Some((Pane::View, _)) = areas.pane_at(at) {
+        views::of(state.view).wheel(state, rows);
+    }
+    Vec::new()
+}
+
+fn reported(state: &mut State, report: Report) -> Vec<Effect> {
+    if !state.jobs.is_current(report.id) {
+        return Vec::new();
+    }
+    let kind = state.jobs.running().iter().find(|r| r.job.id == report.id).map(|r| r.job.request.kind());
+    if report.last {
+        state.jobs.finish(report.id);
+    }
+    match report.outcome {
+        Ok(Outcome::Indexed(container)) => indexed(state, container),
+        Ok(Outcome::Audited(audit)) => audited(state, audit),
+        Ok(Outcome::Verified(verification)) => verified(state, verification),
+        Ok(Outcome::Sought(answer)) => sought(state, &answer),
+        Ok(Outcome::Exported { path, len }) => {
+            let path = path.to_string_lossy().into_owned();
+            state.say(Level::Good, format!("wrote {len} bytes to {}", escape(&path)));
+        }
+        Ok(Outcome::Profiled(profile)) => {
+            state.profile = Some(profile);
+            views::of(View::Timeline).follow(state);
+        }
+        Ok(Outcome::Listed(listing)) => blocks::listed(state, listing),
+        Ok(Outcome::Measured(block, measure)) => state.blocks.measured(block, measure),
+        Ok(Outcome::AllMeasured) => {}
+        Err(Failure::Cancelled) => {}
+        Err(failure) => {
+            let doing = kind.map_or("working", JobKind::title);
+            state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));
+        }
+    }
+    Vec::new()
+}
+
+/// A container replaces the one before: more of it was walked, or all of it was checked.
+fn indexed(state: &mut State, container: Arc<Container>) {
+    let gop = container.meta().and_then(|meta| meta.gop);
+    state.tree.set_run_len(gop);
+    let first = state.selection == Selection::default();
+    if let Some(chunk) = container.index().chunk(0).filter(|_| first) {
+        state.selection = Selection::of_chunk(&container, &chunk);
+    }
+    state.marks = Marks::new(&container, state.audit.as_deref());
+    state.container = Some(container);
+    refit(state);
+}
+
+fn audited(state: &mut State, audit: Arc<Audit>) {
+    state.audit = Some(audit.clone());
+    if let Some(container) = &audit.container {
+        state.jobs.cancel(JobKind::Index);
+        indexed(state, container.clone());
+    }
+    let total = audit.findings.list().len();
+    let level = match audit.verdict {
+        Verdict::Ok => Level::Good,
+        Verdict::Suspect => Level::Warning,
+        Verdict::Damaged | Verdict::Unreadable => Level::Error,
+    };
+    state.say(level, format!("{}: {total} finding{}", audit.verdict.name(), if total == 1 { "" } else { "s" }));
+    state.verification = Some(audit.verification.clone());
+}
+
+fn verified(state: &mut State, verification: Verification) {
+    let level = match verification.status {
+        Status::Verified => Level::Good,
+        Status::Mismatch | Status::Malformed => Level::Error,
+        Status::Absent | Status::Unsupported | Status::Unchecked => Level::Warning,
+    };
+    state.say(level, format!("VERI {}: {}", verification.status.name(), escape(&verification.info)));
+    state.verification = Some(verification);
+}
+
+fn sought(state: &mut State, answer: &SeekAnswer) {
+    let Some(container) = state.container.clone() else { return };
+    state.timeline.answer = Some(answer.clone());
+    let clock = time::format_us(answer.pts_us);
+    let track = answer.track.as_ref().map(|track| format!(" of track {}", escape(track))).unwrap_or_default();
+    let entry = match answer.scanned {
+        true => format!("keyframe at {} us{track}, found by looking at its blocks", answer.entry.pts_us),
+        false => format!("entry {}{track} at {} us", answer.entry_index, answer.entry.pts_us),
+    };
+    let before = if answer.before_first { ", before the first entry" } else { "" };
+    let Some((block, meaning)) = answer.block.zip(answer.meaning) else {
+        return state.say(Level::Error, format!("{clock}{before}: {entry} lands on no block"));
+    };
+    if let Some(chunk) = container.index().block(block) {
+        let selection = Selection { time_us: Some(answer.pts_us), ..Selection::of_chunk(&container, &chunk) };
+        select(state, selection);
+    }
+    let provisional = if answer.provisional { "; its number is provisional, bytes were lost before it" } else { "" };
+    let rule = meaning.describe();
+    let text = format!("{clock}{before}: {entry}, block {block} (offset is {rule}){provisional}");
+    state.say(if answer.provisional { Level::Warning } else { Level::Info }, text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::state::Setup;
+    use crate::tui::testing::{damaged, played, setup};
+    use crate::tui::{headless::Player, keys};
+
+    fn message(player: &Player) -> (Level, &str) {
+        let message = player.state().message.as_ref().unwrap();
+        (message.level, &message.text)
+    }
+
+    #[test]
+    fn a_timestamp_selects_the_keyframe_s_block_and_keeps_the_playhead() {
+        let player = played(80, 24, "t0.2s<Enter>");
+        let state = player.state();
+        assert_eq!((state.selection.block, state.selection.time_us), (Some(4), Some(200_000)));
+        assert_eq!(
+            message(&player).1.split(": ").nth(1),
+            Some("entry 1 at 133332 us, block 4 (offset is position in the decoded stream)")
+        );
+        let row = state.tree.row(state.container.as_ref().unwrap().index(), state.tree_window.cursor());
+        assert_eq!(row, Some(Row::Chunk(0, 4)), "the tree follows");
+    }
+
+    #[test]
+    fn an_offset_leads_to_its_chunk_in_hex() {
+        let state = played(80, 24, ":0x1c<Enter>");
+        let state = state.state();
+        assert_eq!(
+            (state.view, state.selection.chunk, state.selection.bytes.clone()),
+            (View::Hex, Some(1), Some(28..29))
+        );
+        let beyond = played(80, 24, ":0x1000<Enter>");
+        let prompt = beyond.state().prompt.as_ref().unwrap();
+        assert_eq!(prompt.error.as_deref(), Some("the file ends at 0x165"));
+    }
+
+    #[test]
+    fn places_are_found_again() {
+        let at = |text| {
+            let player = played(80, 24, text);
+            (player.state().view, player.state().selection.block)
+        };
+        assert_eq!(at(":#5<Enter>4:#7<Enter>"), (View::Blocks, Some(7)));
+        assert_eq!(at(":#5<Enter>4:#7<Enter>b"), (View::Blocks, Some(5)));
+        assert_eq!(at(":#5<Enter>4:#7<Enter>bb"), (View::Summary, Some(5)));
+        assert_eq!(at(":#5<Enter>4:#7<Enter>bbb"), (View::Summary, Some(0)));
+        assert_eq!(at(":#5<Enter>4:#7<Enter>bbbff"), (View::Blocks, Some(5)));
+    }
+
+    #[test]
+    fn the_tree_walks_opens_and_folds() {
+        let cursor = |text: &str| {
+            let player = played(80, 24, &format!("<Tab>{text}"));
+            let state = player.state();
+            (state.tree_window.cursor(), state.selection.chunk, state.view)
+        };
+        assert_eq!(cursor("j"), (1, Some(8), View::Summary));
+        assert_eq!(cursor("<Space>jj"), (2, Some(1), View::Summary));
+        assert_eq!(cursor("ljjj<Left>"), (0, Some(0), View::Summary), "left folds and goes to the fold");
+        assert_eq!(cursor("l<Down><Enter>"), (1, Some(0), View::Hex), "enter opens a chunk");
+        assert_eq!(cursor("<Click:3,5>"), (2, Some(9), View::Summary));
+        assert_eq!(cursor("<Click:3,3><Click:3,4>"), (1, Some(0), View::Summary), "a second click opens");
+        assert_eq!(cursor("m<Click:3,5>"), (0, Some(0), View::Summary), "no mouse");
+    }
+
+    #[test]
+    fn the_strip_scrubs_and_tabs_switch() {
+        let player = played(80, 24, "<Click:45,21><Drag:45,21,75,20><Click:30,1>");
+        assert_eq!((player.state().selection.block, player.state().view), (Some(7), View::Timeline));
+    }
+
+    #[test]
+    fn audit_and_veri_are_done_before_the_next_key() {
+        assert_eq!(message(&played(80, 24, "a")), (Level::Good, "ok: 0 findings"));
+        let mut player = Player::new(setup(damaged(), 80, 24));
+        player.play(keys::parse("av").unwrap());
+        let (level, text) = message(&player);
+        assert_eq!((level, text.split(':').next()), (Level::Error, Some("VERI mismatch")));
+        let audit = player.state().audit.as_ref().unwrap();
+        assert_eq!(audit.verdict, Verdict::Damaged);
+    }
+
+    #[test]
+    fn a_command_line_does_what_keys_do() {
+        assert_eq!(message(&played(80, 24, ":aud<Tab><Enter>")), (Level::Good, "ok: 0 findings"));
+        assert_eq!(played(80, 24, ":bl<Enter>").state().view, View::Blocks);
+        assert!(played(80, 24, ":help<Enter>").state().help.is_some());
+        assert_eq!(played(80, 24, "t1<Esc>q4").state().view, View::Summary, "nothing is played after leaving");
+    }
+
+    #[test]
+    fn overlays_take_the_keys_and_ctrl_c_always_leaves() {
+        for before in ["", "?", "t", ":x"] {
+            let player = played(80, 24, &format!("{before}<C-c>4"));
+            assert_eq!(player.state().view, View::Summary);
+        }
+        assert_eq!(played(80, 24, "?4q").state().view, View::Summary);
+        assert!(played(80, 24, "?4q").state().help.is_none());
+    }
+
+    #[test]
+    fn reports_of_replaced_jobs_are_ignored() {
+        let (mut state, effects) = State::new(setup(damaged(), 80, 24));
+        let [Effect::Start(first)] = &effects[..] else { panic!("{effects:?}") };
+        let request = first.request.clone();
+        state.jobs.start(request);
+        let late = Report { id: first.id, outcome: Err(Failure::Failed("late".into())), last: true };
+        update(&mut state, Action::Report(late));
+        assert_eq!(state.message, None);
+    }
+
+    #[test]
+    fn a_block_is_exported_where_files_may_be_written() {
+        assert_eq!(message(&played(80, 24, "e")), (Level::Warning, "no file is written from here"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b");
+        let mut player = Player::new(Setup { may_write: true, ..setup(damaged(), 80, 24) });
+        player.play(keys::parse(&format!(":#1<Enter>re<C-u><Paste:{}><Enter>", path.display())).unwrap());
+        assert_eq!(message(&player).0, Level::Good);
+        assert_eq!(std::fs::read(path).unwrap(), [1, 255, 1, 1]);
+    }
+
+    #[test]
+    fn copying_gives_the_text_away() {
+        let player = played(80, 24, ":#1<Enter>y");
+        assert_eq!(player.copied(), Some("CORE chunk 1 at 0x18, 4 bytes"));
+    }
+}

@@ -1,0 +1,67 @@
+//! A small container and a program that shows it, for the tests of this module.
+
+use std::sync::Arc;
+
+use ratatui::layout::Size;
+use sha2::{Digest, Sha256};
+
+use super::headless::Player;
+use super::keys;
+use super::state::Setup;
+use super::theme::{Background, Depth, Theme};
+use crate::core::container::Options;
+use crate::core::source::Source;
+
+fn push(file: &mut Vec<u8>, tag: &[u8; 4], payload: &[u8]) {
+    file.extend(tag);
+    file.extend((payload.len() as u32).to_be_bytes());
+    file.extend(crc32fast::hash(payload).to_be_bytes());
+    file.extend(payload);
+}
+
+/// Eight blocks of 256 bytes, block n all n, a keyframe every four, 30 pictures a second; META, SAFE and VERI.
+pub(crate) fn bytes() -> Vec<u8> {
+    let mut file = b"H4MK\0\x01\0\0".to_vec();
+    (0..8).for_each(|n| push(&mut file, b"CORE", &[n, 255, n, 1]));
+    let mut seek = 2u32.to_be_bytes().to_vec();
+    for (pts_us, offset) in [(0u64, 0u64), (4 * 33_333, 4 * 256)] {
+        seek.extend(pts_us.to_be_bytes());
+        seek.extend(offset.to_be_bytes());
+    }
+    push(&mut file, b"SEEK", &seek);
+    let meta = r#"{"block_size":256,"fps_hint":30.0,"gop":4,"compression":{"engine":"geometric-reference"}}"#;
+    push(&mut file, b"META", meta.as_bytes());
+    push(&mut file, b"SAFE", br#"{"scope":"test"}"#);
+    let digest = Sha256::digest(&file[8..]);
+    push(&mut file, b"VERI", &digest);
+    file
+}
+
+pub(crate) fn sample() -> Arc<Source> {
+    Arc::new(Source::from_bytes("folder/sample.h4mk", bytes()))
+}
+
+/// The sample with a flipped bit in block 2.
+pub(crate) fn damaged() -> Arc<Source> {
+    let mut bytes = bytes();
+    bytes[8 + 2 * 16 + 12] ^= 1;
+    Arc::new(Source::from_bytes("damaged.h4mk", bytes))
+}
+
+pub(crate) fn setup(source: Arc<Source>, cols: u16, rows: u16) -> Setup {
+    Setup {
+        name: "sample.h4mk".into(),
+        source,
+        options: Options::default(),
+        theme: Theme { background: Background::Dark, depth: Depth::True, ascii: false },
+        size: Size::new(cols, rows),
+        may_write: false,
+    }
+}
+
+/// The sample after these keys.
+pub(crate) fn played(cols: u16, rows: u16, text: &str) -> Player {
+    let mut player = Player::new(setup(sample(), cols, rows));
+    player.play(keys::parse(text).unwrap());
+    player
+}

@@ -1,0 +1,105 @@
+//! Blocks against time in one or two lines, always in sight: how large they are, where SEEK leads, where damage is, and
+//! where the selection stands.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Painter;
+use crate::core::container::Container;
+use crate::core::finding::Severity;
+use crate::tui::layout::{strip_blocks, strip_column};
+use crate::tui::state::State;
+use crate::tui::theme::Role;
+
+pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
+    let mut painter = Painter::new(state, buffer);
+    let Some(container) = &state.container else { return };
+    let blocks = container.index().blocks();
+    if blocks == 0 {
+        painter.line(area, 0, vec![painter.span(Role::Dim, " no blocks")]);
+        return;
+    }
+    let playhead = state.selection.block.and_then(|block| strip_column(blocks, area.width, block));
+    let sizes: Vec<u64> = (0..area.width).map(|column| mean_size(container, blocks, area.width, column)).collect();
+    let largest = sizes.iter().copied().max().unwrap_or(0).max(1);
+    let one_line = area.height == 1;
+    for (column, size) in (0..area.width).zip(sizes) {
+        let (bar, bar_role) = match size {
+            0 => (" ", Role::Block),
+            size => (painter.glyphs.bars.get(bar_level(size, largest)).copied().unwrap_or(" "), Role::Block),
+        };
+        let mark = mark(state, container, &painter, area.width, column, playhead);
+        let x = area.x.saturating_add(column);
+        match (one_line, mark) {
+            (true, Some((glyph, role))) => painter.cell(x, area.y, glyph, role),
+            (true, None) => painter.cell(x, area.y, bar, bar_role),
+            (false, mark) => {
+                let role = if playhead == Some(column) { Role::Playhead } else { bar_role };
+                painter.cell(x, area.y, bar, role);
+                let (glyph, role) = mark.unwrap_or((painter.glyphs.line, Role::Border));
+                painter.cell(x, area.y.saturating_add(1), glyph, role);
+            }
+        }
+    }
+}
+
+/// The mean of a column's blocks, headers included: two lookups, however many blocks it stands for.
+fn mean_size(container: &Container, blocks: u64, width: u16, column: u16) -> u64 {
+    let range = strip_blocks(blocks, width, column);
+    let index = container.index();
+    let ends = range.end.checked_sub(1).and_then(|last| Some((index.block(range.start)?, index.block(last)?)));
+    ends.map_or(0, |(first, last)| last.end.saturating_sub(first.offset) / (range.end - range.start).max(1))
+}
+
+fn bar_level(size: u64, largest: u64) -> usize {
+    usize::try_from(u128::from(size) * 7 / u128::from(largest)).unwrap_or(7)
+}
+
+/// What is marked in a column: damage before the playhead before a SEEK entry.
+fn mark(
+    state: &State,
+    container: &Container,
+    painter: &Painter<'_>,
+    width: u16,
+    column: u16,
+    playhead: Option<u16>,
+) -> Option<(&'static str, Role)> {
+    let range = strip_blocks(container.index().blocks(), width, column);
+    match state.marks.worst_of_blocks(range.clone()) {
+        Some(Severity::Error) => return Some((painter.glyphs.damage, Role::Damage)),
+        Some(_) => return Some((painter.glyphs.warning, Role::Warning)),
+        None => {}
+    }
+    if playhead == Some(column) {
+        return Some((painter.glyphs.playhead, Role::Playhead));
+    }
+    // Where blocks outnumber columns, whole stretches are marked by what SEEK's timestamps say.
+    let timeline = container.timeline()?;
+    let table = container.seek_table()?;
+    let (from, to) = (timeline.pts_us(range.start), timeline.pts_us(range.end));
+    let entry = |rank: u64| table.place(rank).and_then(|place| table.rows.get(place));
+    let last = table.rank_at(to.checked_sub(1)?)?;
+    entry(last).filter(|entry| (from..to).contains(&entry.pts_us)).map(|_| (painter.glyphs.seek, Role::SeekEntry))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::headless::Player;
+    use crate::tui::testing::{damaged, played, setup};
+    use crate::tui::{keys, screen};
+
+    #[test]
+    fn keyframes_and_the_playhead_stand_at_their_blocks() {
+        let frame = screen::text(&played(80, 24, ":#6<Enter>").frame());
+        let marks: Vec<char> = frame.lines().nth(21).unwrap().chars().collect();
+        assert_eq!((marks[0], marks[60], marks[40], marks[20]), ('▲', '┃', '▲', '─'), "{frame}");
+    }
+
+    #[test]
+    fn damage_stands_at_its_block() {
+        let mut player = Player::new(setup(damaged(), 80, 24));
+        player.play(keys::parse("a").unwrap());
+        let frame = screen::text(&player.frame());
+        assert!(frame.lines().nth(21).unwrap().chars().skip(20).take(10).all(|c| c == '✗'), "{frame}");
+    }
+}

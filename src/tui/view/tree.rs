@@ -1,0 +1,135 @@
+//! The chunk tree: a group for each tag with its count and size, runs of long groups, chunks with their state.
+
+use ratatui::buffer::Buffer;
+use ratatui::text::Span;
+
+use super::{Painter, count_text, size_text};
+use crate::core::container::Container;
+use crate::core::finding::Severity;
+use crate::core::index::{self, Chunk};
+use crate::tui::layout::PaneArea;
+use crate::tui::state::tree::{Row, Tree};
+use crate::tui::state::{Pane, State};
+use crate::tui::text::{Align, fit, width};
+use crate::tui::theme::Role;
+
+pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
+    let mut painter = Painter::new(state, buffer);
+    let focused = state.focus == Pane::Tree;
+    painter.frame(pane, "Chunks", focused);
+    let Some(container) = &state.container else { return };
+    let index = container.index();
+    let len = state.tree.len(index);
+    let visible = state.tree_window.visible(len, pane.inner.height);
+    for (line, at) in (0..).zip(visible) {
+        let Some(row) = state.tree.row(index, at) else { break };
+        let mut spans = row_spans(state, container, &painter, row, usize::from(pane.inner.width).saturating_sub(1));
+        let gutter = if at == state.tree_window.cursor() { painter.glyphs.selected } else { " " };
+        spans.insert(0, painter.span(Role::Text, gutter));
+        painter.line(pane.inner, line, spans);
+        if at == state.tree_window.cursor() {
+            painter.tint(pane.inner, line, if focused { Role::Selection } else { Role::SelectionElsewhere });
+        }
+    }
+    painter.scroll_bar(pane, &state.tree_window, len);
+}
+
+/// A row: indent, fold, name on the left; count, size and state on the right.
+fn row_spans(
+    state: &State,
+    container: &Container,
+    painter: &Painter<'_>,
+    row: Row,
+    columns: usize,
+) -> Vec<Span<'static>> {
+    let index = container.index();
+    let glyphs = painter.glyphs;
+    let fold = match state.tree.is_open(index, row) {
+        Some(true) => glyphs.open,
+        Some(false) => glyphs.closed,
+        None => " ",
+    };
+    let tag = Tree::tag(index, row).map(|tag| tag.to_string()).unwrap_or_default();
+    let members = state.tree.members(index, row);
+    let chunk = state.tree.chunk(index, row);
+    let (indent, name, role, detail) = match row {
+        Row::Group(group) => {
+            let total = index.totals().get(group);
+            let (count, bytes) = total.map_or((0, 0), |total| (total.count, total.bytes));
+            (0, tag, Role::Strong, format!("{}  {}", count_text(count), fit(&size_text(bytes), 9, Align::Right, "")))
+        }
+        Row::Run(..) => {
+            let span = format!("{}-{}", members.start, members.end.saturating_sub(1));
+            (1, span, Role::Text, count_text(members.end - members.start))
+        }
+        Row::Chunk(..) => {
+            let keyframe = chunk.and_then(|c| c.block).and_then(|block| container.keyframe(block)).is_some();
+            let glyph = if keyframe { glyphs.keyframe } else { " " };
+            let name = format!("#{} {glyph}", members.start);
+            let role = if keyframe { Role::Keyframe } else { Role::Text };
+            let bytes = chunk.map_or(0, |chunk| chunk.len);
+            (2, name, role, size_text(bytes))
+        }
+    };
+    let (mark, mark_role) = mark(state, container, painter, row, chunk.as_ref());
+    let left = format!("{:indent$}{fold} ", "", indent = indent * 2);
+    let room = columns.saturating_sub(width(&left) + width(&detail) + 3);
+    vec![
+        painter.span(Role::Dim, left),
+        painter.span(role, fit(&name, room, Align::Left, glyphs.ellipsis)),
+        painter.span(Role::Dim, format!(" {detail} ")),
+        painter.span(mark_role, mark),
+    ]
+}
+
+/// Whether what a row stands for is in order: by the findings, and for a chunk by its own state.
+fn mark(
+    state: &State,
+    container: &Container,
+    painter: &Painter<'_>,
+    row: Row,
+    first: Option<&Chunk>,
+) -> (&'static str, Role) {
+    let (glyphs, index) = (painter.glyphs, container.index());
+    let members = state.tree.members(index, row);
+    let last = Tree::tag(index, row).and_then(|tag| index.nth(tag, members.end.checked_sub(1)?));
+    let found = first
+        .zip(last)
+        .and_then(|(first, last)| state.marks.worst_of_chunks(first.tag, first.index..last.index.saturating_add(1)));
+    let single = first.filter(|_| members.end - members.start == 1).map(|chunk| chunk.state);
+    match (found, single) {
+        (Some(Severity::Error), _) => (glyphs.damage, Role::Damage),
+        (_, Some(state)) if state.is_damaged() => (glyphs.damage, Role::Damage),
+        (Some(_), _) => (glyphs.warning, Role::Warning),
+        (None, Some(index::State::LengthRepaired | index::State::TagRepaired)) => (glyphs.warning, Role::Warning),
+        (None, _) if container.is_checked() => (glyphs.good, Role::Good),
+        (None, _) => (glyphs.unknown, Role::Dim),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::headless::Player;
+    use crate::tui::testing::{damaged, played, setup};
+    use crate::tui::{keys, screen};
+
+    fn tree_lines(player: &Player) -> Vec<String> {
+        let frame = screen::text(&player.frame());
+        frame.lines().skip(3).map(|line| line.chars().skip(1).take(24).collect()).collect()
+    }
+
+    #[test]
+    fn groups_and_their_chunks() {
+        let closed = tree_lines(&played(80, 24, ""));
+        assert_eq!(closed[0], "▌▸ CORE   8       32 B ·");
+    }
+
+    #[test]
+    fn damage_is_marked_on_the_chunk_and_its_group() {
+        let mut player = Player::new(setup(damaged(), 80, 24));
+        player.play(keys::parse("a<BackTab><Home><Right>").unwrap());
+        let lines = tree_lines(&player);
+        assert!(lines[0].trim_end().ends_with('✗') && lines[3].trim_end().ends_with('✗'), "{lines:#?}");
+        assert!(lines[1].trim_end().ends_with('✓'), "{lines:#?}");
+    }
+}

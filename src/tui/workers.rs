@@ -1,0 +1,166 @@
+//! The work behind a [`Job`]: what is done, and threads to do it on.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::state::{Failure, Job, Measure, Outcome, Report, Request};
+use crate::core::audit;
+use crate::core::block::Form;
+use crate::core::container::{Container, Loader, Options};
+use crate::core::listing::Listing;
+use crate::core::profile::Profile;
+use crate::core::source::Source;
+use crate::core::task::{Cancelled, Task};
+use crate::core::walk::{Depth, Step};
+
+/// Chunks walked between looks at the clock and the cancel flag.
+const STRIDE: usize = 1024;
+
+/// How long a walk shows nothing new.
+const SNAPSHOT_EVERY: Duration = Duration::from_millis(50);
+
+impl From<Cancelled> for Failure {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// Does a job, to its end, and hands over what it has to say: several reports, of which the last says so.
+pub fn perform(job: &Job, tell: &mut dyn FnMut(Report)) {
+    let id = job.id;
+    let mut so_far = |outcome| tell(Report { id, outcome: Ok(outcome), last: false });
+    let work = AssertUnwindSafe(|| work(&job.request, &job.task, &mut so_far));
+    let outcome = catch_unwind(work).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+        Err(Failure::Panicked(text.or_else(|| panic.downcast_ref().cloned()).unwrap_or_default()))
+    });
+    tell(Report { id, outcome, last: true });
+}
+
+fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Result<Outcome, Failure> {
+    match request {
+        Request::Index { source, options } => index(source, options, task, so_far),
+        Request::Audit { source, options } => Ok(Outcome::Audited(Arc::new(audit::audit(source, options, task)?))),
+        Request::Verify(container) => Ok(Outcome::Verified(container.verify(task)?)),
+        Request::Seek(container, pts_us) => {
+            container.seek(*pts_us, None).map(Outcome::Sought).map_err(|error| Failure::Failed(error.to_string()))
+        }
+        Request::Export { container, block, form, path } => export(container, *block, *form, path),
+        Request::Profile(container) => Ok(Outcome::Profiled(Arc::new(Profile::new(container, task)?))),
+        Request::List { container, filter, order, faulty } => {
+            let listing = Listing::new(container, filter.clone(), *order, faulty, task)?;
+            Ok(Outcome::Listed(Arc::new(listing)))
+        }
+        Request::Measure(container, blocks) => {
+            for chunk in blocks.iter().filter_map(|block| container.index().block(*block)) {
+                task.advance(1)?;
+                so_far(Outcome::Measured(chunk.block.unwrap_or(0), Measure::of(container, &chunk)));
+            }
+            Ok(Outcome::AllMeasured)
+        }
+    }
+}
+
+fn index(
+    source: &Arc<Source>,
+    options: &Options,
+    task: &Task,
+    so_far: &mut dyn FnMut(Outcome),
+) -> Result<Outcome, Failure> {
+    let mut loader = Loader::new(source.clone(), options.clone(), Depth::Headers)
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    task.set_total(loader.progress().1);
+    // The first snapshot comes at once: it knows what the end of the file says.
+    let mut shown: Option<Instant> = None;
+    while loader.advance(STRIDE) == Step::More {
+        task.reach(loader.progress().0)?;
+        if shown.is_none_or(|at| at.elapsed() >= SNAPSHOT_EVERY) {
+            so_far(Outcome::Indexed(Arc::new(loader.snapshot())));
+            shown = Some(Instant::now());
+        }
+    }
+    Ok(Outcome::Indexed(Arc::new(loader.finish())))
+}
+
+/// Writes a block beside its path and renames it; a file that exists is left alone.
+fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<Outcome, Failure> {
+    let failed = |why: &dyn std::fmt::Display| Failure::Failed(format!("{}: {why}", path.display()));
+    let (_, bytes) = container.block_bytes(block, form).map_err(|error| Failure::Failed(error.to_string()))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> io::Result<File> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&bytes)?;
+        file.persist_noclobber(path).map_err(|error| error.error)
+    };
+    match write() {
+        Ok(_) => Ok(Outcome::Exported { path: PathBuf::from(path), len: bytes.len() as u64 }),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(failed(&"exists already; nothing was written"))
+        }
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// Does a job on a thread of its own. The thread ends with the job; a job that was replaced is cancelled and ends soon.
+pub fn spawn(job: Job, tell: impl FnMut(Report) + Send + 'static) -> io::Result<()> {
+    let mut tell = tell;
+    let name = job.request.kind().title().to_owned();
+    thread::Builder::new().name(name).spawn(move || perform(&job, &mut tell)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::state::Jobs;
+
+    fn reports(request: Request) -> Vec<Report> {
+        let job = Jobs::default().start(request);
+        let mut reports = Vec::new();
+        perform(&job, &mut |report| reports.push(report));
+        assert!(reports.last().unwrap().last && reports.iter().filter(|r| r.last).count() == 1);
+        reports
+    }
+
+    fn container() -> Arc<Container> {
+        let source = crate::tui::testing::sample();
+        let request = Request::Index { source, options: Options::default() };
+        match reports(request).pop().unwrap().outcome {
+            Ok(Outcome::Indexed(container)) => container,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_container_fails_with_its_reason() {
+        let source = Arc::new(Source::from_bytes("x", b"RIFF".to_vec()));
+        let outcome = reports(Request::Index { source, options: Options::default() }).pop().unwrap().outcome;
+        assert!(matches!(outcome, Err(Failure::Failed(_))), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_cancelled_job_says_so() {
+        let mut jobs = Jobs::default();
+        let job = jobs.start(Request::Verify(container()));
+        jobs.cancel_all();
+        let mut outcome = None;
+        perform(&job, &mut |report| outcome = Some(report.outcome));
+        assert!(matches!(outcome, Some(Err(Failure::Cancelled))), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_block_is_exported_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("block.bin");
+        let export = || Request::Export { container: container(), block: 1, form: Form::Decoded, path: path.clone() };
+        let outcome = reports(export()).pop().unwrap().outcome;
+        assert!(matches!(outcome, Ok(Outcome::Exported { len: 256, .. })), "{outcome:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), [1; 256]);
+        assert!(matches!(reports(export()).pop().unwrap().outcome, Err(Failure::Failed(_))));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
