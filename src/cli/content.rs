@@ -33,6 +33,9 @@ pub(super) fn block<'a>(
     if let Some(damage) = damage(&stored) {
         warn_damaged(file, &damage, session);
     }
+    if container.first_provisional().is_some_and(|first| index >= first) {
+        messages::warn(file, format_args!("block {index} is numbered provisionally: bytes were lost before it"));
+    }
     match form {
         Form::Raw => Ok(Cow::Borrowed(stored.bytes)),
         Form::Decoded => {
@@ -59,6 +62,20 @@ pub(super) fn chunk(container: &Container, file: &Input, index: u64, session: &m
         warn_damaged(file, &format!("chunk {index} ({tag}) at {offset} is cut off or its CRC is wrong"), session);
     }
     Ok(chunk)
+}
+
+/// Warns of blocks that may be missing among all of them.
+pub(super) fn warn_losses(container: &Container, file: &Input, session: &mut Session) {
+    const SHOWN: usize = 10;
+    let losses = &container.walked().losses;
+    for loss in losses.iter().take(SHOWN) {
+        let (length, offset, block) = (loss.length, loss.offset, loss.block);
+        let lost = format!("{length} bytes at {offset} were lost, and with them what stood before block {block}");
+        warn_damaged(file, &lost, session);
+    }
+    if let Some(more) = losses.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        warn_damaged(file, &format!("bytes were lost in {more} more places"), session);
+    }
 }
 
 /// What is wrong with a block as stored.

@@ -139,7 +139,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "x").unwrap();
         };
-        ["b/2.h4mk", "b/.hidden.h4mk", "a.H4MK", "c.txt", "b/1.h4mk", "z/.d/x.h4mk"].map(make);
+        ["b/2.h4mk", "b/.hidden.h4mk", "a.H4MK", "c.txt", "b/1.h4mk", "z/.d/x.h4mk"].into_iter().for_each(make);
         #[cfg(unix)]
         std::os::unix::fs::symlink("..", dir.path().join("b/loop")).unwrap();
         let found = names(expand(Input::Path(dir.path().into())));

@@ -1,6 +1,6 @@
 //! `pack`: a transport container from raw bytes.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, StdinLock};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::input::Input;
 use super::messages::{self, Progress};
 use super::output::{Output, Target};
-use super::status::{Failure, Status};
+use super::status::Status;
 use super::{Session, open, size};
 use crate::core::pack::{self, PackError, Settings};
 use crate::core::source::{Source, SourceError};
@@ -77,8 +77,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let settings = Settings::resolve(meta.as_deref(), safe.as_deref(), args.block_size, args.fps, gop);
     let settings = settings.map_err(|error| Status::Usage.error(error))?;
 
-    let (mut raw, source) = open_raw(&args.raw)?;
-    let task = Arc::new(Task::new(source.as_ref().map_or(0, |source| source.len())));
+    let mut raw = Raw::open(&args.raw)?;
+    let task = Arc::new(Task::new(raw.len()));
     let packed = {
         let _progress = Progress::start(format_args!("pack {}", args.raw), Arc::clone(&task));
         pack::pack(&mut raw, &mut out, &settings, &task).map_err(|error| named(error, &args.raw))?
@@ -87,35 +87,48 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         let added = crate::report::count(packed.padding, "zero byte");
         messages::warn(&args.raw, format_args!("{added} added to make the last block a multiple of 256"));
     }
-    if let Some(source) = source {
-        open::settle_source(&source, session);
+    if let Raw::Source { source, .. } = &raw {
+        open::settle_source(source, session);
     }
     out.finish()
 }
 
-/// Raw bytes as a stream: standard input as it comes, a file as it is mapped.
-fn open_raw(raw: &Input) -> anyhow::Result<(Box<dyn Read>, Option<Arc<Source>>)> {
-    if *raw == Input::Stdin {
-        if io::stdin().is_terminal() {
-            return Err(SourceError::Terminal).with_context(|| Failure { status: Status::Usage, message: "-".into() });
+/// Raw bytes as a stream.
+enum Raw {
+    /// Standard input, as it comes.
+    Stdin(StdinLock<'static>),
+    /// A file that is open, and how far it was read.
+    Source { source: Arc<Source>, at: usize },
+}
+
+impl Raw {
+    fn open(file: &Input) -> anyhow::Result<Self> {
+        match file {
+            Input::Stdin if io::stdin().is_terminal() => Err(SourceError::Terminal).with_context(|| file.to_string()),
+            Input::Stdin => Ok(Self::Stdin(io::stdin().lock())),
+            Input::Path(_) => Ok(Self::Source { source: open::source(file)?, at: 0 }),
         }
-        return Ok((Box::new(io::stdin().lock()), None));
     }
-    let source = open::source(raw)?;
-    Ok((Box::new(Bytes { source: Arc::clone(&source), at: 0 }), Some(source)))
+
+    /// Length in bytes; 0 where that is not known.
+    fn len(&self) -> u64 {
+        match self {
+            Self::Stdin(_) => 0,
+            Self::Source { source, .. } => source.len(),
+        }
+    }
 }
 
-/// Reads a source from its beginning.
-struct Bytes {
-    source: Arc<Source>,
-    at: usize,
-}
-
-impl Read for Bytes {
+impl Read for Raw {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.bytes().get(self.at..).unwrap_or_default().read(buffer)?;
-        self.at += read;
-        Ok(read)
+        match self {
+            Self::Stdin(stdin) => stdin.read(buffer),
+            Self::Source { source, at } => {
+                let read = source.bytes().get(*at..).unwrap_or_default().read(buffer)?;
+                *at += read;
+                Ok(read)
+            }
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::thread;
 use super::input::Input;
 use super::output::{Output, Target};
 use super::status::Status;
-use super::{Session, content, integrity, open};
-use crate::core::block::{BlockError, Form};
+use super::{Session, content, integrity, messages, open};
+use crate::core::block::{BlockError, Form, Stage};
 use crate::core::container::Container;
 
 /// Arguments of `unpack`.
@@ -52,9 +52,14 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         content::write(&mut out, container.payload(&chunk))?;
     } else {
         let blocks = chosen_blocks(&container, args)?;
+        content::warn_losses(&container, &args.file, session);
         let jobs = args.jobs.map_or_else(super::processors, usize::from).min(blocks.len()).max(1);
         let form = if args.raw { Form::Raw } else { Form::Decoded };
+        let mut is_masked = false;
         in_order(&container, &args.file, &blocks, form, jobs, |unpacked| {
+            if unpacked.stage == Stage::Masked && !std::mem::replace(&mut is_masked, true) {
+                messages::warn(&args.file, format_args!("blocks are {}", unpacked.stage.describe()));
+            }
             if let Some(damage) = &unpacked.damage {
                 content::warn_damaged(&args.file, damage, session);
             }
@@ -99,6 +104,7 @@ impl Blocks {
 /// One block's bytes, and what is wrong with them.
 struct Unpacked {
     bytes: Vec<u8>,
+    stage: Stage,
     damage: Option<String>,
 }
 
@@ -153,9 +159,10 @@ fn read(
 
 fn read_block(container: &Container, index: u64, form: Form, mut bytes: Vec<u8>) -> Answer {
     let stored = container.block(index)?;
+    let mut stage = Stage::Stored;
     match form {
         Form::Raw => stored.bytes.clone_into(&mut bytes),
-        Form::Decoded => _ = container.decode_into(&mut bytes, &stored)?,
+        Form::Decoded => stage = container.decode_into(&mut bytes, &stored)?,
     }
-    Ok(Unpacked { bytes, damage: content::damage(&stored) })
+    Ok(Unpacked { bytes, stage, damage: content::damage(&stored) })
 }
