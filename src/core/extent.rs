@@ -48,7 +48,7 @@ pub enum NotDecoded {
     #[error("encrypted ({0})")]
     Encrypted(String),
     /// By another engine than the one there is: its name.
-    #[error("made by engine \"{0}\", which is not known here")]
+    #[error("engine \"{0}\" is not known here")]
     Opaque(String),
 }
 
@@ -127,10 +127,11 @@ impl Extent {
             Self::Stored(_) => offset,
             Self::Decoded { chunk, coding } => {
                 let content = container.routed(chunk).map_or(chunk.payload_offset, |route| route.1.start);
-                let at = offset.checked_sub(content)?;
+                let stored = container.stored_block(chunk);
+                let at = offset.checked_sub(content).filter(|at| *at < stored.len() as u64)?;
                 match coding {
                     Coding::Plain => at,
-                    Coding::Rle(steps) => steps.decoded_at(container.stored_block(chunk), at),
+                    Coding::Rle(steps) => steps.decoded_at(stored, at),
                 }
             }
         };

@@ -107,7 +107,8 @@ impl Field {
         match &self.what {
             What::Header(p) | What::Chunk(p) | What::Payload(p, None) => part(p).to_owned(),
             What::Payload(p, Some(row)) => format!("entry {row} {}", part(p)),
-            What::Cipher(name) => format!("cipher {name}"),
+            What::Cipher(name @ ("magic" | "flags")) => format!("cipher {name}"),
+            What::Cipher(name) => (*name).to_owned(),
             What::Ciphertext => "ciphertext".to_owned(),
             What::Pair(pair) => format!("run {pair}"),
             What::HalfPair => "half a pair".to_owned(),
@@ -285,8 +286,9 @@ pub fn fields_in(container: &Container, wanted: Range<u64>) -> Vec<Field> {
                 at = chunk.end;
             }
             None => {
-                let end = container.index().from_offset(at).map_or(container.source().len(), |next| next.offset);
-                fields.extend(between_chunks(container, at, end));
+                let gap = gap_at(container, at);
+                let end = gap.end;
+                fields.extend(between_chunks(container, gap));
                 at = end;
             }
         }
@@ -295,8 +297,17 @@ pub fn fields_in(container: &Container, wanted: Range<u64>) -> Vec<Field> {
     fields
 }
 
+/// The bytes between two chunks, or before or after them all, that hold an offset which is in no chunk.
+fn gap_at(container: &Container, offset: u64) -> Range<u64> {
+    let index = container.index();
+    let next = index.from_offset(offset);
+    let before = next.map_or(index.len(), |chunk| chunk.index).checked_sub(1).and_then(|before| index.chunk(before));
+    let start = before.map_or(container.layout().file_header_len(), |chunk| chunk.end);
+    start..next.map_or(container.source().len(), |chunk| chunk.offset)
+}
+
 /// Bytes that are in no chunk: lost ones, and the CRC that closes a mux container.
-fn between_chunks(container: &Container, start: u64, end: u64) -> Vec<Field> {
+fn between_chunks(container: &Container, Range { start, end }: Range<u64>) -> Vec<Field> {
     let field = |range, what| Field { range, chunk: None, what };
     match container.walked().closing_crc.filter(|at| (start..end).contains(at)) {
         Some(at) => {
@@ -462,7 +473,8 @@ mod tests {
         assert_eq!((said(&container, 28), said(&container, 32)), ("mark = H4TB".into(), "track id = 2".into()));
         assert_eq!(said(&container, 36), "content = 4 bytes");
         assert!(said(&container, 40).starts_with("CRC = 0x") && said(&container, 40).ends_with("matches"));
-        assert!(said(&container, end - 1).starts_with("closing CRC = 0x"));
+        let closing = said(&container, end - 1);
+        assert!(closing.starts_with("closing CRC = 0x"), "{closing}");
     }
 
     fn any_file() -> impl Strategy<Value = Vec<u8>> {

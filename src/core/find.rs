@@ -234,6 +234,15 @@ mod tests {
     }
 
     #[test]
+    fn a_cancelled_search_ends() {
+        let task = Task::default();
+        task.cancel();
+        let needle = Needle::new(vec![0]).unwrap();
+        let found = find_in(0..u64::MAX, |_, len| Cow::Owned(vec![1; len]), &needle, 0, 1, &task);
+        assert_eq!(found, Err(Cancelled));
+    }
+
+    #[test]
     fn steps_go_round_the_end_and_say_so() {
         let matches = search(b"x..x..x", b"x", 0, 10);
         let step = |position, forward| match matches.step(&(0..7), position, forward) {

@@ -136,7 +136,7 @@ fn entropy(histogram: &[u64; 256]) -> f32 {
     };
     let sum: f64 = histogram.iter().filter(|count| **count > 0).map(bits).sum();
     // A sum of nothing is -0.
-    sum.max(0.0) as f32
+    (sum + 0.0) as f32
 }
 
 #[derive(Debug, Default)]

@@ -202,6 +202,7 @@ fn expand(pairs: &[[u8; 2]], raw: &mut [u8]) {
         let len = if let Some(room) = rest.first_chunk_mut() {
             expand_group(group, room)
         } else if rest.is_empty() {
+            // A window ends long before its block.
             return;
         } else {
             expand_plainly(group, rest)

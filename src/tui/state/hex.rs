@@ -209,9 +209,9 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
 fn note_about(container: &Container, chunk: &Chunk, coding: &Coding) -> Option<String> {
     let rle = matches!(coding, Coding::Rle(_));
     if rle && !chunk.len.is_multiple_of(2) {
-        return Some("odd stored length: the last byte is half a pair and decodes to nothing".to_owned());
+        return Some("odd length: the last byte is half a pair, left out".to_owned());
     }
-    container.pipeline().masked.then(|| "masked: without its key, the bytes are as they were masked".to_owned())
+    container.pipeline().masked.then(|| "masked: without the key, this is not the content".to_owned())
 }
 
 impl State {
@@ -296,21 +296,4 @@ pub fn chunk_name(chunk: &Chunk) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use geometry::Columns;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn every_position_is_on_its_row(start in 0u64..100, len in 1u64..100, width in 10u16..100, at in any::<prop::sample::Index>()) {
-            let range = start..start + len;
-            let rows = Rows::new(&range, &Columns::fit(width, range.end));
-            let position = start + at.index(usize::try_from(len).unwrap()) as u64;
-            let row = rows.of(position);
-            prop_assert!(row < rows.count() && rows.positions(row).contains(&position));
-            let all: u64 = (0..rows.count()).map(|row| rows.positions(row)).map(|p| p.end - p.start).sum();
-            prop_assert_eq!(all, len);
-        }
-    }
-}
+mod tests;

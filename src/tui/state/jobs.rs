@@ -303,6 +303,11 @@ impl Jobs {
         self.running.len() < before
     }
 
+    /// Whether a job runs that the user may cancel.
+    pub fn can_cancel(&self) -> bool {
+        self.running.iter().any(|running| running.job.request.kind() != JobKind::Index)
+    }
+
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
         let own = |kind: &JobKind| !matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure);
@@ -373,7 +378,9 @@ mod tests {
         let mut jobs = Jobs::default();
         let index = jobs.start(index());
         let audit = jobs.start(audit());
+        assert!(jobs.can_cancel());
         assert_eq!(jobs.cancel_newest(), Some(JobKind::Audit));
+        assert!(!jobs.can_cancel());
         assert_eq!(jobs.cancel_newest(), None);
         assert!(audit.task.check().is_err() && index.task.check().is_ok());
         jobs.cancel_all();

@@ -60,7 +60,7 @@ fn draw_bytes(state: &State, painter: &mut Painter<'_>, pane: PaneArea, shown: &
 }
 
 fn no_bytes(shown: &Shown) -> &'static str {
-    if shown.is_decoded() { "This block decodes to nothing; r shows it as stored." } else { "There are no bytes here." }
+    if shown.is_decoded() { "It decodes to nothing; r shows what is stored." } else { "There are no bytes here." }
 }
 
 fn draw_empty(state: &State, painter: &mut Painter<'_>, area: Rect, empty: &Empty) {
@@ -72,10 +72,13 @@ fn draw_empty(state: &State, painter: &mut Painter<'_>, area: Rect, empty: &Empt
             match counting.map(|running| state.jobs.progress(running)) {
                 Some((done, total, _)) => {
                     let percent = u128::from(done) * 100 / u128::from(total.max(1));
-                    let bytes = count_text(chunk.len);
-                    [format!("Counting what the {bytes} bytes of {name} decode to: {percent}%"), stored_hint()]
+                    let text = format!("Counting what {name} decodes to: {percent}%");
+                    [text, "r shows it as stored meanwhile.".to_owned()]
                 }
-                None => [format!("{name} was not counted: it was stopped."), stored_hint()],
+                None => {
+                    let text = format!("Counting what {name} decodes to was stopped.");
+                    [text, "r shows it as stored, r again counts.".to_owned()]
+                }
             }
         }
     };
@@ -84,16 +87,11 @@ fn draw_empty(state: &State, painter: &mut Painter<'_>, area: Rect, empty: &Empt
     }
 }
 
-fn stored_hint() -> String {
-    "r shows it as stored, at once.".to_owned()
-}
-
 /// What is shown, in which form, from where its offsets count, the cursor's place and the length.
 fn title(state: &State, painter: &Painter<'_>, shown: &Shown) -> String {
     let separator = format!(" {} ", painter.glyphs.separator);
     let (cursor, range) = (state.hex.cursor(), &shown.range);
-    let len = range.end - range.start;
-    let len = format!("{} byte{}", count_text(len), if len == 1 { "" } else { "s" });
+    let len = format!("{} B", count_text(range.end - range.start));
     let parts = match &shown.chunk {
         Some(chunk) if shown.is_decoded() => {
             let name = chunk_name(chunk);

@@ -41,7 +41,7 @@ impl Behaviour for HexView {
             }
             Command::Close if state.hex.anchor.is_some() => state.hex.anchor = None,
             // A job that runs is what Esc stops first.
-            Command::Close if state.hex.search.is_some() && state.jobs.running().is_empty() => {
+            Command::Close if state.hex.search.is_some() && !state.jobs.can_cancel() => {
                 state.hex.search = None;
             }
             Command::NextMatch | Command::PreviousMatch => {
@@ -245,6 +245,8 @@ fn toggle_form(state: &mut State) {
     state.hex.whole = false;
     state.hex.anchor = None;
     state.hex.goal = Some(offset.map_or(Goal::Start, Goal::FileOffset));
+    // Asked for once more, what was stopped is started again.
+    state.hex.steps = state.hex.steps.take().filter(|steps| steps.answer.is_some());
     let block = state.selection.block.is_some();
     let text = match state.form {
         Form::Raw => "blocks as stored",
@@ -406,7 +408,3 @@ pub(in crate::tui::state) fn previewed(state: &mut State, extent: &Extent, previ
         asked.answer = Some(preview);
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

@@ -21,7 +21,7 @@ use super::Panel;
 /// Columns that the panel beside the bytes takes at least, and at most.
 const PANEL_WIDTH: (u16, u16) = (52, 72);
 /// Rows of the panel below the bytes.
-const INSPECTOR_HEIGHT: u16 = 12;
+const INSPECTOR_HEIGHT: u16 = 11;
 /// Rows of the pane from which the panel is shown unasked.
 const AUTO_HEIGHT: u16 = 24;
 
@@ -150,8 +150,10 @@ impl Geometry {
 
     /// The byte at a place on the screen: its line of the grid and its place on the row.
     pub fn byte_at(&self, at: Position) -> Option<(u16, u16)> {
-        let inside = self.grid.contains(at);
-        Some((at.y - self.grid.y, self.columns.place_at(at.x - self.grid.x)?)).filter(|_| inside)
+        if !self.grid.contains(at) {
+            return None;
+        }
+        Some((at.y - self.grid.y, self.columns.place_at(at.x - self.grid.x)?))
     }
 }
 
@@ -190,9 +192,9 @@ mod tests {
             geometry.panel.map(|(kind, area)| (kind, area.x > 0, area.height))
         };
         assert_eq!(panel(154, 50, Panel::Auto), Some((PanelKind::Inspector, true, 48)));
-        assert_eq!(panel(88, 32, Panel::Auto), Some((PanelKind::Inspector, false, 12)));
+        assert_eq!(panel(88, 32, Panel::Auto), Some((PanelKind::Inspector, false, 11)));
         assert_eq!(panel(52, 16, Panel::Auto), None);
-        assert_eq!(panel(52, 16, Panel::Inspector), Some((PanelKind::Inspector, false, 12)));
+        assert_eq!(panel(52, 16, Panel::Inspector), Some((PanelKind::Inspector, false, 11)));
         assert_eq!(panel(88, 32, Panel::Hidden), None);
         assert_eq!(panel(38, 6, Panel::Preview), Some((PanelKind::Preview, false, 3)));
     }
@@ -215,6 +217,10 @@ mod tests {
                 prop_assert!(parts[..i].iter().all(|other| other.intersection(*part).area() == 0));
             }
             prop_assert!(geometry.grid.height > 0 || height == 0);
+            for (x, y) in [(0, 0), (3, 5), (width, height), (u16::MAX, u16::MAX)] {
+                let byte = geometry.byte_at(Position { x, y });
+                prop_assert!(byte.is_none_or(|(line, place)| line < height && place < geometry.columns.bytes));
+            }
         }
 
         #[test]

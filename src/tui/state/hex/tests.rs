@@ -1,9 +1,13 @@
-use super::super::{Panel, shown};
+use proptest::prelude::*;
+
+use super::geometry::Columns;
+use super::{Panel, Rows, shown};
 use crate::core::block::Form;
-use crate::tui::headless::Player;
-use crate::tui::keys;
-use crate::tui::state::{Level, View};
+use crate::core::source::Source;
+use crate::tui::headless::{Player, draw};
+use crate::tui::state::{Action, Effect, Job, JobKind, Level, State, View, update};
 use crate::tui::testing::{played, sample, setup};
+use crate::tui::{keymap, keys, screen, workers};
 
 fn cursor(player: &Player) -> u64 {
     player.state().hex.cursor()
@@ -159,4 +163,62 @@ fn a_resize_keeps_the_cursor_in_sight() {
     let window = player.state().hex.window();
     assert_eq!((cursor(&player), window.cursor(), player.state().form), (255, 31, Form::Decoded));
     assert!(window.visible(32, 4).contains(&31));
+}
+
+/// Plays keys and leaves the work they start undone.
+fn play(state: &mut State, text: &str) -> Vec<Job> {
+    let inputs = keys::parse(text).unwrap();
+    let actions = inputs.into_iter().flat_map(|input| {
+        let action = keymap::action(state, input);
+        action.map(|action| update(state, action)).unwrap_or_default()
+    });
+    let started = actions.filter_map(|effect| if let Effect::Start(job) = effect { Some(job) } else { None });
+    started.collect()
+}
+
+fn perform(state: &mut State, job: &Job) {
+    let mut reports = Vec::new();
+    workers::perform(job, &mut |report| reports.push(report));
+    for report in reports {
+        update(state, Action::Report(report));
+    }
+}
+
+#[test]
+fn a_large_block_is_counted_in_the_background() {
+    let payload = [7, 255].repeat(600_000);
+    let mut file = b"H4MK\0\x01\0\0CORE".to_vec();
+    file.extend((payload.len() as u32).to_be_bytes());
+    file.extend(crc32fast::hash(&payload).to_be_bytes());
+    file.extend(&payload);
+    let (mut state, effects) = State::new(setup(std::sync::Arc::new(Source::from_bytes("x", file)), 80, 24));
+    for effect in effects {
+        let Effect::Start(job) = effect else { panic!("{effect:?}") };
+        perform(&mut state, &job);
+    }
+    let text = |state: &State| screen::text(&draw(state, state.size));
+    let jobs = play(&mut state, "5");
+    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Steps]);
+    assert!(text(&state).contains("Counting what block 0 decodes to: 0%"), "{}", text(&state));
+    assert!(play(&mut state, "jG").is_empty(), "asked for once");
+    assert!(play(&mut state, "<Esc>").is_empty() && jobs[0].task.check().is_err());
+    assert!(text(&state).contains("decodes to was stopped"), "{}", text(&state));
+    perform(&mut state, &jobs[0]);
+    assert!(shown(&state).is_err(), "too late");
+    let jobs = play(&mut state, "rr");
+    perform(&mut state, &jobs[0]);
+    assert_eq!(shown(&state).unwrap().range, 0..600_000 * 255);
+}
+
+proptest! {
+    #[test]
+    fn every_position_is_on_its_row(start in 0u64..100, len in 1u64..100, width in 10u16..100, at in any::<prop::sample::Index>()) {
+        let range = start..start + len;
+        let rows = Rows::new(&range, &Columns::fit(width, range.end));
+        let position = start + at.index(usize::try_from(len).unwrap()) as u64;
+        let row = rows.of(position);
+        prop_assert!(row < rows.count() && rows.positions(row).contains(&position));
+        let all: u64 = (0..rows.count()).map(|row| rows.positions(row)).map(|p| p.end - p.start).sum();
+        prop_assert_eq!(all, len);
+    }
 }

@@ -13,7 +13,7 @@ const ORDER_WIDTH: usize = 20;
 /// Columns of the fields beside the values at least.
 const FIELDS_WIDTH: u16 = 26;
 /// Lines of the values, with their heading.
-const VALUES_HEIGHT: u16 = 12;
+const VALUES_HEIGHT: u16 = 11;
 
 pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area: Rect, seen: &Seen) {
     let (fields, values) = if seen.fields.is_empty() || shown.is_decoded() {
@@ -79,10 +79,10 @@ fn draw_values(state: &State, painter: &mut Painter<'_>, shown: &Shown, area: Re
 
 /// Label, and value in both byte orders, of everything that can begin with these bytes.
 fn rows(bytes: &[u8]) -> Vec<[String; 3]> {
-    let mut rows = Vec::with_capacity(10);
+    let mut rows = Vec::with_capacity(9);
     if let Some(&byte) = bytes.first() {
         let signed = byte.cast_signed();
-        rows.push(["byte".to_owned(), format!("u8 {byte}   i8 {signed}"), format!("0b{byte:08b}")]);
+        rows.push(["byte".to_owned(), format!("u8 {byte}   i8 {signed}"), character(bytes)]);
     }
     macro_rules! number {
         ($($type:ty),*) => { $(
@@ -94,7 +94,6 @@ fn rows(bytes: &[u8]) -> Vec<[String; 3]> {
         )* };
     }
     number!(u16, i16, u32, i32, u64, i64, f32, f64);
-    rows.push(["UTF-8".to_owned(), character(bytes), String::new()]);
     rows
 }
 
@@ -148,7 +147,7 @@ mod tests {
     #[test]
     fn numbers_in_both_orders() {
         let bytes = [0xff, 0xfe, 0, 0, 0, 0, 0, 1];
-        assert_eq!(value(&bytes, "byte"), ["u8 255   i8 -1", "0b11111111"]);
+        assert_eq!(value(&bytes, "byte"), ["u8 255   i8 -1", "not UTF-8"]);
         assert_eq!(value(&bytes, "u16"), ["65279", "65534"]);
         assert_eq!(value(&bytes, "i16"), ["-257", "-2"]);
         assert_eq!(value(&bytes, "i64")[0], (1i64 << 56 | 0xfeff).to_string());

@@ -6,6 +6,7 @@ use ratatui::text::Span;
 use super::{Painter, Seen, Shown, State, count_text, owner};
 use crate::core::finding::Severity;
 use crate::core::text::escape;
+use crate::tui::state::JobKind;
 use crate::tui::text::{Keep, from_file};
 use crate::tui::theme::Role;
 
@@ -28,46 +29,49 @@ pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area
     }
 }
 
-/// The cursor, its byte, the selection, the search.
+/// The cursor, and what is known about it: what is missed most first, since lines are cut at their end.
 fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Vec<Span<'static>> {
     let cursor = state.hex.cursor();
+    let selected = state.hex.selected().map(|selected| {
+        let (len, last) = (selected.end - selected.start, selected.end.saturating_sub(1));
+        let plural = if len == 1 { "" } else { "s" };
+        (Role::Strong, format!("{} byte{plural} selected, {:#x}-{last:#x}", count_text(len), selected.start))
+    });
+    let byte = seen.byte(cursor).map(|byte| match byte {
+        0x20..=0x7e => format!("0x{byte:02x} '{}'", char::from(byte)),
+        _ => format!("0x{byte:02x}"),
+    });
+    let payload = shown.chunk.filter(|_| !shown.is_decoded()).map(|chunk| chunk.payload_offset..chunk.end);
+    let within = payload.filter(|payload| payload.contains(&cursor)).map(|payload| cursor - payload.start);
+    let facts = [
+        selected,
+        search(state, painter, shown).map(|text| (Role::Text, text)),
+        byte.map(|text| (Role::Text, text)),
+        within.map(|within| (Role::Dim, format!("payload +{within:#x}"))),
+    ];
     let mut spans =
         vec![painter.span(Role::Strong, format!(" {cursor:#x}")), painter.span(Role::Dim, format!(" {cursor}"))];
-    let separator = || painter.span(Role::Dim, format!(" {} ", painter.glyphs.separator));
-    if let Some(byte) = seen.byte(cursor) {
-        let text = match byte {
-            0x20..=0x7e => format!("0x{byte:02x} '{}'", char::from(byte)),
-            _ => format!("0x{byte:02x}"),
-        };
-        spans.extend([separator(), painter.span(Role::Text, text)]);
-    }
-    let payload =
-        shown.chunk.filter(|chunk| !shown.is_decoded() && cursor < chunk.payload_offset.saturating_add(chunk.len));
-    if let Some(within) = payload.and_then(|chunk| cursor.checked_sub(chunk.payload_offset)) {
-        spans.extend([separator(), painter.span(Role::Dim, format!("payload +{within:#x}"))]);
-    }
-    if let Some(selected) = state.hex.selected() {
-        let len = selected.end - selected.start;
-        let (plural, last) = (if len == 1 { "" } else { "s" }, selected.end.saturating_sub(1));
-        let text = format!("{} byte{plural} ({len:#x}) selected: {:#x}-{last:#x}", count_text(len), selected.start);
-        spans.extend([separator(), painter.span(Role::Strong, text)]);
-    }
-    if let Some(search) = &state.hex.search {
-        let needle = from_file(&search.text, NEEDLE_COLUMNS, Keep::Start, painter.glyphs.ellipsis);
-        let text = match search.matches(&shown.extent) {
-            None => format!("/{needle}: n counts"),
-            Some(matches) => {
-                let total = count_text(matches.total);
-                match matches.ordinal_at(cursor) {
-                    Some(at) => format!("/{needle}: match {} of {total}", count_text(at + 1)),
-                    None if matches.total == 1 => format!("/{needle}: 1 match"),
-                    None => format!("/{needle}: {total} matches"),
-                }
-            }
-        };
-        spans.extend([separator(), painter.span(Role::Text, text)]);
+    for (role, text) in facts.into_iter().flatten() {
+        spans.push(painter.span(Role::Dim, format!(" {} ", painter.glyphs.separator)));
+        spans.push(painter.span(role, text));
     }
     spans
+}
+
+/// What is searched for, and which of the matches the cursor is on.
+fn search(state: &State, painter: &Painter<'_>, shown: &Shown) -> Option<String> {
+    let search = state.hex.search.as_ref()?;
+    let needle = from_file(&search.text, NEEDLE_COLUMNS, Keep::Start, painter.glyphs.ellipsis);
+    let Some(matches) = search.matches(&shown.extent) else {
+        let counting = state.jobs.is_running(JobKind::Find);
+        return Some(format!("/{needle}: {}", if counting { "counting" } else { "n counts" }));
+    };
+    let total = count_text(matches.total);
+    Some(match matches.ordinal_at(state.hex.cursor()) {
+        Some(at) => format!("/{needle}: match {} of {total}", count_text(at + 1)),
+        None if matches.total == 1 => format!("/{needle}: 1 match"),
+        None => format!("/{needle}: {total} matches"),
+    })
 }
 
 /// The field under the cursor and its value; what is wrong there comes first.
@@ -88,7 +92,7 @@ fn field(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Ve
         if shown.is_decoded() { format!("stored at {:#x}", field.range.start) } else { owner(field.chunk.as_ref()) };
     spans.push(painter.span(role, field.name()));
     spans.push(painter.span(Role::Text, format!(": {}", escape(&value))));
-    if !of.is_empty() {
+    if !of.is_empty() && !value.contains(&of) {
         spans.push(painter.span(Role::Dim, format!(" {} {of}", painter.glyphs.separator)));
     }
     spans
