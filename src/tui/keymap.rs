@@ -25,6 +25,10 @@ pub enum Context {
     Prompt,
     /// While the help is shown.
     Help,
+    /// In all panes, where there is another file to compare with.
+    Compared,
+    /// In the list of differences.
+    Diff,
 }
 
 impl Context {
@@ -37,6 +41,8 @@ impl Context {
             Self::View(view) => view.title(),
             Self::Prompt => "Prompt",
             Self::Help => "Help",
+            Self::Compared => "With --diff",
+            Self::Diff => "Diff",
         }
     }
 }
@@ -70,7 +76,7 @@ const fn bind(
 }
 
 use Command::{Ask, Edit, Hex, List, Move, Show};
-use Context::{Always, Browse, Help, Prompt, Tree};
+use Context::{Always, Browse, Compared, Diff, Help, Prompt, Tree};
 use Key::{Char, Ctrl};
 
 const TIMELINE: Context = Context::View(View::Timeline);
@@ -153,6 +159,9 @@ pub const BINDINGS: &[Binding] = &[
     bind(HEX, &[Char(']')], Hex(HexCommand::NextChunk), "", "", "to the next chunk"),
     bind(HEX, &[Char('[')], Hex(HexCommand::PreviousChunk), "", "", "to the chunk before"),
     bind(HEX, &[Key::Enter], Command::Open, "", "", "to the block that the SEEK entry at the cursor leads to"),
+    bind(Diff, &[Key::Enter], Command::Open, "", "open", "the first bytes that differ, in Hex"),
+    bind(Diff, &[Key::Esc], Command::Close, "", "close", "stop comparing; close the differences"),
+    bind(Compared, &[Char('d')], Command::Compare, "diff", "diff", "how FILE differs from OTHER, shown or not"),
     bind(Browse, &[Char('?')], Command::Help, "help", "help", "this help"),
     bind(Browse, &[Char('q')], Command::Quit, "quit", "quit", "leave"),
     bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),

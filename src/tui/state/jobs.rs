@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::comparison::Differences;
 use crate::core::audit::Audit;
 use crate::core::block::Form;
 use crate::core::codec::rle::Steps;
@@ -44,6 +45,8 @@ pub enum JobKind {
     Find,
     /// Content sampled for its preview.
     Preview,
+    /// Two files compared.
+    Diff,
 }
 
 impl JobKind {
@@ -61,6 +64,7 @@ impl JobKind {
             Self::Steps => "counting runs",
             Self::Find => "searching",
             Self::Preview => "sampling",
+            Self::Diff => "comparing",
         }
     }
 }
@@ -131,6 +135,15 @@ pub enum Request {
     },
     /// Sample content.
     Preview(Arc<Container>, Extent),
+    /// Compare the file with another one.
+    Diff {
+        /// The file.
+        source: Arc<Source>,
+        /// The other one.
+        other: Arc<Source>,
+        /// How both are read.
+        options: Options,
+    },
 }
 
 impl Request {
@@ -148,6 +161,7 @@ impl Request {
             Self::Steps(..) => JobKind::Steps,
             Self::Find { .. } => JobKind::Find,
             Self::Preview(..) => JobKind::Preview,
+            Self::Diff { .. } => JobKind::Diff,
         }
     }
 }
@@ -220,6 +234,13 @@ pub enum Outcome {
         extent: Extent,
         /// What it looks like.
         preview: Arc<Preview>,
+    },
+    /// What two files differ in.
+    Compared {
+        /// The first file as it was compared: every CRC is recomputed.
+        container: Arc<Container>,
+        /// What they differ in.
+        differences: Arc<Differences>,
     },
 }
 

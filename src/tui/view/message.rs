@@ -19,7 +19,10 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) -> Option<Pos
     let running = state.jobs.running().iter().rev().find(|running| {
         // The others show their progress in the header, or are too short to.
         let kind = running.job.request.kind();
-        matches!(kind, JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::List | JobKind::Find)
+        matches!(
+            kind,
+            JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::List | JobKind::Find | JobKind::Diff
+        )
     });
     if state.prompt.is_none() && running.is_none() && state.message.is_none() {
         return None;
