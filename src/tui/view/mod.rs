@@ -56,8 +56,8 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     footer::draw(state, buffer, areas.footer);
     let cursor = message::draw(state, buffer, areas.message);
     if let Some(comparison) = state.comparison.as_ref().filter(|comparison| comparison.shown) {
-        Clear.render(areas.overlay.outer, buffer);
-        comparison::draw(state, buffer, areas.overlay, comparison);
+        Clear.render(areas.body.outer, buffer);
+        comparison::draw(state, buffer, areas.body, comparison);
     }
     if let Some(window) = &state.help {
         Clear.render(areas.overlay.outer, buffer);
