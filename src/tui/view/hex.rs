@@ -65,7 +65,10 @@ fn no_bytes(shown: &Shown) -> &'static str {
 
 fn draw_empty(state: &State, painter: &mut Painter<'_>, area: Rect, empty: &Empty) {
     let lines = match empty {
-        Empty::NotIndexed => ["The file is not indexed yet.".to_owned(), String::new()],
+        Empty::NotIndexed if state.jobs.is_running(JobKind::Index) => {
+            ["The file is being indexed.".to_owned(), String::new()]
+        }
+        Empty::NotIndexed => ["There is no container to show.".to_owned(), String::new()],
         Empty::NotCounted(chunk) => {
             let counting = state.jobs.running().iter().find(|r| r.job.request.kind() == JobKind::Steps);
             let name = chunk_name(chunk);
