@@ -16,4 +16,5 @@
 pub mod cli;
 pub mod core;
 pub mod hexdump;
+pub mod report;
 pub mod tui;

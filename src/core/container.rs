@@ -661,17 +661,25 @@ impl Container {
 
     /// A block's content, as far up the pipeline as it can be read.
     pub fn decode(&self, stored: &Stored<'_>) -> Result<Vec<u8>, BlockError> {
+        let mut content = Vec::new();
+        self.decode_into(&mut content, stored)?;
+        Ok(content)
+    }
+
+    /// As [`decode`](Self::decode), in place of what `content` held: for many blocks in a row, whose room is used again.
+    pub fn decode_into(&self, content: &mut Vec<u8>, stored: &Stored<'_>) -> Result<(), BlockError> {
         let pipeline = self.pipeline();
         let (block, offset) = (stored.chunk.block.unwrap_or(0), stored.chunk.offset);
         if let Some(cipher) = pipeline.cipher {
             return Err(BlockError::Encrypted { block, offset, cipher });
         }
         match pipeline.engine {
-            Engine::Stored => Ok(stored.bytes.to_vec()),
-            Engine::Opaque { name } => Err(BlockError::Opaque { block, offset, engine: name }),
-            Engine::Rle { .. } => rle::decode(stored.bytes, self.options.max_block_size)
-                .map_err(|source| BlockError::Rle { block, offset, source }),
+            Engine::Stored => stored.bytes.clone_into(content),
+            Engine::Opaque { name } => return Err(BlockError::Opaque { block, offset, engine: name }),
+            Engine::Rle { .. } => rle::decode_into(content, stored.bytes, self.options.max_block_size)
+                .map_err(|source| BlockError::Rle { block, offset, source })?,
         }
+        Ok(())
     }
 
     /// A block's bytes in the form asked for.
