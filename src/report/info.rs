@@ -452,9 +452,8 @@ impl CompressionInfo {
         let stored_bytes = index.total(Tag::CORE).map_or(0, |total| total.bytes);
         let engine = container.pipeline().engine;
         let has_layer = engine != Engine::Stored;
-        let sum = || {
-            index.with_tag(Tag::CORE).try_fold(0u64, |sum, chunk| sum.checked_add(container.decoded_len(&chunk)?))
-        };
+        let sum =
+            || index.with_tag(Tag::CORE).try_fold(0u64, |sum, chunk| sum.checked_add(container.decoded_len(&chunk)?));
         let decoded_bytes = (measured && has_layer).then(sum).flatten().filter(|_| index.blocks() > 0);
         let by_block_size = meta.block_size.filter(|_| has_layer).and_then(|size| size.checked_mul(index.blocks()));
         let (raw, from) = match (decoded_bytes, by_block_size) {

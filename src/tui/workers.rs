@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::state::{Failure, Job, Outcome, Report, Request};
+use super::state::{Description, Failure, Job, Outcome, Report, Request};
 use crate::core::audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Loader, Options};
@@ -49,6 +49,12 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             container.seek(*pts_us, None).map(Outcome::Sought).map_err(|error| Failure::Failed(error.to_string()))
         }
         Request::Export { container, block, form, path } => export(container, *block, *form, path),
+        Request::Describe(container, audit) => {
+            Ok(Outcome::Described(Arc::new(Description::new(container, audit.as_deref()))))
+        }
+        Request::SearchFields { container, description, text } => {
+            Ok(Outcome::FoundFields(description.fields.search(container, text, task)?))
+        }
     }
 }
 

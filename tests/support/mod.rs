@@ -1,6 +1,8 @@
 //! What the tests of the program share.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part, and a test may panic")]
 
+pub(crate) mod screens;
+
 use assert_cmd::Command;
 
 /// The program, in an environment that says nothing.

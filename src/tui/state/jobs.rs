@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Description;
 use crate::core::audit::Audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Options, SeekAnswer};
 use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::veri::Verification;
+use crate::tui::fields::Hits;
 
 /// The kinds of work. Each has one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +27,10 @@ pub enum JobKind {
     Seek,
     /// A block written to a file.
     Export,
+    /// What is said about the container, put together.
+    Describe,
+    /// Fields searched.
+    SearchFields,
 }
 
 impl JobKind {
@@ -36,6 +42,8 @@ impl JobKind {
             Self::Verify => "verifying",
             Self::Seek => "looking up",
             Self::Export => "exporting",
+            Self::Describe => "describing",
+            Self::SearchFields => "searching",
         }
     }
 }
@@ -76,6 +84,17 @@ pub enum Request {
         /// Where to.
         path: PathBuf,
     },
+    /// Put together what is said about the container; with an audit, what that found out too.
+    Describe(Arc<Container>, Option<Arc<Audit>>),
+    /// Search keys and values for a text.
+    SearchFields {
+        /// The container.
+        container: Arc<Container>,
+        /// The fields.
+        description: Arc<Description>,
+        /// The text.
+        text: String,
+    },
 }
 
 impl Request {
@@ -87,6 +106,8 @@ impl Request {
             Self::Verify(_) => JobKind::Verify,
             Self::Seek(..) => JobKind::Seek,
             Self::Export { .. } => JobKind::Export,
+            Self::Describe(..) => JobKind::Describe,
+            Self::SearchFields { .. } => JobKind::SearchFields,
         }
     }
 }
@@ -131,6 +152,10 @@ pub enum Outcome {
         /// Its bytes.
         len: u64,
     },
+    /// What is said about the container.
+    Described(Arc<Description>),
+    /// Where a text occurs in the fields.
+    FoundFields(Hits),
 }
 
 /// Why a job has no outcome.
@@ -199,7 +224,12 @@ impl Jobs {
 
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
-        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| *kind != JobKind::Index)?;
+        let kind = self
+            .running
+            .iter()
+            .rev()
+            .map(|r| r.job.request.kind())
+            .find(|kind| !matches!(kind, JobKind::Index | JobKind::Describe))?;
         self.cancel(kind);
         Some(kind)
     }

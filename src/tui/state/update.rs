@@ -9,7 +9,7 @@ use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, prompt, views,
+    Selection, State, View, manifest, popup, prompt, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -71,6 +71,9 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
     if state.prompt.is_some() && prompt::takes(command) {
         return answer(state, command);
     }
+    if state.popup.is_some() {
+        return popup::run(state, command);
+    }
     state.message = (command == Command::Close).then(|| state.message.take()).flatten();
     let in_pane = match state.focus {
         Pane::Tree => in_tree(state, command),
@@ -113,6 +116,10 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing was searched for here"),
         // No pane has a meaning for these now.
         Command::Move(_) | Command::Open | Command::Fold => {}
+        // Have a meaning in one view, and are typed by name in another.
+        Command::CopyValue | Command::Bytes | Command::Group => {
+            state.say(Level::Warning, "not in this view");
+        }
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
         Command::Quit | Command::Suspend => {}
@@ -151,7 +158,7 @@ fn close(state: &mut State) {
 }
 
 /// Shows a view and gives it the keys.
-fn show(state: &mut State, view: View) {
+pub(super) fn show(state: &mut State, view: View) {
     if view != state.view {
         state.history.leave(state.place());
         state.view = view;
@@ -181,7 +188,7 @@ pub(super) fn select(state: &mut State, selection: Selection) {
 }
 
 /// Moves every pane to what is selected.
-fn follow_selection(state: &mut State) {
+pub(super) fn follow_selection(state: &mut State) {
     let Some(container) = state.container.clone() else { return };
     let index = container.index();
     if let Some(chunk) = state.selection.chunk.and_then(|chunk| index.chunk(chunk))
@@ -200,6 +207,7 @@ fn refit(state: &mut State) {
     let height = state.pane_height(Pane::Tree);
     state.tree_window.set_cursor(state.tree_window.cursor(), len, height);
     View::ALL.into_iter().for_each(|view| views::of(view).refit(state));
+    popup::refit(state);
 }
 
 fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
@@ -245,6 +253,7 @@ fn tree_selects(state: &mut State, container: &Container) {
     let row = state.tree.row(index, state.tree_window.cursor());
     if let Some(chunk) = row.and_then(|row| state.tree.chunk(index, row)) {
         state.selection = Selection::of_chunk(container, &chunk);
+        View::ALL.into_iter().for_each(|view| views::of(view).follow(state));
     }
 }
 
@@ -383,6 +392,9 @@ pub(super) fn copied(state: &mut State, text: String) -> Vec<Effect> {
 }
 
 fn click(state: &mut State, at: Position) -> Vec<Effect> {
+    if state.popup.take().is_some() {
+        return Vec::new();
+    }
     let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
     if let Some((view, ..)) = areas.tab_labels(state.view).into_iter().find(|(_, area, _)| area.contains(at)) {
         show(state, view);
@@ -413,7 +425,9 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
 }
 
 fn drag(state: &mut State, from: Position, to: Position) -> Vec<Effect> {
-    let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
+    let Some(areas) = state.areas().filter(|_| state.help.is_none() && state.popup.is_none()) else {
+        return Vec::new();
+    };
     if areas.strip.contains(from) {
         scrub(state, areas.strip, to);
     } else if let Some((Pane::View, area)) = areas.pane_at(from)
@@ -443,6 +457,10 @@ fn wheel(state: &mut State, at: Position, notches: i16) -> Vec<Effect> {
         window.scroll(rows, lines, areas.overlay.inner.height);
         return Vec::new();
     }
+    if state.popup.is_some() {
+        popup::scroll(state, rows);
+        return Vec::new();
+    }
     let Some(container) = state.container.clone() else { return Vec::new() };
     if let Some((Pane::Tree, area)) = areas.pane_at(at) {
         let len = state.tree.len(container.index());
@@ -466,18 +484,28 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Indexed(container)) => indexed(state, container),
         Ok(Outcome::Audited(audit)) => audited(state, audit),
         Ok(Outcome::Verified(verification)) => verified(state, verification),
-        Ok(Outcome::Sought(answer)) => sought(state, &answer),
+        Ok(Outcome::Sought(answer)) => {
+            sought(state, &answer);
+            return Vec::new();
+        }
         Ok(Outcome::Exported { path, len }) => {
             let path = path.to_string_lossy().into_owned();
             state.say(Level::Good, format!("wrote {len} bytes to {}", escape(&path)));
+            return Vec::new();
         }
-        Err(Failure::Cancelled) => {}
+        Ok(Outcome::Described(description)) => state.description = Some(description),
+        Ok(Outcome::FoundFields(hits)) => {
+            manifest::found(state, hits);
+            return Vec::new();
+        }
+        Err(Failure::Cancelled) => return Vec::new(),
         Err(failure) => {
             let doing = kind.map_or("working", JobKind::title);
             state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));
+            return Vec::new();
         }
     }
-    Vec::new()
+    View::ALL.into_iter().flat_map(|view| views::of(view).refresh(state)).collect()
 }
 
 /// A container replaces the one before: more of it was walked, or all of it was checked.
@@ -667,7 +695,7 @@ mod tests {
 
     #[test]
     fn copying_gives_the_text_away() {
-        let player = played(80, 24, ":#1<Enter>y");
+        let player = played(80, 24, ":#1<Enter><Tab>y");
         assert_eq!(player.copied(), Some("CORE chunk 1 at 0x18, 4 bytes"));
     }
 }

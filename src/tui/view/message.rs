@@ -18,7 +18,7 @@ const BAR_CELLS: usize = 20;
 pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) -> Option<Position> {
     let running = state.jobs.running().iter().rev().find(|running| {
         // The others show their progress in the header, or are too short to.
-        matches!(running.job.request.kind(), JobKind::Audit | JobKind::Verify | JobKind::Export)
+        matches!(running.job.request.kind(), JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::SearchFields)
     });
     if state.prompt.is_none() && running.is_none() && state.message.is_none() {
         return None;
@@ -79,7 +79,7 @@ fn skip_columns(text: &str, columns: usize) -> String {
     graphemes.collect()
 }
 
-fn progress(state: &State, painter: &Painter<'_>, running: &Running) -> Vec<Span<'static>> {
+pub(super) fn progress(state: &State, painter: &Painter<'_>, running: &Running) -> Vec<Span<'static>> {
     let (done, total, rate) = state.jobs.progress(running);
     let share = |of: usize| {
         let cells = u128::from(done.min(total)) * of as u128 / u128::from(total.max(1));
