@@ -93,3 +93,43 @@ fn an_array_of_a_million_entries_is_not_listed() {
     let shown = text(file, (80, 24), "2/seek<Enter><Right>j/39999960000<Enter>");
     assert!(shown.contains("/seek/999999 · object(2) · match 1 of 1"), "{shown}");
 }
+
+/// What a file may say to break a screen.
+fn hostile() -> Vec<u8> {
+    let meta = format!(
+        r#"{{"title":"{}","esc\u001b[31m":"\u202e\u0007x","wide":"{}","marks":"a{}","deep":{}1{},"gop":"x","gop":0}}"#,
+        "x".repeat(5000),
+        "日本語".repeat(60),
+        "\u{301}".repeat(3000),
+        "[".repeat(60),
+        "]".repeat(60),
+    );
+    let mut bytes = container(meta.as_bytes(), &[(b"\x1b]0;", b"{}"), (b"NOTE", "\u{202e}\u{301}日\n".as_bytes())]);
+    bytes[8 + 3 * 16 + 13] ^= 1;
+    bytes
+}
+
+#[test]
+fn nothing_breaks_a_row() {
+    for view in ["1", "2", "6", "2j<Enter>", "2/日<Enter>", "a6<Space>"] {
+        for size in [(120, 40), (80, 24), (71, 21), (41, 12)] {
+            let frame = support::screens::play(hostile(), Theme::default(), size, &format!("a{view}")).frame();
+            let right = size.0 - 1;
+            let body = 3..size.1 - if size.1 >= 20 { 6 } else { 4 };
+            let edges: Vec<&str> = body.map(|y| frame[(right, y)].symbol()).collect();
+            assert!(edges.iter().all(|edge| ["│", "█"].contains(edge)), "{view} {size:?} {edges:?}");
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_keys_at_any_size_draw(
+        keys in "[126a]([a-pr-zA-Z0-9?:/]|<(Enter|Esc|Tab|Up|Down|Left|Right|PgUp|PgDn|Home|End|Space)>|<Click:[0-9]{1,2},[0-9]{1,2}>|<Wheel:[0-9],[0-9],-?[0-9]>|<Resize:[0-9]{1,2}x[0-9]{1,2}>){0,30}",
+        cols in 0u16..130,
+        rows in 0u16..50,
+    ) {
+        _ = support::screens::play(hostile(), Theme::default(), (cols, rows), &keys).frame();
+    }
+}

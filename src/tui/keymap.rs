@@ -117,7 +117,7 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('o')],
         Command::Group,
         "group",
-        "order",
+        "group",
         "group findings by severity, by code, by chunk",
     ),
     bind(Browse, &[Char('?')], Command::Help, "help", "help", "this help"),

@@ -91,6 +91,9 @@ pub struct FindingsPane {
     pub window: Window,
 }
 
+/// The list has at least as many lines as it takes to say that it is empty.
+const LEAST_ROWS: u64 = 4;
+
 /// The parts of the pane, from top to bottom. What there is no room for has no lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts {
@@ -104,8 +107,8 @@ pub struct Parts {
     pub veri: Rect,
 }
 
-/// Divides the pane.
-pub fn parts(inner: Rect) -> Parts {
+/// Divides the pane: a list of few rows leaves what it does not need to the details.
+pub fn parts(inner: Rect, rows: u64) -> Parts {
     let (details, veri) = match inner.height {
         0..5 => (0, 0),
         5..9 => (2, 0),
@@ -121,8 +124,9 @@ pub fn parts(inner: Rect) -> Parts {
         part
     };
     let outcome = take(inner.height.min(1));
-    let list = take(inner.height.saturating_sub(1 + details + veri));
-    Parts { outcome, list, details: take(details), veri: take(veri) }
+    let most = inner.height.saturating_sub(1 + details + veri);
+    let list = if details > 0 { u16::try_from(rows.max(LEAST_ROWS)).unwrap_or(most).min(most) } else { most };
+    Parts { outcome, list: take(list), details: take(details + (most - list)), veri: take(veri) }
 }
 
 impl FindingsPane {
@@ -231,9 +235,9 @@ pub fn selected(state: &State) -> Option<&Finding> {
 /// What there is to say about a finding: a heading and a text of each kind.
 pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> {
     let told = report::Finding::from(finding);
-    let length = if finding.length > 0 { format!(", {}", count(finding.length, "byte")) } else { String::new() };
+    let length = count(finding.length, "byte");
     let mut details = vec![
-        ("where", format!("{} ({:#x}){length}", told.place(), finding.offset)),
+        ("where", format!("{}; {length} from {:#x}", told.place(), finding.offset)),
         ("found", finding.message.clone()),
     ];
     if let Some(flip) = &told.flip {
@@ -253,7 +257,7 @@ pub fn outcome(state: &State) -> Option<(Verdict, String)> {
 }
 
 fn list_height(state: &State) -> u16 {
-    state.areas().and_then(|areas| areas.view).map_or(0, |pane| parts(pane.inner).list.height)
+    state.areas().and_then(|areas| areas.view).map_or(0, |pane| parts(pane.inner, state.findings.len()).list.height)
 }
 
 fn set_cursor(state: &mut State, at: u64) {
@@ -381,7 +385,10 @@ impl Behaviour for Findings {
 
     fn follow(&self, state: &mut State) {
         let Some(chunk) = state.selection.chunk else { return };
-        if selected(state).is_some_and(|finding| finding.chunk == Some(chunk)) {
+        let is_here = |finding: &Finding| {
+            finding.chunk == Some(chunk) || place_of(state, finding).is_some_and(|place| place == state.selection)
+        };
+        if selected(state).is_some_and(is_here) {
             return;
         }
         let at = findings(state).and_then(|list| list.list().iter().position(|found| found.chunk == Some(chunk)));
@@ -396,7 +403,9 @@ impl Behaviour for Findings {
     }
 
     fn click(&self, state: &mut State, at: Position) -> Vec<Effect> {
-        let Some(list) = state.areas().and_then(|areas| areas.view).map(|pane| parts(pane.inner).list) else {
+        let Some(list) =
+            state.areas().and_then(|areas| areas.view).map(|pane| parts(pane.inner, state.findings.len()).list)
+        else {
             return Vec::new();
         };
         let line = list.contains(at).then(|| at.y - list.y);
@@ -477,7 +486,7 @@ mod tests {
     fn a_finding_is_told_whole() {
         let player = played_with(damaged(), "a6<Space>");
         let text = player.state().popup.as_ref().unwrap().lines().join("\n");
-        for part in ["at 40, chunk 2, block 2 (0x28), 16 bytes", "0x03 now, 0x02 before", "not the ones its CRC"] {
+        for part in ["at 40, chunk 2, block 2; 16 bytes from 0x28", "0x03 now, 0x02 before", "not the ones its CRC"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
@@ -505,9 +514,9 @@ mod tests {
 
     #[test]
     fn parts_stack_up_to_the_pane() {
-        for height in 0..60 {
+        for (height, rows) in (0..60).flat_map(|height| [0, 1, 7, u64::MAX].map(|rows| (height, rows))) {
             let inner = Rect { x: 1, y: 1, width: 40, height };
-            let Parts { outcome, list, details, veri } = parts(inner);
+            let Parts { outcome, list, details, veri } = parts(inner, rows);
             assert_eq!(outcome.height + list.height + details.height + veri.height, height);
             assert!(height < 5 || list.height >= 2, "{height}");
         }

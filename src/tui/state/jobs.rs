@@ -249,6 +249,11 @@ impl Jobs {
         self.running.iter().any(|running| running.job.request.kind() == kind)
     }
 
+    /// Whether a job runs that the user may cancel.
+    pub fn is_busy(&self) -> bool {
+        self.running.iter().any(|running| !matches!(running.job.request.kind(), JobKind::Index | JobKind::Describe))
+    }
+
     /// Sets the clock.
     pub fn tick(&mut self, now: Duration) {
         self.now = self.now.max(now);

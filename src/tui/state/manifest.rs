@@ -160,7 +160,7 @@ impl ManifestPane {
     }
 }
 
-/// The lists's part of the pane; the line below it says where the cursor is.
+/// The list's part of the pane; the line below it says where the cursor is.
 pub fn list_area(inner: Rect) -> Rect {
     Rect { height: inner.height.saturating_sub(u16::from(inner.height > 2)), ..inner }
 }
@@ -267,7 +267,7 @@ fn show_bytes(state: &mut State, fields: &Fields, row: Row) {
             update::select(state, selection);
             update::show(state, View::Hex);
         }
-        None => state.say(Level::Warning, "it stands nowhere in the file: the reader made it up, or it was counted"),
+        None => state.say(Level::Warning, "it has no bytes of its own: a default, or counted from the chunks"),
     }
 }
 
@@ -390,6 +390,10 @@ impl Behaviour for Manifest {
                 }
                 None => state.say(Level::Warning, "there is no value to copy here"),
             },
+            Command::Close if state.manifest.hits.is_some() && !state.jobs.is_busy() => {
+                state.manifest.hits = None;
+                state.message = None;
+            }
             Command::NextMatch => to_match(state, true, false),
             Command::PreviousMatch => to_match(state, false, false),
             _ => return None,
@@ -524,6 +528,7 @@ mod tests {
         assert_eq!(selected(&played(80, 24, "2/engine<Enter>N")), "manifest /compression/engine");
         let folded = played(80, 24, "2<Left>/gop<Enter>");
         assert_eq!(selected(&folded), "META /gop", "what hides a match is opened");
+        assert!(played(80, 24, "2/engine<Enter><Esc>").state().manifest.hits.is_none());
         let nothing = played(80, 24, "2/zz<Enter>n");
         assert_eq!(nothing.state().message.as_ref().unwrap().text, "nothing was found");
     }

@@ -78,6 +78,16 @@ impl SummaryPane {
         self.lines.get(usize::try_from(self.window.cursor()).ok()?)
     }
 
+    /// The label of the line under the cursor, or of the one that it adds to.
+    fn label(&self) -> &str {
+        let upwards = (0..=self.window.cursor()).rev().filter_map(|at| self.lines.get(usize::try_from(at).ok()?));
+        let mut labels = upwards.filter_map(|line| match line {
+            Line::Fact(label, ..) if !label.is_empty() => Some(label.as_str()),
+            _ => None,
+        });
+        labels.next().unwrap_or_default()
+    }
+
     fn len(&self) -> u64 {
         self.lines.len() as u64
     }
@@ -124,9 +134,9 @@ impl Lines {
 fn lines(state: &State) -> Vec<Line> {
     let mut lines = Lines::default();
     found(state, &mut lines);
-    let Some(description) = &state.description else { return lines.0 };
-    let info = &description.info;
+    let info = state.description.as_ref().map(|description| &description.info);
     file(state, info, &mut lines);
+    let Some(info) = info else { return lines.0 };
     container(info, &mut lines);
     blocks(state, info, &mut lines);
     seek_and_veri(state, info, &mut lines);
@@ -162,11 +172,13 @@ fn found(state: &State, lines: &mut Lines) {
     }
 }
 
-fn file(state: &State, info: &Info, lines: &mut Lines) {
+fn file(state: &State, info: Option<&Info>, lines: &mut Lines) {
     lines.heading("File");
     lines.fact("Name", state.name.clone(), Link::None);
-    lines.fact("Size", size(info.bytes), Link::None);
-    lines.fact("Layout", info.describe_layout(), Link::View(View::Hex));
+    lines.fact("Size", size(state.source.len()), Link::None);
+    if let Some(info) = info {
+        lines.fact("Layout", info.describe_layout(), Link::View(View::Hex));
+    }
 }
 
 fn container(info: &Info, lines: &mut Lines) {
@@ -181,7 +193,7 @@ fn blocks(state: &State, info: &Info, lines: &mut Lines) {
     let blocks = Link::View(View::Blocks);
     lines.heading("Blocks");
     lines.fact("Blocks", format!("{}, {} stored", info.blocks, size(info.compression.stored_bytes)), blocks);
-    if let Some(container) = state.container.as_ref().filter(|container| container.is_checked()) {
+    if let Some(container) = state.container.as_ref().filter(|c| c.is_checked() && c.index().blocks() > 0) {
         let (intact, all) = (container.index().blocks_intact(), container.index().blocks());
         let tone = if intact == all { Tone::Good } else { Tone::Found(Severity::Error) };
         lines.toned("Intact", format!("{intact} of {all}"), tone, blocks);
@@ -244,6 +256,21 @@ fn tracks(info: &Info, lines: &mut Lines) {
     if let Some(more) = info.tracks.len().checked_sub(SHOWN_TRACKS).filter(|more| *more > 0) {
         lines.toned("", format!("and {} more", count(more as u64, "track")), Tone::Remark, Link::None);
     }
+}
+
+/// Makes the lines anew; blank ones go where the rest would fit without them.
+fn list(state: &mut State) {
+    let mut lines = lines(state);
+    let selected = state.summary.selected().cloned();
+    let blank = lines.iter().filter(|line| **line == Line::Blank).count();
+    let height = usize::from(height(state));
+    if lines.len() > height && lines.len() - blank <= height {
+        lines.retain(|line| *line != Line::Blank);
+    }
+    let same = |line: &Line| Some(line) == selected.as_ref();
+    let at = lines.iter().position(same).map_or(state.summary.window.cursor(), |at| at as u64);
+    state.summary.lines = lines;
+    set_cursor(state, at, true);
 }
 
 fn height(state: &State) -> u16 {
@@ -317,7 +344,8 @@ impl Behaviour for Summary {
                 }
             }
             Command::Fold => {
-                if let Some(Line::Fact(label, value, ..)) = state.summary.selected().cloned() {
+                if let Some(Line::Fact(_, value, ..)) = state.summary.selected().cloned() {
+                    let label = state.summary.label().to_owned();
                     popup::open(state, &label, &value);
                 }
             }
@@ -331,9 +359,7 @@ impl Behaviour for Summary {
     }
 
     fn refresh(&self, state: &mut State) -> Vec<Effect> {
-        state.summary.lines = lines(state);
-        let cursor = state.summary.window.cursor();
-        set_cursor(state, cursor, true);
+        list(state);
         let Some(container) = state.container.clone() else { return Vec::new() };
         let known = state.description.as_ref();
         let is_told = known.is_some_and(|known| {
@@ -350,8 +376,7 @@ impl Behaviour for Summary {
     }
 
     fn refit(&self, state: &mut State) {
-        let cursor = state.summary.window.cursor();
-        set_cursor(state, cursor, true);
+        list(state);
     }
 
     fn click(&self, state: &mut State, at: Position) -> Vec<Effect> {

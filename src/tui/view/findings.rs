@@ -39,12 +39,15 @@ const NAME_COLUMNS: usize = 7;
 /// Columns of the names of what VERI says.
 const DIGEST_COLUMNS: usize = 10;
 
+/// What an audit looks at.
+const CHECKS: &str = "Checked are the chain of chunks and their CRCs, META and SAFE, SEEK, blocks, tracks and VERI.";
+
 /// Chunks of a column of the coverage bar that are looked at.
 const SAMPLES: u64 = 8;
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);
-    let Parts { outcome, list, details, veri } = parts(pane.inner);
+    let Parts { outcome, list, details, veri } = parts(pane.inner, state.findings.len());
     draw_outcome(state, &mut painter, outcome);
     draw_list(state, &mut painter, pane, list);
     draw_details(state, &mut painter, details);
@@ -81,7 +84,8 @@ fn draw_outcome(state: &State, painter: &mut Painter<'_>, area: Rect) {
             Verdict::Suspect => (Role::Warning, format!(" {} {text}", glyphs.warning)),
             Verdict::Damaged | Verdict::Unreadable => (Role::Damage, format!(" {} {text}", glyphs.damage)),
         },
-        None if state.findings.is_empty() => (Role::Dim, " not audited".to_owned()),
+        // The list says so, and what to do about it.
+        None if state.findings.is_empty() => (Role::Dim, String::new()),
         None => (Role::Dim, " not audited: what the chunk headers show; a checks all".to_owned()),
     };
     let mut spans = vec![painter.span(role, text)];
@@ -98,10 +102,12 @@ fn draw_list(state: &State, painter: &mut Painter<'_>, pane: PaneArea, list: Rec
             Some(_) => (Role::Good, painter.glyphs.good),
             None => (Role::Text, painter.glyphs.info),
         };
-        let lines = wrap(invitation(state), usize::from(list.width).saturating_sub(4));
-        for (y, line) in (1..list.height).zip(lines) {
-            let glyph = if y == 1 { glyph } else { " " };
-            painter.line(list, y, vec![painter.span(role, format!("  {glyph} {line}"))]);
+        let columns = usize::from(list.width).saturating_sub(4);
+        let first = wrap(invitation(state), columns).into_iter().map(|line| (role, line));
+        let checks = wrap(CHECKS, columns).into_iter().map(|line| (Role::Dim, line));
+        for (y, (role, line)) in (0..list.height).zip(first.chain(checks)) {
+            let glyph = if y == 0 { glyph } else { " " };
+            painter.line(list, y, vec![painter.span(role, format!(" {glyph} {line}"))]);
         }
         return;
     };
@@ -218,7 +224,7 @@ fn draw_details(state: &State, painter: &mut Painter<'_>, area: Rect) {
     let short = lines > usize::from(area.height);
     let mut y = 0;
     for (name, lines) in wrapped {
-        if short && name == "means" {
+        if short && (name == "means" || (name == "where" && area.height < 3)) {
             continue;
         }
         for (at, line) in lines.into_iter().enumerate() {
@@ -232,7 +238,7 @@ fn draw_details(state: &State, painter: &mut Painter<'_>, area: Rect) {
             y = y.saturating_add(1);
         }
     }
-    if y > area.height {
+    if y > area.height && area.height > 2 {
         let last = area.height.saturating_sub(1);
         let hint = format!(" {} Space shows the rest", painter.glyphs.ellipsis);
         let spans = vec![painter.span(Role::Dim, fit(&hint, usize::from(area.width), Align::Left, ""))];
@@ -276,7 +282,8 @@ fn draw_veri(state: &State, painter: &mut Painter<'_>, area: Rect) {
         ];
         for (name, value) in facts {
             let Some(value) = value else { continue };
-            let value = from_file(&value, columns, Keep::Ends, painter.glyphs.ellipsis);
+            let keep = if name == "covers" { Keep::Start } else { Keep::Ends };
+            let value = from_file(&value, columns, keep, painter.glyphs.ellipsis);
             let spans = vec![
                 painter.span(Role::Dim, format!(" {} ", fit(name, DIGEST_COLUMNS - 1, Align::Left, ""))),
                 painter.span(Role::Text, value),
@@ -377,4 +384,38 @@ fn share(container: &Container, coverage: &Coverage, column: u16, columns: u16) 
     let Some(one) = shares.next() else { return Share::None };
     let whole = first.is_some() && last.is_some();
     if shares.all(|other| other == one) && (whole || one == Share::None) { one } else { Share::Some }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::tui::headless;
+    use crate::tui::screen;
+    use crate::tui::state::{Action, Command, Effect, JobKind, State, update};
+    use crate::tui::testing::{sample, setup};
+    use crate::tui::workers;
+
+    #[test]
+    fn a_running_audit_shows_its_progress_and_stops() {
+        let (mut state, effects) = State::new(setup(sample(), 100, 30));
+        for effect in effects {
+            if let Effect::Start(job) = effect {
+                workers::perform(&job, &mut |report| _ = update(&mut state, Action::Report(report)));
+            }
+        }
+        update(&mut state, Action::Do(Command::Show(crate::tui::state::View::Audit)));
+        let effects = update(&mut state, Action::Do(Command::Audit));
+        let [Effect::Start(job)] = &effects[..] else { panic!("{effects:?}") };
+        job.task.set_total(8 << 20);
+        job.task.reach(4 << 20).unwrap();
+        update(&mut state, Action::Tick(Duration::from_secs(2)));
+        let drawn = |state: &State| screen::text(&headless::draw(state, state.size));
+        let text = drawn(&state);
+        let line = text.lines().nth(3).unwrap();
+        assert!(["auditing", "50%", "2 MiB/s", "Esc stops it"].iter().all(|part| line.contains(part)), "{text}");
+        update(&mut state, Action::Do(Command::Close));
+        assert!(!state.jobs.is_running(JobKind::Audit) && job.task.check().is_err());
+        assert!(drawn(&state).contains("press a to run every check"));
+    }
 }

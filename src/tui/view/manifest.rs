@@ -213,6 +213,7 @@ fn where_spans(state: &State, fields: &Fields, painter: &Painter<'_>, columns: u
         (Some(hits), Some(number)) if state.manifest.is_hit(row) => {
             format!("match {number} of {}", count_text(hits.total))
         }
+        (Some(hits), _) if hits.total == 1 => "1 match".to_owned(),
         (Some(hits), _) => format!("{} matches", count_text(hits.total)),
         (None, _) => String::new(),
     };

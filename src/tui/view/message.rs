@@ -87,6 +87,8 @@ pub(super) fn progress(state: &State, painter: &Painter<'_>, running: &Running) 
     };
     let full = share(BAR_CELLS);
     let percent = fit(&format!("{}%", share(100)), 4, Align::Right, "");
+    // What a search counts is no bytes.
+    let rate = rate.filter(|_| running.job.request.kind() != JobKind::SearchFields);
     let rate = rate.map(|rate| format!("  {}/s", size_text(rate))).unwrap_or_default();
     vec![
         painter.span(Role::Text, format!(" {} ", running.job.request.kind().title())),
