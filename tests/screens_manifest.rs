@@ -76,9 +76,9 @@ fn long_and_deep_and_hostile_values() {
 }
 
 #[test]
-fn an_array_of_a_million_entries_is_not_listed() {
+fn a_long_seek_table_is_not_listed() {
     let mut file = b"H4MK\0\x01\0\0".to_vec();
-    let entries = 1_000_000u64;
+    let entries = 100_000u64;
     let mut seek = u32::try_from(entries).unwrap().to_be_bytes().to_vec();
     for n in 0..entries {
         seek.extend((n * 40_000).to_be_bytes());
@@ -90,8 +90,8 @@ fn an_array_of_a_million_entries_is_not_listed() {
         file.extend(crc32fast::hash(payload).to_be_bytes());
         file.extend(payload);
     }
-    let shown = text(file, (80, 24), "2/seek<Enter><Right>j/39999960000<Enter>");
-    assert!(shown.contains("/seek/999999 · object(2) · match 1 of 1"), "{shown}");
+    let shown = text(file, (80, 24), "2/seek<Enter><Right>j/3999960000<Enter>");
+    assert!(shown.contains("/seek/99999 · object(2) · match 1 of 1"), "{shown}");
 }
 
 /// What a file may say to break a screen.

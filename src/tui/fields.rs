@@ -335,6 +335,9 @@ impl Fields {
             if !container.is_readable(&chunk) {
                 let said = "its CRC is wrong: shown as it is, but nothing relies on it".to_owned();
                 notes.push(Note::about(Severity::Error, said, &chunk));
+            } else if !container.is_intact(&chunk) {
+                let said = "a flipped bit was located and confirmed: shown without it".to_owned();
+                notes.push(Note::about(Severity::Warning, said, &chunk));
             } else if counts.is_some_and(|first| first != chunk.index) && (tag != Tag::NOTE && !tag.is_extension()) {
                 let said = format!("another {tag} counts: the first that can be relied on");
                 notes.push(Note::about(Severity::Warning, said, &chunk));

@@ -235,11 +235,9 @@ pub fn selected(state: &State) -> Option<&Finding> {
 /// What there is to say about a finding: a heading and a text of each kind.
 pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> {
     let told = report::Finding::from(finding);
-    let length = count(finding.length, "byte");
-    let mut details = vec![
-        ("where", format!("{}; {length} from {:#x}", told.place(), finding.offset)),
-        ("found", finding.message.clone()),
-    ];
+    let length = if finding.length > 0 { format!("{} from ", count(finding.length, "byte")) } else { String::new() };
+    let mut details =
+        vec![("where", format!("{}; {length}{:#x}", told.place(), finding.offset)), ("found", finding.message.clone())];
     if let Some(flip) = &told.flip {
         let now = usize::try_from(flip.offset).ok().and_then(|at| state.source.bytes().get(at).copied());
         let bytes = now.zip(1u8.checked_shl(u32::from(flip.bit)));

@@ -392,7 +392,7 @@ pub(super) fn copied(state: &mut State, text: String) -> Vec<Effect> {
 }
 
 fn click(state: &mut State, at: Position) -> Vec<Effect> {
-    if state.popup.take().is_some() {
+    if state.help.is_none() && state.popup.take().is_some() {
         return Vec::new();
     }
     let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };

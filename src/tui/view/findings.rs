@@ -219,12 +219,12 @@ fn draw_details(state: &State, painter: &mut Painter<'_>, area: Rect) {
     let columns = usize::from(area.width).saturating_sub(NAME_COLUMNS + 2);
     let parts = details(state, finding);
     let wrapped: Vec<(&str, Vec<String>)> = parts.iter().map(|(name, text)| (*name, wrap(text, columns))).collect();
-    // Short of room, what the code means gives way to what was found and what to do.
+    // Short of room, what the code means and how the flip was found give way to what was found and what to do.
     let lines: usize = wrapped.iter().map(|(_, lines)| lines.len()).sum();
     let short = lines > usize::from(area.height);
     let mut y = 0;
     for (name, lines) in wrapped {
-        if short && (name == "means" || (name == "where" && area.height < 3)) {
+        if short && (["means", "flip"].contains(&name) || (name == "where" && area.height < 3)) {
             continue;
         }
         for (at, line) in lines.into_iter().enumerate() {
