@@ -3,7 +3,7 @@
 mod support;
 
 use h4inspect::tui::theme::{Background, Depth, Theme};
-use support::screens::{SIZES, container, damaged, play, sample, styles, text};
+use support::played::{SIZES, container, damaged, play, sample, styles, text};
 use support::with_snapshots;
 
 #[test]

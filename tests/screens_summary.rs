@@ -3,7 +3,7 @@
 mod support;
 
 use h4inspect::tui::theme::{Depth, Theme};
-use support::screens::{SIZES, container, damaged, sample, styles, text};
+use support::played::{SIZES, container, damaged, sample, styles, text};
 use support::with_snapshots;
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the tests of the program share.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part, and a test may panic")]
 
-pub(crate) mod screens;
+pub(crate) mod played;
 
 use assert_cmd::Command;
 
