@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::state::{Failure, Job, Measure, Outcome, Report, Request};
+use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::core::audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Loader, Options};
@@ -75,6 +75,12 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Preview(container, extent) => {
             let preview = Arc::new(Preview::new(container, extent, task)?);
             Ok(Outcome::Previewed { extent: extent.clone(), preview })
+        }
+        Request::Describe(container, audit) => {
+            Ok(Outcome::Described(Arc::new(Description::new(container, audit.as_deref()))))
+        }
+        Request::SearchFields { container, description, text } => {
+            Ok(Outcome::FoundFields(description.fields.search(container, text, task)?))
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Description;
 use crate::core::audit::Audit;
 use crate::core::block::Form;
 use crate::core::codec::rle::Steps;
@@ -18,6 +19,7 @@ use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::veri::Verification;
+use crate::tui::fields::Hits;
 
 /// The kinds of work. Each has one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +46,10 @@ pub enum JobKind {
     Find,
     /// Content sampled for its preview.
     Preview,
+    /// What is said about the container, put together.
+    Describe,
+    /// Fields searched.
+    SearchFields,
 }
 
 impl JobKind {
@@ -61,6 +67,8 @@ impl JobKind {
             Self::Steps => "counting runs",
             Self::Find => "searching",
             Self::Preview => "sampling",
+            Self::Describe => "describing",
+            Self::SearchFields => "searching",
         }
     }
 }
@@ -131,6 +139,17 @@ pub enum Request {
     },
     /// Sample content.
     Preview(Arc<Container>, Extent),
+    /// Put together what is said about the container; with an audit, what that found out too.
+    Describe(Arc<Container>, Option<Arc<Audit>>),
+    /// Search keys and values for a text.
+    SearchFields {
+        /// The container.
+        container: Arc<Container>,
+        /// The fields.
+        description: Arc<Description>,
+        /// The text.
+        text: String,
+    },
 }
 
 impl Request {
@@ -148,6 +167,8 @@ impl Request {
             Self::Steps(..) => JobKind::Steps,
             Self::Find { .. } => JobKind::Find,
             Self::Preview(..) => JobKind::Preview,
+            Self::Describe(..) => JobKind::Describe,
+            Self::SearchFields { .. } => JobKind::SearchFields,
         }
     }
 }
@@ -221,6 +242,10 @@ pub enum Outcome {
         /// What it looks like.
         preview: Arc<Preview>,
     },
+    /// What is said about the container.
+    Described(Arc<Description>),
+    /// Where a text occurs in the fields.
+    FoundFields(Hits),
 }
 
 /// What a block's bytes say beyond what the index knows.
@@ -310,8 +335,9 @@ impl Jobs {
 
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
-        let own = |kind: &JobKind| !matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure);
-        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(own)?;
+        let quiet =
+            |kind: &JobKind| matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure | JobKind::Describe);
+        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| !quiet(kind))?;
         self.cancel(kind);
         Some(kind)
     }
@@ -329,6 +355,11 @@ impl Jobs {
     /// Whether a job of this kind runs.
     pub fn is_running(&self, kind: JobKind) -> bool {
         self.running.iter().any(|running| running.job.request.kind() == kind)
+    }
+
+    /// Whether a job runs that the user may cancel.
+    pub fn is_busy(&self) -> bool {
+        self.running.iter().any(|running| !matches!(running.job.request.kind(), JobKind::Index | JobKind::Describe))
     }
 
     /// Sets the clock.
