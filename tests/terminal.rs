@@ -100,7 +100,7 @@ fn it_opens_jumps_and_leaves() {
     terminal.expect("entry 7 at 6999930 us, block 210");
     terminal.press("?");
     terminal.expect("jump to a timestamp");
-    terminal.press("\x1bq");
+    terminal.press("?q");
     assert!(terminal.ended().success());
 }
 

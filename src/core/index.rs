@@ -310,6 +310,11 @@ impl Index {
         self.chunk(after.checked_sub(1)? as u64).filter(|chunk| offset < chunk.end)
     }
 
+    /// The first chunk that begins at that file offset or after it. O(log chunks).
+    pub fn from_offset(&self, offset: u64) -> Option<Chunk> {
+        self.chunk(self.entries.partition_point(|entry| entry.offset < offset) as u64)
+    }
+
     /// The first chunk with that tag.
     pub fn first(&self, tag: Tag) -> Option<Chunk> {
         self.nth(tag, 0)
@@ -408,6 +413,8 @@ mod tests {
                 *rank += 1;
             }
             prop_assert_eq!(index.at_offset(offset), None);
+            prop_assert_eq!(index.from_offset(9), index.chunk(1));
+            prop_assert_eq!(index.from_offset(offset), None);
             prop_assert_eq!(index.blocks(), ranks.get(&Tag::CORE).copied().unwrap_or(0));
         }
     }

@@ -35,7 +35,7 @@ pub struct Profile {
     pub lanes: Vec<Lane>,
     /// Blocks that no track names; they have no time.
     pub untimed: u64,
-    /// Keyframes of all lanes by block index, ascending.
+    /// Keyframes by block index, ascending: of the lanes that have other blocks too, or of all where none has.
     keyframes: Vec<u32>,
 }
 
@@ -132,6 +132,16 @@ impl EntryFault {
             Self::NoKeyframe => "lands on no keyframe of its track",
         }
     }
+
+    /// Where such entries lead, behind their number.
+    pub fn landing(self) -> &'static str {
+        match self {
+            Self::Nowhere => "on no block",
+            Self::Unknown => "untold",
+            Self::OtherTime => "at another time",
+            Self::NoKeyframe => "on no keyframe",
+        }
+    }
 }
 
 /// The blocks to decode for what is shown at a position.
@@ -171,16 +181,17 @@ impl Profile {
         };
         let ends = profile.lanes.iter().filter_map(|lane| Some(lane.span(lane.len().checked_sub(1)?)?.end));
         profile.end = ends.max().unwrap_or(1).max(1);
-        let keyframes = profile
-            .lanes
-            .iter()
+        let mixed = |lane: &&Lane| lane.keyframes() < lane.len();
+        let any_mixed = profile.lanes.iter().any(|lane| mixed(&lane));
+        let telling = profile.lanes.iter().filter(|lane| !any_mixed || mixed(lane));
+        let keyframes = telling
             .flat_map(|lane| lane.keyframes.iter().filter_map(|place| Some(lane.block(u64::from(*place))? as u32)));
         profile.keyframes = keyframes.collect();
         profile.keyframes.sort_unstable();
         Ok(profile)
     }
 
-    /// The first keyframe among these blocks, of whichever track.
+    /// The first keyframe among these blocks, of any track of which not every block is one.
     pub fn keyframe_in(&self, blocks: Range<u64>) -> Option<u64> {
         let at = self.keyframes.partition_point(|block| u64::from(*block) < blocks.start);
         self.keyframes.get(at).map(|block| u64::from(*block)).filter(|block| *block < blocks.end)
@@ -500,6 +511,12 @@ impl Lane {
 }
 
 impl Spacing {
+    /// Whether one of these places holds a keyframe at an irregular distance.
+    pub fn is_irregular(&self, places: &Range<u64>) -> bool {
+        let at = self.irregular.partition_point(|place| *place < places.start);
+        self.irregular.get(at).is_some_and(|place| *place < places.end)
+    }
+
     /// From the distances between neighbours and the places of the keyframes.
     fn of(distances: &[u64], places: &[u32]) -> Option<Self> {
         let usual = median(distances.to_vec())?;

@@ -107,8 +107,10 @@ pub struct Walked {
 const FEW_CANDIDATES: usize = 32;
 /// The same where the declared end is wrong for certain.
 const MANY_CANDIDATES: usize = 1024;
-/// How many places are tried beyond [`FEW_CANDIDATES`] in one walk, all chunks together.
-const ALL_CANDIDATES: usize = 1 << 14;
+/// The same once [`ALL_CANDIDATES`] are used up: what matters is the next chunk.
+const LEAST_CANDIDATES: usize = 2;
+/// How many places are tried in one walk, all chunks together; half of them at most [`MANY_CANDIDATES`] at a time.
+const ALL_CANDIDATES: usize = 1 << 18;
 /// How many empty chunks in a row are followed to find what they lead to.
 const EMPTY_CHAIN: usize = 64;
 /// How many chunks are followed in one walk, all chains together, for containers that turn out to be none.
@@ -426,12 +428,16 @@ impl Walker {
     /// end, and where one flipped bit of the length leads to a plausible place.
     fn true_length(&mut self, bytes: &[u8], header: &ChunkHeader, plausible_end: bool) -> Option<u32> {
         let len = bytes.len() as u64;
-        let candidates =
-            if plausible_end { FEW_CANDIDATES } else { MANY_CANDIDATES.min(self.places.left.max(FEW_CANDIDATES)) };
+        let left = self.places.left;
+        let candidates = match left {
+            0 => LEAST_CANDIDATES,
+            _ if !plausible_end && left > ALL_CANDIDATES / 2 => MANY_CANDIDATES,
+            _ => FEW_CANDIDATES,
+        };
         let mut from = self.layout.end(header, 0);
-        for tried in 0..candidates {
+        for _ in 0..candidates {
             let Some(place) = self.places.any_after(&mut self.crcs, bytes, self.layout, from) else { break };
-            self.places.left = self.places.left.saturating_sub(usize::from(tried >= FEW_CANDIDATES));
+            self.places.left = self.places.left.saturating_sub(1);
             let closing = if is_container(bytes, place) { self.layout.closing_len() } else { 0 };
             if let Some(found) = self.fitting_length(bytes, header, place.saturating_sub(closing)) {
                 return Some(found);
@@ -442,7 +448,7 @@ impl Walker {
         if let Some(found) = ends.into_iter().find_map(|end| self.fitting_length(bytes, header, end)) {
             return Some(found);
         }
-        if plausible_end {
+        if plausible_end || left == 0 {
             return None;
         }
         let ends = (0..u32::BITS).map(|bit| self.layout.end(header, u64::from(header.len ^ 1 << bit)));

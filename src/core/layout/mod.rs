@@ -2,6 +2,7 @@
 //! header shapes.
 
 mod mux;
+mod parts;
 mod seek_rows;
 mod transport;
 
@@ -12,6 +13,7 @@ use super::bytes::slice;
 use super::index::Tag;
 use super::tracks::Kind;
 
+pub use parts::{Part, PayloadParts, Placed};
 pub use seek_rows::{SeekEntry, SeekRows, TrackTable, track_table};
 
 /// The first four bytes of every container.

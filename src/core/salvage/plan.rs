@@ -307,11 +307,6 @@ impl Numbering {
         }
     }
 
-    /// How many blocks there were, of which `found` are found; as far as is known.
-    pub(super) fn original_count(&self, found: u64) -> u64 {
-        found.saturating_add(self.lost.unwrap_or(0))
-    }
-
     /// The first block found that may have had a higher index.
     pub(super) fn first_uncertain(&self) -> Option<u64> {
         (!self.is_certain()).then_some(self.first_lost)

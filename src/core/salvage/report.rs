@@ -13,7 +13,8 @@ pub enum Reason {
     Truncated,
     /// Bytes that belong to no chunk.
     Region,
-    /// Its CRC is right, but it is no whole (value, run) pairs: a reader stops at it.
+    /// Its CRC is right, but it is not what META says blocks are: half a (value, run) pair is missing, or the cipher's
+    /// header.
     Undecodable,
     /// Mux: its CRC is right, but no H4TB header says which track it belongs to.
     Unrouted,
@@ -58,7 +59,7 @@ impl Reason {
             Self::CrcMismatch => "its CRC is wrong and no repair is confirmed",
             Self::Truncated => "only its beginning is there",
             Self::Region => "the bytes belong to no chunk",
-            Self::Undecodable => "its CRC is right, but half a (value, run) pair is missing",
+            Self::Undecodable => "its CRC is right, but it can't be decoded as META says",
             Self::Unrouted => "its CRC is right, but it does not say which track it belongs to",
             Self::NotJson => "its CRC is right, but it is no JSON object",
             Self::Duplicate => "it should occur once, and the first counts",

@@ -143,10 +143,11 @@ fn from_rhythm(
         let meaning = (Meaning::Index, Basis::Grid);
         return Table { entries: Vec::new(), meaning, how, lost: replaces_entries };
     };
-    let blocks = plan.numbering.original_count(plan.container.index().blocks());
-    let keyframes = (0..blocks.div_ceil(rhythm.gop)).filter_map(|rank| rank.checked_mul(rhythm.gop));
-    let entry = |original: u64| Some((original.checked_mul(rhythm.frame_us)?, plan.numbering.found(original)?));
-    let entries = kept(plan, keyframes.filter_map(entry).collect());
+    let entry = |found: u64| {
+        let original = plan.numbering.original(found).filter(|original| original.is_multiple_of(rhythm.gop))?;
+        Some((original.checked_mul(rhythm.frame_us)?, found))
+    };
+    let entries = kept(plan, (0..plan.container.index().blocks()).filter_map(entry).collect());
     let how = "a keyframe every gop of META, at the rate of its fps_hint".to_owned();
     Table { entries, meaning, how, lost: replaces_entries && !plan.numbering.is_certain() }
 }

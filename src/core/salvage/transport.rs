@@ -8,8 +8,9 @@ use super::slot::{Slot, is_object, others, slot};
 use super::tracks;
 use super::write::Closing;
 use crate::core::audit::Audit;
-use crate::core::block::Pipeline;
-use crate::core::codec::rle;
+use crate::core::block::{LIVING_CIPHER, Pipeline};
+use crate::core::codec::{cipher, rle};
+use crate::core::container::Container;
 use crate::core::index::{Chunk, Tag};
 use crate::core::json::Document;
 use crate::core::meta::Meta;
@@ -35,12 +36,10 @@ pub(super) fn plan(
         Slot::Reliable(chunk) => Some(Meta::parse(&plan.payload(chunk))),
         _ => None,
     };
-    if let Some(frames) = parsed.as_ref().and_then(|meta| meta.binary).map(|binary| u64::from(binary.frame_count)) {
-        plan.numbering.settle(plan.container.index().blocks(), Some(frames));
-    }
     let readable = parsed.filter(|meta| meta.binary.is_some() || is_object(&meta.document));
     if let Some(meta) = &readable {
-        plan.numbering.settle(plan.container.index().blocks(), tracks::blocks_indexed(meta));
+        let original = original_blocks(plan.container, meta);
+        plan.numbering.settle(plan.container.index().blocks(), original);
     }
     blocks(plan, readable.as_ref(), report);
     let decided = |tag: Tag| tag == Tag::CORE || tag == Tag::VERI || SIDECARS.contains(&tag);
@@ -67,16 +66,47 @@ pub(super) fn plan(
     Ok(veri(plan, audit, report))
 }
 
+fn is_ciphered(meta: &Meta) -> bool {
+    meta.cipher.as_deref() == Some(LIVING_CIPHER)
+}
+
+/// How many blocks there were, where something but the blocks' order tells: the older binary META, the index of tracks,
+/// or the counter of the last encrypted block.
+fn original_blocks(container: &Container, meta: &Meta) -> Option<u64> {
+    if let Some(binary) = meta.binary {
+        return Some(u64::from(binary.frame_count));
+    }
+    let counted = || {
+        let last = container.index().block(container.index().blocks().checked_sub(1)?)?;
+        let whole = is_ciphered(meta) && container.is_intact(&last);
+        let (header, _) = cipher::Header::parse(container.payload(&last)).ok().filter(|_| whole)?;
+        header.counter.checked_add(1)
+    };
+    tracks::blocks_indexed(meta).or_else(counted)
+}
+
 fn blocks(plan: &mut Plan<'_>, meta: Option<&Meta>, report: &mut Report) {
     let pairs = meta.is_some_and(|meta| Pipeline::of(Some(meta)).is_plain_rle());
+    let messages = meta.is_some_and(is_ciphered);
     let container = plan.container;
+    let before = plan.blocks();
     for chunk in container.index().with_tag(Tag::CORE) {
         match plan.trust(&chunk) {
             Trust::Damaged(reason) => plan.drop(&chunk, reason, true, report),
             _ if pairs && chunk.len % 2 == 1 => plan.drop(&chunk, Reason::Undecodable, true, report),
+            _ if messages && cipher::Header::parse(&plan.payload(&chunk)).is_err() => {
+                plan.drop(&chunk, Reason::Undecodable, true, report);
+            }
             Trust::Mended(mend) => plan.mend(&chunk, mend, report),
             Trust::Whole => {}
         }
+    }
+    if messages && (plan.blocks() < before || !container.walked().losses.is_empty()) {
+        report.notes.push(
+            "blocks are encrypted in a chain: an audit will name the gaps that the lost ones leave, which only their \
+             sender can close"
+                .to_owned(),
+        );
     }
 }
 

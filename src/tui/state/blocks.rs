@@ -118,6 +118,9 @@ impl BlockList {
             Some(listing) => (listing.filter.clone(), listing.order),
             None => (Filter::default(), Order { column: Column::Index, descending: self.reversed }),
         };
+        if let Some((filter, order, _)) = &mut self.asked {
+            (*filter, *order) = (self.filter.clone(), self.order);
+        }
     }
 
     /// The filter as it is typed; empty for none.
@@ -387,10 +390,10 @@ fn relist(state: &mut State, container: &Container, change: Listed) {
 fn list_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
     let list = &mut state.blocks;
     if list.filter.is_empty() && is_natural(container, list.order) {
+        list.asked = None;
+        state.jobs.cancel(JobKind::List);
         if list.listing.take().is_some() || list.reversed != list.order.descending {
             list.reversed = list.order.descending;
-            state.jobs.cancel(JobKind::List);
-            state.blocks.asked = None;
             to_selection(state);
         }
         return Vec::new();

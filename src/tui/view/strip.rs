@@ -1,5 +1,5 @@
-//! Blocks against time in one or two lines, always in sight: how large they are, where SEEK leads, where damage is, and
-//! where the selection stands.
+//! Blocks against time in one or two lines, always in sight: how large they are, where SEEK leads (or keyframes are, where
+//! there is no SEEK), where damage is, and where the selection stands.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -73,9 +73,13 @@ fn mark(
     if playhead == Some(column) {
         return Some((painter.glyphs.playhead, Role::Playhead));
     }
+    // Tracks have tables of their own; what they have in common is keyframes.
+    let table = container.seek_table().filter(|table| !table.rows.is_empty());
+    let (Some(timeline), Some(table)) = (container.timeline(), table) else {
+        let keyframe = state.profile.as_ref()?.keyframe_in(range)?;
+        return (keyframe < container.index().blocks()).then_some((painter.glyphs.keyframe, Role::Keyframe));
+    };
     // Where blocks outnumber columns, whole stretches are marked by what SEEK's timestamps say.
-    let timeline = container.timeline()?;
-    let table = container.seek_table()?;
     let (from, to) = (timeline.pts_us(range.start), timeline.pts_us(range.end));
     let entry = |rank: u64| table.place(rank).and_then(|place| table.rows.get(place));
     let last = table.rank_at(to.checked_sub(1)?)?;

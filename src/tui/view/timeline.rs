@@ -143,8 +143,8 @@ impl Scene<'_> {
             Axis::Index => format!("column {column:.1} blocks"),
         });
         texts.push(match self.state.timeline.scale {
-            Scale::Linear => "linear".to_owned(),
-            Scale::Log => "log scale".to_owned(),
+            Scale::Linear => "linear bars".to_owned(),
+            Scale::Log => "log bars".to_owned(),
         });
         let hidden = self.profile.lanes.len() - self.parts.lanes.len().min(self.profile.lanes.len());
         if hidden > 0 {
@@ -179,12 +179,13 @@ impl Scene<'_> {
             let stretch = stretch(&self.shown, width, column);
             let places = lane.places_in(&stretch);
             let first = marked.partition_point(|(place, _)| *place < places.start);
+            let irregular = lane.spacing.as_ref().is_some_and(|spacing| spacing.is_irregular(&places));
             let here = marked.iter().skip(first).take_while(|(place, _)| *place < places.end);
             let before =
                 lane.place_at(stretch.start).is_some() && lane.place_at(stretch.start) != lane.len().checked_sub(1);
             Column {
                 keyframe: lane.keyframe_in(&places).is_some(),
-                worst: here.map(|(_, severity)| *severity).min(),
+                worst: here.map(|(_, severity)| *severity).min().or(irregular.then_some(Severity::Warning)),
                 entry: lane.entry_in(&stretch).map(|entry| entry.fault),
                 in_chain: chain.is_some_and(|chain| chain.start < stretch.end && stretch.start < chain.end),
                 in_gap: places.is_empty() && before,
@@ -208,8 +209,14 @@ impl Scene<'_> {
         let glyphs = painter.glyphs;
         let apart = lines.seek.is_some();
         let head = self.head_column();
+        let unnamed = self.track(lane).filter(|_| lines.head.is_none());
+        let marks = match unnamed {
+            Some(track) => track_name(track, 10, glyphs.ellipsis),
+            None if apart => format!("{} keys", glyphs.keyframe),
+            None => "marks".to_owned(),
+        };
         let names = [
-            (lines.marks, if apart { format!("{} keys", glyphs.keyframe) } else { "marks".to_owned() }),
+            (lines.marks, marks),
             (lines.seek, format!("{} SEEK", glyphs.seek)),
             (lines.damage, format!("{} faults", glyphs.damage)),
             (lines.chain, format!("{} decode", glyphs.chain)),
@@ -440,9 +447,6 @@ impl Scene<'_> {
         } else if !kind.is_empty() {
             parts.push((Role::Text, kind.trim_end().to_owned()));
         }
-        if let Some(pts_us) = self.container.pts_us(block) {
-            parts.push((Role::Text, format!("{} = {pts_us} us", format_us(pts_us))));
-        }
         match (self.state.marks.worst_of_blocks(block..block + 1), chunk.state) {
             (Some(Severity::Error), _) => parts.push((Role::Damage, format!("{} faulty", glyphs.damage))),
             (_, state) if state.is_damaged() => parts.push((Role::Damage, format!("{} faulty", glyphs.damage))),
@@ -451,6 +455,9 @@ impl Scene<'_> {
             (None, _) => parts.push((Role::Good, format!("{} intact", glyphs.good))),
         }
         parts.push((Role::Text, format!("{} stored", size_text(chunk.len))));
+        if let Some(pts_us) = self.container.pts_us(block) {
+            parts.push((Role::Text, format!("{} = {pts_us} us", format_us(pts_us))));
+        }
         parts.push((Role::Dim, format!("at {:#x}", chunk.offset)));
         parts
     }
@@ -547,13 +554,10 @@ impl Scene<'_> {
                 EntryFault::Nowhere => (glyphs.damage, Role::Damage),
                 _ => (glyphs.warning, Role::Warning),
             };
-            parts.push((role, format!("{glyph} {} of them {}", count_text(count), fault.describe())));
+            parts.push((role, format!("{glyph} {} {}", count_text(count), fault.landing())));
         }
         if lane.unplaced_entries > 0 {
-            parts.push((
-                Role::Damage,
-                format!("{} {} of them lands on no block", glyphs.damage, count_text(lane.unplaced_entries)),
-            ));
+            parts.push((Role::Damage, format!("{} {} on no block", glyphs.damage, count_text(lane.unplaced_entries))));
         }
         let beyond = lane.entries.len() - lane.entries.partition_point(|entry| entry.at < self.profile.end);
         if beyond > 0 {

@@ -1,0 +1,171 @@
+//! Screens of the Timeline view.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use support::screens::{DARK, NO_COLOR, Transport, faulty, many, played, regular, screen, tracks};
+use support::with_snapshots;
+
+const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
+
+#[test]
+fn dump() {
+    let Ok(which) = std::env::var("DUMP") else { return };
+    for line in which.split(';') {
+        let (file, rest) = line.split_once(' ').unwrap();
+        let (size, keys) = rest.split_once(' ').unwrap();
+        let (w, h) = size.split_once('x').unwrap();
+        let bytes = match file {
+            "regular" => regular().bytes(),
+            "faulty" => faulty(),
+            "tracks" => tracks(),
+            "many" => many(1_000_000),
+            path => std::fs::read(path).unwrap(),
+        };
+        println!("== {line}\n{}", screen(bytes, (w.parse().unwrap(), h.parse().unwrap()), keys));
+    }
+}
+
+#[test]
+fn at_every_size() {
+    with_snapshots(|| {
+        for (cols, rows) in SIZES {
+            insta::assert_snapshot!(
+                format!("timeline-{cols}x{rows}"),
+                screen(regular().bytes(), (cols, rows), "3t1.5s<Enter>")
+            );
+            insta::assert_snapshot!(format!("timeline-faulty-{cols}x{rows}"), screen(faulty(), (cols, rows), "a3"));
+            insta::assert_snapshot!(format!("timeline-tracks-{cols}x{rows}"), screen(tracks(), (cols, rows), "3"));
+        }
+    });
+}
+
+#[test]
+fn zooms_from_the_whole_to_single_blocks() {
+    with_snapshots(|| {
+        let some = screen(faulty(), (120, 40), "a3:#30<Enter>++");
+        insta::assert_snapshot!("timeline-zoomed", some);
+        let blocks = screen(regular().bytes(), (80, 24), "3:#36<Enter>+++++++++");
+        insta::assert_snapshot!("timeline-blocks", blocks);
+    });
+}
+
+#[test]
+fn without_a_time_base_it_says_so() {
+    let file = (1..40usize).fold(Transport::new(), |file, n| file.block(n, 9)).meta("{}").bytes();
+    with_snapshots(|| insta::assert_snapshot!("timeline-by-index", screen(file, (80, 24), "3:#20<Enter>")));
+}
+
+#[test]
+fn damage_and_selection_have_styles_and_glyphs() {
+    let styles = |theme| h4inspect::tui::screen::styles(&played(faulty(), (80, 24), theme, "a3:#30<Enter>+").frame());
+    with_snapshots(|| {
+        insta::assert_snapshot!("timeline-styles", styles(DARK));
+        insta::assert_snapshot!("timeline-styles-no-color", styles(NO_COLOR));
+        let ascii = played(faulty(), (80, 24), NO_COLOR, "a3:#30<Enter>+").frame();
+        insta::assert_snapshot!("timeline-ascii", h4inspect::tui::screen::text(&ascii));
+    });
+}
+
+#[test]
+fn faults_are_visited_in_turn() {
+    let said = |keys: &str| {
+        let player = played(faulty(), (120, 40), DARK, keys);
+        (player.state().selection.block, player.state().message.clone().unwrap().text)
+    };
+    let first = said("a3n");
+    assert_eq!((first.0, first.1.as_str()), (Some(30), "error at block 30: Audit (6) says what"));
+    assert_eq!(said("a3nn").1, "entry 4 at 2300000 us lands on a block of another time");
+    assert!(said("a3nnn").1.starts_with("keyframe 60 is not "), "{:?}", said("a3nnn"));
+    assert!(said("a3<End>n").1.starts_with("nothing is wrong after"));
+    assert_eq!(said("a3<End>NN").0, Some(60));
+}
+
+#[test]
+fn keys_scrub_and_the_other_panes_follow() {
+    let block = |keys: &str| played(regular().bytes(), (120, 40), DARK, keys).state().selection.block;
+    assert_eq!(block("3lll"), Some(3));
+    assert_eq!(block("3]]h"), Some(23));
+    assert_eq!(block("3G["), Some(84));
+    assert_eq!(block("3<PgDn>"), Some(9));
+    assert_eq!(block("3<PgDn>++<PgUp>"), Some(6), "a tenth of what is shown");
+    assert_eq!(block("3<End>l"), Some(95));
+    assert_eq!(block("3<Click:119,10>"), Some(95));
+    let player = played(regular().bytes(), (120, 40), DARK, "3]4");
+    assert_eq!(player.state().blocks.window.cursor(), 12, "Blocks follows");
+}
+
+#[test]
+fn lanes_change_at_the_same_time() {
+    let at = |keys: &str| {
+        let player = played(tracks(), (120, 40), DARK, keys);
+        let container = player.state().container.clone().unwrap();
+        let (track, block) = container.tracks().unwrap().of_block(player.state().selection.block.unwrap()).unwrap();
+        (track.id.clone(), block.pts_us)
+    };
+    assert_eq!(at("3llll"), ("1".to_owned(), 160_000));
+    assert_eq!(at("3llllj"), ("2".to_owned(), 149_000));
+    assert_eq!(at("3lllljj"), ("7".to_owned(), 0));
+    assert_eq!(at("3lllljjk"), ("2".to_owned(), 0));
+}
+
+#[test]
+fn the_ends_of_time_and_tiny_screens_are_drawn() {
+    let file = |fps: &str, entries: &[(u64, u64)]| {
+        let blocks = (0..5).fold(Transport::new(), |file, _| file.block(1, 9));
+        blocks.seek(entries).meta(&format!(r#"{{"fps_hint":{fps}}}"#)).bytes()
+    };
+    let files = [
+        file("0", &[(0, 0)]),
+        file("1e-300", &[(0, 0), (u64::MAX, 1)]),
+        file("1e-9", &[(u64::MAX, u64::MAX)]),
+        file("1000000", &[]),
+        Transport::new().block(1, 9).meta(r#"{"fps_hint":25}"#).bytes(),
+        Transport::new().meta("{}").bytes(),
+        tracks(),
+    ];
+    for bytes in files {
+        for (cols, rows) in [(1, 1), (20, 6), (21, 7), (40, 10), (69, 9), (300, 100)] {
+            for keys in ["3", "3++++++]n", "3G-H", "3t50%<Enter>L", "3sj<Right>+N"] {
+                _ = played(bytes.clone(), (cols, rows), DARK, keys).frame();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_million_blocks_are_drawn_without_looking_at_each() {
+    let mut player = played(many(1_000_000), (200, 60), DARK, "3");
+    let profile = player.state().profile.clone().unwrap();
+    assert_eq!((profile.lanes[0].len(), profile.lanes[0].keyframes()), (1_000_000, 1000));
+    for keys in ["t50%<Enter>", "+", "++++++", "]", "<PgDn>"] {
+        player.play(h4inspect::tui::keys::parse(keys).unwrap());
+        let start = std::time::Instant::now();
+        _ = player.frame();
+        // Unoptimised and on a busy machine; looking at every block takes several times as long.
+        assert!(start.elapsed().as_millis() < 500, "{keys}: {:?}", start.elapsed());
+    }
+}
+
+mod any {
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn keys_at_any_size_draw(
+            text in "3([-+=0hjklHLgGnNs\\[\\]t5]|<(PgUp|PgDn|Home|End|Enter|Esc)>|<(Click|Wheel):[0-9]{1,2},[0-9]{1,2}(,-1)?>|<Resize:[0-9]{1,2}x[0-9]{1,2}>){0,25}",
+            tracks in any::<bool>(),
+            cols in 0u16..130,
+            rows in 0u16..50,
+        ) {
+            let bytes = if tracks { super::tracks() } else { super::faulty() };
+            let Ok(inputs) = h4inspect::tui::keys::parse(&text) else { return Ok(()) };
+            let mut player = super::played(bytes, (cols, rows), super::DARK, "");
+            for input in inputs {
+                player.play([input]);
+                _ = player.frame();
+            }
+        }
+    }
+}
