@@ -124,10 +124,15 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing was searched for here"),
         // No pane has a meaning for these now.
         Command::Move(_) | Command::Open | Command::Fold => {}
+        // By name, from another view: it is shown first.
         Command::Zoom(_) | Command::Pan { .. } | Command::Keyframe { .. } | Command::Scale => {
-            state.say(Level::Warning, "this belongs to the Timeline view");
+            show(state, View::Timeline);
+            return views::of(View::Timeline).run(state, command).unwrap_or_default();
         }
-        Command::List(_) => state.say(Level::Warning, "this belongs to the Blocks view"),
+        Command::List(_) => {
+            show(state, View::Blocks);
+            return views::of(View::Blocks).run(state, command).unwrap_or_default();
+        }
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
         Command::Quit | Command::Suspend => {}
