@@ -23,6 +23,7 @@ use crate::core::container::Container;
 use crate::core::finding::Severity;
 use crate::core::index;
 use crate::core::profile::{Axis, EntryFault, Lane, Profile, kind_of, rule};
+use crate::core::seek::Meaning;
 use crate::core::time::{format_duration, format_us};
 use crate::core::tracks::Track;
 use crate::tui::layout::strip_column;
@@ -430,11 +431,9 @@ impl Scene<'_> {
         let share = (Role::Dim, format!("{}.{}%", share / 10, share % 10));
         match self.profile.axis {
             Axis::Time => vec![(Role::Playhead, format_us(at)), (Role::Text, format!("{at} us")), share],
-            Axis::Index => vec![
-                (Role::Playhead, format!("#{at}")),
-                share,
-                (Role::Warning, "no time base: drawn by block index".to_owned()),
-            ],
+            Axis::Index => {
+                vec![(Role::Playhead, format!("#{at}")), share, (Role::Warning, "no time base: by index".to_owned())]
+            }
         }
     }
 
@@ -478,8 +477,8 @@ impl Scene<'_> {
                 true => format!("keyframe at {} us {arrow} #{block}", answer.entry.pts_us),
                 false => format!("entry {} at {} us {arrow} #{block}", answer.entry_index, answer.entry.pts_us),
             };
-            let rule = answer.meaning.map_or("found by looking at every block", |meaning| meaning.describe());
-            return vec![(Role::SeekEntry, entry), (Role::Text, format!("offset is {rule}"))];
+            let rule = answer.meaning.map_or("found by looking at every block".to_owned(), |m| self.rule_text(m));
+            return vec![(Role::SeekEntry, entry), (Role::Text, rule)];
         }
         let Some(at) = self.head else { return vec![(Role::Dim, "no playhead".to_owned())] };
         let Some(entry) = lane.entry_at(at) else {
@@ -497,9 +496,16 @@ impl Scene<'_> {
                 let role = if fault == EntryFault::Nowhere { Role::Damage } else { Role::Warning };
                 parts.push((role, format!("{glyph} {}", fault.describe())));
             }
-            None => parts.push((Role::Text, format!("offset is {}", rule(self.container, lane)))),
+            None => parts.push((Role::Text, self.rule_text(rule(self.container, lane)))),
         }
         parts
+    }
+
+    fn rule_text(&self, meaning: Meaning) -> String {
+        match self.pane.width {
+            70.. => format!("offset is {}", meaning.describe()),
+            _ => format!("by {}", meaning.name()),
+        }
     }
 
     fn chain_fact(&self, painter: &Painter<'_>) -> Vec<(Role, String)> {
