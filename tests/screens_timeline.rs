@@ -90,6 +90,8 @@ fn lanes_change_at_the_same_time() {
     assert_eq!(at("3llllj"), ("2".to_owned(), 149_000));
     assert_eq!(at("3lllljj"), ("7".to_owned(), 0));
     assert_eq!(at("3lllljjk"), ("2".to_owned(), 0));
+    assert_eq!(at("3ljt1s<Enter>"), ("2".to_owned(), 981_000), "a timestamp is looked up in the lane's track");
+    assert_eq!(at("3lj1t1s<Enter>"), ("1".to_owned(), 800_000), "elsewhere in the first");
 }
 
 #[test]

@@ -47,9 +47,10 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Index { source, options } => index(source, options, task, so_far),
         Request::Audit { source, options } => Ok(Outcome::Audited(Arc::new(audit::audit(source, options, task)?))),
         Request::Verify(container) => Ok(Outcome::Verified(container.verify(task)?)),
-        Request::Seek(container, pts_us) => {
-            container.seek(*pts_us, None).map(Outcome::Sought).map_err(|error| Failure::Failed(error.to_string()))
-        }
+        Request::Seek(container, pts_us, track) => container
+            .seek(*pts_us, track.as_deref())
+            .map(Outcome::Sought)
+            .map_err(|error| Failure::Failed(error.to_string())),
         Request::Export { container, block, form, path } => export(container, *block, *form, path),
         Request::Profile(container) => Ok(Outcome::Profiled(Arc::new(Profile::new(container, task)?))),
         Request::List { container, filter, order, faulty } => {

@@ -250,6 +250,12 @@ pub(super) fn profile_wanted(state: &mut State) -> Vec<Effect> {
     vec![Effect::Start(state.jobs.start(Request::Profile(container.clone())))]
 }
 
+/// The track that a timestamp is asked for of: while the view is shown, the one that keys move in.
+pub(super) fn track(state: &State, container: &Container) -> Option<String> {
+    let lane = state.profile.as_ref().filter(|_| state.view == View::Timeline)?.lanes.get(state.timeline.lane)?;
+    container.tracks()?.list.get(lane.track?).map(|track| track.id.clone())
+}
+
 /// What a key may lead to along the lanes.
 struct Stop {
     at: u64,

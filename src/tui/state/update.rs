@@ -326,7 +326,8 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
             let container = walked(state)?;
             let time = Time::parse(text).map_err(|error| error.to_string())?;
             let pts_us = container.time_us(time).map_err(|error| error.to_string())?;
-            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us)))]
+            let track = timeline::track(state, &container);
+            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us, track)))]
         }
         PromptKind::Command => match command_line::parse(text).map_err(|error| error.to_string())? {
             Line::Command(command) => {
@@ -565,7 +566,7 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
         false => format!("entry {}{track} at {} us", answer.entry_index, answer.entry.pts_us),
     };
     let before = if answer.before_first { ", before the first entry" } else { "" };
-    let Some((block, meaning)) = answer.block.zip(answer.meaning) else {
+    let Some(block) = answer.block else {
         return state.say(Level::Error, format!("{clock}{before}: {entry} lands on no block"));
     };
     if let Some(chunk) = container.index().block(block) {
@@ -573,8 +574,8 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
         select(state, selection);
     }
     let provisional = if answer.provisional { "; its number is provisional, bytes were lost before it" } else { "" };
-    let rule = meaning.describe();
-    let text = format!("{clock}{before}: {entry}, block {block} (offset is {rule}){provisional}");
+    let rule = answer.meaning.map(|meaning| format!(" (offset is {})", meaning.describe())).unwrap_or_default();
+    let text = format!("{clock}{before}: {entry}, block {block}{rule}{provisional}");
     state.say(if answer.provisional { Level::Warning } else { Level::Info }, text);
 }
 
