@@ -96,8 +96,8 @@ pub enum Request {
     },
     /// Recompute VERI.
     Verify(Arc<Container>),
-    /// Look a timestamp up, in µs.
-    Seek(Arc<Container>, u64),
+    /// Look a timestamp up, in µs, in the track with that id or in the table that answers without one.
+    Seek(Arc<Container>, u64, Option<String>),
     /// Write a block to a file that does not exist yet.
     Export {
         /// The container.

@@ -127,20 +127,25 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing was searched for here"),
         // No pane has a meaning for these now.
         Command::Move(_) | Command::Open | Command::Fold => {}
+        // By name, from another view: it is shown first.
         Command::Zoom(_) | Command::Pan { .. } | Command::Keyframe { .. } | Command::Scale => {
-            state.say(Level::Warning, "this belongs to the Timeline view");
+            return run_in(state, View::Timeline, command);
         }
-        Command::List(_) => state.say(Level::Warning, "this belongs to the Blocks view"),
-        Command::Hex(_) => state.say(Level::Warning, "this works in Hex, which 5 shows"),
-        // Have a meaning in one view, and are typed by name in another.
-        Command::CopyValue | Command::Bytes | Command::Group => {
-            state.say(Level::Warning, "not in this view");
-        }
+        Command::List(_) => return run_in(state, View::Blocks, command),
+        Command::Hex(_) => return run_in(state, View::Hex, command),
+        Command::CopyValue | Command::Bytes => return run_in(state, View::Manifest, command),
+        Command::Group => return run_in(state, View::Audit, command),
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
         Command::Quit | Command::Suspend => {}
     }
     Vec::new()
+}
+
+/// What a command does in the view that it belongs to.
+fn run_in(state: &mut State, view: View, command: Command) -> Vec<Effect> {
+    show(state, view);
+    views::of(view).run(state, command).unwrap_or_default()
 }
 
 fn help(state: &mut State, command: Command) {
@@ -330,7 +335,8 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
             let container = walked(state)?;
             let time = Time::parse(text).map_err(|error| error.to_string())?;
             let pts_us = container.time_us(time).map_err(|error| error.to_string())?;
-            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us)))]
+            let track = timeline::track(state, &container);
+            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us, track)))]
         }
         PromptKind::Command => match command_line::parse(text).map_err(|error| error.to_string())? {
             Line::Command(command) => {
@@ -592,7 +598,7 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
         false => format!("entry {}{track} at {} us", answer.entry_index, answer.entry.pts_us),
     };
     let before = if answer.before_first { ", before the first entry" } else { "" };
-    let Some((block, meaning)) = answer.block.zip(answer.meaning) else {
+    let Some(block) = answer.block else {
         return state.say(Level::Error, format!("{clock}{before}: {entry} lands on no block"));
     };
     if let Some(chunk) = container.index().block(block) {
@@ -600,8 +606,8 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
         select(state, selection);
     }
     let provisional = if answer.provisional { "; its number is provisional, bytes were lost before it" } else { "" };
-    let rule = meaning.describe();
-    let text = format!("{clock}{before}: {entry}, block {block} (offset is {rule}){provisional}");
+    let rule = answer.meaning.map(|meaning| format!(" (offset is {})", meaning.describe())).unwrap_or_default();
+    let text = format!("{clock}{before}: {entry}, block {block}{rule}{provisional}");
     state.say(if answer.provisional { Level::Warning } else { Level::Info }, text);
 }
 
