@@ -453,7 +453,7 @@ mod tests {
         assert_eq!(value(&player, "Entries"), info.seek.describe());
         assert_eq!(value(&player, "Intact"), "");
         assert_eq!(value(&played(80, 24, "a"), "Intact"), "8 of 8");
-        assert_eq!(value(&played(80, 24, "a"), "Decoded"), "2.05 kB (2048 bytes)");
+        assert_eq!(value(&played(80, 24, "a"), "Decoded"), "2 KiB (2048 bytes)");
         assert_eq!(value(&played(80, 24, "v"), "Status"), "verified (sha256, prefix)");
     }
 

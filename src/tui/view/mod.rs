@@ -196,10 +196,7 @@ pub(super) fn count_text(count: u64) -> String {
     out
 }
 
-/// A size for people: `580 B`, `1.2 MiB`.
-pub(super) fn size_text(bytes: u64) -> String {
-    humansize::format_size(bytes, humansize::BINARY.decimal_places(1))
-}
+pub(super) use crate::report::short_size as size_text;
 
 #[cfg(test)]
 mod tests {
