@@ -1,4 +1,8 @@
 //! Inspector and auditor for H4MK containers.
+//!
+//! [`core`] reads, explains and checks containers, and knows no terminal. [`report`] gives what it finds its outward
+//! shapes, as JSON and as text. [`tui`] shows it on a screen, [`cli`] is the command line over all of them; [`hexdump`]
+//! draws rows of bytes for it.
 
 // A number from a file must never panic the program.
 #![cfg_attr(
@@ -16,4 +20,10 @@
 pub mod cli;
 pub mod core;
 pub mod hexdump;
+pub mod report;
 pub mod tui;
+
+/// Its example is compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

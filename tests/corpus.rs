@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use h4inspect::core::audit::{Audit, audit};
-use h4inspect::core::block::Form;
+use h4inspect::core::block::{BlockError, Form, Stage};
 use h4inspect::core::container::{Container, Options};
 use h4inspect::core::finding::Severity;
 use h4inspect::core::hash::{Algorithm, Overlay, hex};
+use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
@@ -132,7 +133,7 @@ fn reference_files_are_seen_as_they_were_written() {
             .map(|table| table.rows.iter().map(|e| serde_json::json!([e.pts_us, e.offset])).collect())
             .unwrap_or_default();
         assert_eq!(expected["seek"], Value::Array(seek), "{name}");
-        let blocks = (0..container.index().blocks()).map(|i| container.block_bytes(i, Form::Decoded).unwrap().1);
+        let blocks = (0..container.index().blocks()).map(|i| container.block_bytes(i, Form::Decoded).unwrap().1.bytes);
         let digests: Vec<Value> = blocks.map(|block| hex(&sha256(&block)).into()).collect();
         assert_eq!(expected["decoded_block_sha256"], Value::Array(digests), "{name}");
 
@@ -182,6 +183,48 @@ fn tracks_are_seen_as_they_were_written() {
         let audit = audited(&path);
         let warnings = audit.findings.list().iter().filter(|f| f.severity != Severity::Info);
         assert_eq!(warnings.map(|f| f.message.as_str()).collect::<Vec<_>>(), [""; 0], "{name}");
+    }
+}
+
+/// Options with the keys that belong to a file of the corpus.
+fn keys(expected: &Value) -> Options {
+    let key = |name: &str| expected[name].as_str().map(|hex| Arc::new(Secret::from_hex(hex).unwrap()));
+    Options { shared_secret: key("shared_secret_hex"), mask_key: key("master_key_hex"), ..Options::default() }
+}
+
+#[test]
+fn protected_blocks_come_to_what_their_writer_was_given() {
+    let Some(corpus) = corpus() else { return };
+    let expected = json(corpus.join("expected.json"));
+    for (name, note) in [("transport-encrypted.h4mk", "block-encrypted"), ("transport-masked.h4mk", "block-masked")] {
+        let (path, expected) = (corpus.join("reference").join(name), &expected[name]);
+        let open = |options| {
+            let source = Arc::new(Source::open(&path).unwrap());
+            Container::open(source, options, Depth::Headers, &Task::default()).unwrap()
+        };
+        let container = open(keys(expected));
+        for block in (0..container.index().blocks()).rev() {
+            let (stored, content) = container.block_bytes(block, Form::Decoded).unwrap();
+            assert_eq!(content.stage, Stage::Plain);
+            assert_eq!(expected["plain_block_sha256"][block as usize], hex(&sha256(&content)), "{name} block {block}");
+            assert_eq!(container.decoded_len(&stored.chunk), Some(content.len() as u64));
+            let window = container.window(block, 100, 1000).unwrap();
+            assert_eq!(window.bytes, content[100..content.len().min(1100)], "{name} block {block}");
+            assert_eq!((window.stage, window.block_len), (Stage::Plain, content.len() as u64));
+        }
+        let closed = open(Options::default());
+        match closed.block_bytes(0, Form::Decoded) {
+            Ok((_, content)) => assert_eq!(content.stage, Stage::Masked),
+            Err(error) => assert!(matches!(error, BlockError::Encrypted { block: 0, .. }), "{error}"),
+        }
+
+        let source = Arc::new(Source::open(&path).unwrap());
+        let codes = |options: &Options| -> Vec<_> {
+            let audit = audit(&source, options, &Task::default()).unwrap();
+            audit.findings.list().iter().map(|finding| finding.code.name()).collect()
+        };
+        assert_eq!(codes(&Options::default()), [note], "{name}");
+        assert_eq!(codes(&keys(expected)), [""; 0], "{name}");
     }
 }
 

@@ -25,6 +25,8 @@ When several apply, the first of 2, 3, 1, 4, 0 wins.";
 const ENVIRONMENT: &str = "  H4_SHARED_SECRET          shared secret of encrypted blocks, in hex
   H4_MASK_KEY               master key of masked blocks, in hex
   HARMONY4_CORE_PATH        as --core-lib
+  HARMONY4_ENGINE_ID        id that the core library must have
+  HARMONY4_ENGINE_FP        fingerprint that it must have, in hex
   HARMONY_MAX_BLOCK_SIZE    as --max-block-size
   HARMONY_CACHE_MB          as --cache-mb
   HARMONY_VERIFY_INTEGRITY  1: commands that give content verify VERI first
@@ -33,7 +35,8 @@ An option wins over its variable.";
 
 /// Inspector and auditor for H4MK media containers
 ///
-/// Without a command, opens FILE in the terminal; where input or output is no terminal, says what `info` says.
+/// Without a command, opens FILE in the terminal; where input or output is no terminal, says what `info` says, of a
+/// folder a line a container.
 #[derive(Debug, Clone, Parser)]
 #[command(version, max_term_width = 100, subcommand_negates_reqs = true, arg_required_else_help = true)]
 #[command(

@@ -1,7 +1,9 @@
 //! `block`: the bytes of one block.
 
 use super::input::Input;
-use super::output::Target;
+use super::output::{Output, Target};
+use super::{Session, content, integrity, open};
+use crate::core::block::Form;
 
 /// Arguments of `block`.
 #[derive(Debug, Clone, clap::Args)]
@@ -25,4 +27,17 @@ pub struct Args {
     /// Replace PATH if it exists
     #[arg(long)]
     pub force: bool,
+}
+
+/// Writes it.
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
+    let mut out = Output::create(&args.out, args.force, args.file.path())?;
+    out.refuse_terminal()?;
+    let container = open::container(&args.file, session)?;
+    integrity::require(&container, &args.file, session)?;
+    let form = if args.raw { Form::Raw } else { Form::Decoded };
+    let bytes = content::block(&container, &args.file, args.index, form, session)?;
+    open::settle(&container, session);
+    content::write(&mut out, &bytes)?;
+    out.finish()
 }

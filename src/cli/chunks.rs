@@ -1,6 +1,12 @@
 //! `chunks`: the chunk tree.
 
 use super::input::Input;
+use super::output::Output;
+use super::status::Status;
+use super::{Session, open};
+use crate::core::walk::Depth;
+use crate::report::chunks::Chunks;
+use crate::report::json;
 
 /// Arguments of `chunks`.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,4 +24,23 @@ pub struct Args {
     /// Compute every CRC again
     #[arg(long)]
     pub check: bool,
+}
+
+/// Lists them.
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
+    let depth = if args.check { Depth::Checked } else { Depth::Headers };
+    let container = open::container_to(depth, &args.file, session)?;
+    let is_whole = || container.walked().losses.is_empty() && container.index().iter().all(|c| c.state.is_intact());
+    if args.check && !is_whole() {
+        session.raise(Status::Findings);
+    }
+    let chunks = Chunks::new(&container);
+    let mut out = Output::stdout();
+    if args.json {
+        json::write_line(&mut out, json::DOCUMENT, &chunks)?;
+    } else {
+        chunks.write_text(&mut out, session.paint)?;
+    }
+    open::settle(&container, session);
+    out.finish()
 }

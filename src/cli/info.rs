@@ -1,6 +1,11 @@
 //! `info`: one screen on one file.
 
 use super::input::Input;
+use super::output::Output;
+use super::{Session, open};
+use crate::core::finding::Severity;
+use crate::report::info::Info;
+use crate::report::json;
 
 /// Arguments of `info`.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,4 +23,24 @@ pub struct Args {
     /// Read the payloads too: VERI and the compression ratio
     #[arg(long)]
     pub check: bool,
+}
+
+/// Says it.
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
+    let container = open::container(&args.file, session)?;
+    let info = if args.check {
+        let audit = open::audit(container.source(), &args.file, session)?;
+        session.raise(open::status_of(audit.verdict, audit.findings.worst(), audit.complete, Some(Severity::Error)));
+        Info::new(audit.container.as_deref().unwrap_or(&container), Some(&audit))
+    } else {
+        Info::new(&container, None)
+    };
+    let mut out = Output::stdout();
+    if args.json {
+        json::write_line(&mut out, json::DOCUMENT, &info)?;
+    } else {
+        info.write_text(&mut out, session.paint)?;
+    }
+    open::settle(&container, session);
+    out.finish()
 }

@@ -1,6 +1,14 @@
 //! `manifest`: the compatibility layer's manifest.
 
+use std::io::Write;
+
+use serde_json::Value;
+
 use super::input::Input;
+use super::output::Output;
+use super::{Session, messages, open, status};
+use crate::report::info::Info;
+use crate::report::json;
 
 /// Arguments of `manifest`.
 #[derive(Debug, Clone, clap::Args)]
@@ -15,4 +23,33 @@ pub struct Args {
     /// Add what `info --json` says, as `inspection`
     #[arg(long)]
     pub full: bool,
+}
+
+/// Writes the manifests; a file that can't be read does not keep the others from being answered.
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
+    let lines = if args.files.len() == 1 { json::DOCUMENT } else { json::ONE_LINE };
+    let mut out = Output::stdout();
+    for file in &args.files {
+        match manifest(file, args.full, session) {
+            Ok(manifest) => {
+                json::write_line(&mut out, lines, &manifest)?;
+                out.flush()?;
+            }
+            Err(error) => {
+                messages::say(format_args!("{error:#}"));
+                session.raise(status::of(&error));
+            }
+        }
+    }
+    out.finish()
+}
+
+fn manifest(file: &Input, full: bool, session: &mut Session) -> anyhow::Result<Value> {
+    let container = open::container(file, session)?;
+    let mut manifest = container.manifest();
+    if let (true, Value::Object(fields)) = (full, &mut manifest) {
+        fields.insert("inspection".to_owned(), serde_json::to_value(Info::new(&container, None))?);
+    }
+    open::settle(&container, session);
+    Ok(manifest)
 }

@@ -41,20 +41,40 @@ pub fn say(message: impl Display) {
 #[must_use = "dropping it ends the display"]
 pub struct Progress(Option<(mpsc::Sender<()>, JoinHandle<()>)>);
 
+/// How far something is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// A verb and a file.
+    pub label: String,
+    /// Bytes done.
+    pub done: u64,
+    /// Bytes in all; 0 where that is not known.
+    pub total: u64,
+}
+
 impl Progress {
     /// Begins to show `task`, which counts in bytes, as `label` (a verb and a file).
     pub fn start(label: impl Display, task: Arc<Task>) -> Self {
+        let label = label.to_string();
+        Self::watch(move || {
+            let (done, total) = task.progress();
+            Snapshot { label: label.clone(), done, total }
+        })
+    }
+
+    /// Begins to show what `look` sees.
+    pub fn watch(look: impl Fn() -> Snapshot + Send + 'static) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         if is_dumb || !io::stderr().is_terminal() {
             return Self(None);
         }
-        let label = text::escape(&label.to_string()).into_owned();
         let (stop, stopped) = mpsc::channel();
         let draw = move || {
             let start = Instant::now();
             while stopped.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let columns = crossterm::terminal::size().map_or(FALLBACK_COLUMNS, |(columns, _)| columns);
-                let (done, total) = task.progress();
+                let Snapshot { label, done, total } = look();
+                let label = text::escape(&label);
                 let line = progress_line(&label, done, total, start.elapsed(), columns.saturating_sub(1).into());
                 LINE_IS_DRAWN.store(true, Ordering::Relaxed);
                 _ = write!(io::stderr().lock(), "{ERASE_LINE}{line}");

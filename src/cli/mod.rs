@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit status out. One file a command, over what all of them share.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 
 pub mod args;
 pub mod audit;
@@ -8,15 +9,21 @@ pub mod block;
 pub mod chunks;
 pub mod color;
 pub mod completions;
+mod content;
+mod files;
+mod folder;
 pub mod hex;
 pub mod info;
 pub mod input;
+mod integrity;
 pub mod man;
 pub mod manifest;
 pub mod messages;
+mod open;
 pub mod output;
 pub mod pack;
 pub mod render;
+mod screen;
 pub mod seek;
 pub mod settings;
 pub mod size;
@@ -24,22 +31,32 @@ pub mod status;
 pub mod unpack;
 pub mod verify;
 
+use crate::core::codec::external;
+use crate::core::container::Options;
 use args::{Cli, Command};
+use input::Input;
 use settings::Settings;
 use status::Status;
+
+use crate::report::style::Paint;
 
 /// What a command runs with: the settings, and the status it has come to so far.
 #[derive(Debug)]
 pub struct Session {
     /// Global options and environment.
     pub settings: Settings,
+    /// What they say about reading containers; one for the run, so that all containers share what is expensive.
+    pub options: Options,
+    /// How text results are coloured.
+    pub paint: Paint,
     status: Status,
 }
 
 impl Session {
     /// A session in which nothing has gone wrong yet.
-    pub fn new(settings: Settings) -> Self {
-        Self { settings, status: Status::Done }
+    pub fn new(settings: Settings, paint: Paint) -> Self {
+        let options = settings.options();
+        Self { settings, options, paint, status: Status::Done }
     }
 
     /// Lets the run end with `status`, unless something weightier comes up. To be called before the output that could
@@ -56,6 +73,13 @@ impl Session {
 
 /// Runs the program: `args` begin with its name, `env` looks up an environment variable.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: impl Fn(&str) -> Option<OsString>) -> Status {
+    let args: Vec<OsString> = args.into_iter().collect();
+    // Not in the help: this is how the program runs the vendor's library apart from itself.
+    if let [_, command, library] = args.as_slice()
+        && command == external::HOST_COMMAND
+    {
+        return if external::host(library).is_ok() { Status::Done } else { Status::Unreadable };
+    }
     match args::parse(args) {
         Ok(cli) => execute(cli, env),
         Err(error) => {
@@ -70,10 +94,11 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
     let (mut status, outcome) = match &cli.command {
         Some(Command::Completions(args)) => (Status::Done, completions::run(args)),
         Some(Command::Man) => (Status::Done, man::run()),
-        _ => match Settings::resolve(&cli.global, env) {
+        _ => match Settings::resolve(&cli.global, &env) {
             Ok(settings) => {
-                let mut session = Session::new(settings);
-                let outcome = dispatch(cli, &mut session);
+                let colored = color::is_colored(settings.color, &env, io::stdout().is_terminal());
+                let mut session = Session::new(settings, Paint { colored });
+                let outcome = dispatch(cli, &mut session, &env);
                 (session.status(), outcome)
             }
             Err(error) => (Status::Usage, Err(error)),
@@ -88,6 +113,38 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
     status
 }
 
-fn dispatch(_cli: Cli, _session: &mut Session) -> anyhow::Result<()> {
-    Err(Status::Usage.error("this command needs the core"))
+fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
+    match (cli.command, cli.file) {
+        (Some(Command::Info(args)), _) => info::run(&args, session),
+        (Some(Command::Chunks(args)), _) => chunks::run(&args, session),
+        (Some(Command::Manifest(args)), _) => manifest::run(&args, session),
+        (Some(Command::Seek(args)), _) => seek::run(&args, session),
+        (Some(Command::Block(args)), _) => block::run(&args, session),
+        (Some(Command::Unpack(args)), _) => unpack::run(&args, session),
+        (Some(Command::Hex(args)), _) => hex::run(&args, session),
+        (Some(Command::Verify(args)), _) => verify::run(&args, session),
+        (Some(Command::Audit(args)), _) => audit::run(&args, session),
+        (Some(Command::Pack(args)), _) => pack::run(&args, session),
+        (Some(Command::Completions(args)), _) => completions::run(&args),
+        (Some(Command::Man), _) => man::run(),
+        (Some(Command::Render(args)), _) => render::run(&args, session),
+        (None, Some(file)) => view(file, session, env),
+        (None, None) => Ok(()),
+    }
+}
+
+/// A file alone: in the TUI where there is a terminal, else what `info` says.
+fn view(file: Input, session: &mut Session, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() && file.path().is_some_and(|path| !path.is_dir()) {
+        return screen::run(&file, session, env);
+    }
+    match file.path().filter(|path| path.is_dir()) {
+        Some(folder) => folder::run(folder, session),
+        None => info::run(&info::Args { file, json: false, check: false }, session),
+    }
+}
+
+/// How many threads run at a time.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -12,6 +12,9 @@ use super::status::{Failure, Status};
 use crate::core::text;
 
 const BUFFER_BYTES: usize = 64 << 10;
+/// What Linux allows a pipe without privileges, unless told otherwise.
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: usize = 1 << 20;
 
 /// The value of `--out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +106,15 @@ impl Output {
                     .error("the result is binary and standard output a terminal; use --out PATH or a pipe"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Makes standard output, if it is a pipe, as wide as is allowed, for results of many megabytes: both ends wait less.
+    pub fn widen(&self) {
+        #[cfg(target_os = "linux")]
+        if let Sink::Stdout(stdout) = &self.sink {
+            // What is no pipe, or may not be wider, stays as it is.
+            _ = rustix::pipe::fcntl_setpipe_size(stdout.get_ref(), PIPE_BYTES);
         }
     }
 

@@ -1,8 +1,18 @@
 //! `pack`: a transport container from raw bytes.
 
+use std::io::{self, IsTerminal, Read, StdinLock};
+use std::sync::Arc;
+
+use anyhow::Context;
+
 use super::input::Input;
-use super::output::Target;
-use super::size;
+use super::messages::{self, Progress};
+use super::output::{Output, Target};
+use super::status::Status;
+use super::{Session, open, size};
+use crate::core::pack::{self, PackError, Settings};
+use crate::core::source::{Source, SourceError};
+use crate::core::task::Task;
 
 /// Arguments of `pack`.
 #[derive(Debug, Clone, clap::Args)]
@@ -52,6 +62,83 @@ fn fps(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(fps) if fps.is_finite() && fps > 0.0 => Ok(fps),
         _ => Err("a rate is a number above 0, e.g. 29.97".into()),
+    }
+}
+
+/// Packs.
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
+    let inputs = [Some(&args.raw), args.meta.as_ref(), args.safe.as_ref()];
+    let mut out = Output::create(&args.out, args.force, inputs.into_iter().flatten().filter_map(Input::path))?;
+    out.refuse_terminal()?;
+    let read = |file: &Input| Ok::<_, anyhow::Error>(open::source(file)?.bytes().to_vec());
+    let meta = args.meta.as_ref().map(read).transpose()?;
+    let safe = args.safe.as_ref().map(read).transpose()?;
+    let gop = args.gop.map(u64::from);
+    let settings = Settings::resolve(meta.as_deref(), safe.as_deref(), args.block_size, args.fps, gop);
+    let settings = settings.map_err(|error| Status::Usage.error(error))?;
+
+    let mut raw = Raw::open(&args.raw)?;
+    let task = Arc::new(Task::new(raw.len()));
+    let packed = {
+        let _progress = Progress::start(format_args!("pack {}", args.raw), Arc::clone(&task));
+        pack::pack(&mut raw, &mut out, &settings, &task).map_err(|error| named(error, &args.raw))?
+    };
+    if packed.padding > 0 {
+        let added = crate::report::count(packed.padding, "zero byte");
+        messages::warn(&args.raw, format_args!("{added} added to make the last block a multiple of 256"));
+    }
+    if let Raw::Source { source, .. } = &raw {
+        open::settle_source(source, session);
+    }
+    out.finish()
+}
+
+/// Raw bytes as a stream.
+enum Raw {
+    /// Standard input, as it comes.
+    Stdin(StdinLock<'static>),
+    /// A file that is open, and how far it was read.
+    Source { source: Arc<Source>, at: usize },
+}
+
+impl Raw {
+    fn open(file: &Input) -> anyhow::Result<Self> {
+        match file {
+            Input::Stdin if io::stdin().is_terminal() => Err(SourceError::Terminal).with_context(|| file.to_string()),
+            Input::Stdin => Ok(Self::Stdin(io::stdin().lock())),
+            Input::Path(_) => Ok(Self::Source { source: open::source(file)?, at: 0 }),
+        }
+    }
+
+    /// Length in bytes; 0 where that is not known.
+    fn len(&self) -> u64 {
+        match self {
+            Self::Stdin(_) => 0,
+            Self::Source { source, .. } => source.len(),
+        }
+    }
+}
+
+impl Read for Raw {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdin(stdin) => stdin.read(buffer),
+            Self::Source { source, at } => {
+                let read = source.bytes().get(*at..).unwrap_or_default().read(buffer)?;
+                *at += read;
+                Ok(read)
+            }
+        }
+    }
+}
+
+fn named(error: PackError, raw: &Input) -> anyhow::Error {
+    match error {
+        PackError::Read(error) => anyhow::Error::new(error).context(raw.to_string()),
+        // The output has named itself.
+        PackError::Write(error) => error.into(),
+        PackError::Settings(error) => Status::Usage.error(error),
+        error => Status::Findings.error(format!("{raw}: {error}")),
     }
 }
 

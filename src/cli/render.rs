@@ -1,6 +1,15 @@
 //! `render`: the TUI without a terminal.
 
+use std::io::Write;
+
+use ratatui::layout::Size;
+
 use super::input::Input;
+use super::output::Output;
+use super::{Session, screen};
+use crate::tui::headless::Player;
+use crate::tui::theme::{Background, Depth, Theme};
+use crate::tui::{keys, picture};
 
 /// Arguments of `render`.
 #[derive(Debug, Clone, clap::Args)]
@@ -15,23 +24,22 @@ pub struct Args {
     #[arg(value_hint = clap::ValueHint::AnyPath)]
     pub file: Input,
     /// Columns and rows of the screen
-    #[arg(long, value_name = "COLSxROWS", default_value = "120x40", value_parser = screen)]
-    pub size: Screen,
+    #[arg(long, value_name = "COLSxROWS", default_value = "120x40", value_parser = keys::parse_size)]
+    pub size: Size,
     /// Keys to play before the picture is taken
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub keys: String,
+    #[arg(long, default_value = "", hide_default_value = true, value_parser = played)]
+    pub keys: Keys,
     /// How to write the picture
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
 
-/// A screen's size in cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Screen {
-    /// 1…1000.
-    pub columns: u16,
-    /// 1…1000.
-    pub rows: u16,
+/// Keys to play.
+#[derive(Debug, Clone)]
+pub struct Keys(Vec<keys::Input>);
+
+fn played(text: &str) -> Result<Keys, keys::KeysError> {
+    keys::parse(text).map(Keys)
 }
 
 /// How a picture is written.
@@ -40,28 +48,25 @@ pub enum Format {
     /// Characters only.
     #[default]
     Text,
+    /// With colours and attributes, for a terminal.
+    Ansi,
+    /// A picture for a page.
+    Svg,
 }
 
-/// Larger than any terminal, and small enough to draw.
-const MAX_CELLS: u16 = 1000;
-
-fn screen(text: &str) -> Result<Screen, String> {
-    let side = |digits: &str| digits.parse().ok().filter(|cells| (1..=MAX_CELLS).contains(cells));
-    let sides = text.split_once(['x', 'X']).and_then(|(columns, rows)| Some((side(columns)?, side(rows)?)));
-    let (columns, rows) = sides.ok_or_else(|| format!("write it as 120x40; each from 1 to {MAX_CELLS}"))?;
-    Ok(Screen { columns, rows })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_screen_is_columns_x_rows() {
-        assert_eq!(screen("80x24"), Ok(Screen { columns: 80, rows: 24 }));
-        assert_eq!(screen("1X1000"), Ok(Screen { columns: 1, rows: 1000 }));
-        for text in ["", "80", "80x", "0x5", "5x1001", "80x24x3", "-1x5", "70000x1"] {
-            assert!(screen(text).is_err(), "{text}");
-        }
-    }
+/// Plays the keys and draws the last frame, the same for the same file and keys wherever it runs.
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
+    let theme = Theme { background: Background::Dark, depth: Depth::True, ascii: false };
+    let setup = screen::setup(&args.file, session, theme, args.size)?;
+    let mut player = Player::new(setup);
+    player.play(args.keys.0.iter().cloned());
+    let frame = player.frame();
+    let picture = match args.format {
+        Format::Text => crate::tui::screen::text(&frame),
+        Format::Ansi => picture::ansi(&frame),
+        Format::Svg => picture::svg(&frame, theme.background),
+    };
+    let mut out = Output::stdout();
+    out.write_all(picture.as_bytes())?;
+    out.finish()
 }

@@ -1,7 +1,12 @@
 //! `seek`: the keyframe at or before a time, and the block it really is.
 
 use super::input::Input;
+use super::output::Output;
+use super::status::Status;
+use super::{Session, integrity, open};
+use crate::core::container::SeekError;
 use crate::core::time::Time;
+use crate::report::{self, json};
 
 /// Arguments of `seek`.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,7 +23,28 @@ pub struct Args {
     /// Where to seek to
     #[arg(allow_negative_numbers = true)]
     pub time: Time,
+    /// Answer from this track's table, or its blocks if it has none [default: SEEK, else the first track]
+    #[arg(long, value_name = "ID")]
+    pub track: Option<String>,
     /// Write JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Answers.
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
+    let container = open::container(&args.file, session)?;
+    integrity::require(&container, &args.file, session)?;
+    let refuse = |error: SeekError| Status::Findings.error(format!("{}: {error}", args.file));
+    let pts_us = container.time_us(args.time).map_err(refuse)?;
+    let answer = container.seek(pts_us, args.track.as_deref()).map_err(refuse)?;
+    let report = report::seek::Seek::new(&container, answer);
+    let mut out = Output::stdout();
+    if args.json {
+        json::write_line(&mut out, json::ONE_LINE, &report)?;
+    } else {
+        report.write_text(&mut out, session.paint)?;
+    }
+    open::settle(&container, session);
+    out.finish()
 }

@@ -1,16 +1,22 @@
 //! The options every command has, and the environment variables that stand in for them.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 
 use super::color::ColorChoice;
 use super::size;
 use super::status::{Failure, Status};
+use crate::core::codec::engine::Engines;
+use crate::core::codec::external::{External, Library};
+use crate::core::codec::{cipher, mask};
+use crate::core::container::Options;
+use crate::core::secret::{Secret, SecretError};
+use crate::core::seek::Meaning;
 use crate::core::text;
 
 /// Blocks that would decode to more than this many bytes are not decoded, unless told otherwise.
@@ -19,9 +25,7 @@ pub const DEFAULT_MAX_BLOCK_SIZE: u64 = 1 << 30;
 pub const DEFAULT_CACHE_BYTES: u64 = 256 << 20;
 
 const SHARED_SECRET: &str = "H4_SHARED_SECRET";
-const SHARED_SECRET_BYTES: usize = 32;
 const MASK_KEY: &str = "H4_MASK_KEY";
-const MASK_KEY_MIN_BYTES: usize = 16;
 /// A key file is a line of hex; what is longer is no key file, and a device would never end.
 const KEY_FILE_MAX_BYTES: u64 = 4096;
 
@@ -83,36 +87,8 @@ pub struct GlobalArgs {
     pub color: Option<ColorChoice>,
 }
 
-/// A key, which no debug output shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Key(Vec<u8>);
-
-impl Key {
-    /// The key's bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// Reads pairs of hex digits; blanks around them don't count. Says what is wrong without showing any of it.
-    fn from_hex(hex: &[u8]) -> Result<Self, String> {
-        let (pairs, rest) = hex.trim_ascii().as_chunks::<2>();
-        let digit = |c: u8| char::from(c).to_digit(16);
-        let bytes = pairs.iter().map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8));
-        match bytes.collect::<Option<Vec<u8>>>() {
-            Some(bytes) if rest.is_empty() => Ok(Self(bytes)),
-            _ => Err("not an even number of hex digits".into()),
-        }
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({} bytes)", self.0.len())
-    }
-}
-
 /// What the options and the environment come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// How to read SEEK offsets.
     pub meaning: MeaningChoice,
@@ -123,11 +99,11 @@ pub struct Settings {
     /// Commands that give content verify VERI first (HARMONY_VERIFY_INTEGRITY).
     pub verify_integrity: bool,
     /// 32 bytes.
-    pub shared_secret: Option<Key>,
+    pub shared_secret: Option<Arc<Secret>>,
     /// 16 bytes or more.
-    pub mask_key: Option<Key>,
-    /// Library for engines that are closed.
-    pub core_library: Option<PathBuf>,
+    pub mask_key: Option<Arc<Secret>>,
+    /// Library for engines that are closed; this program is its host.
+    pub core_library: Option<Library>,
     /// Whether to colour.
     pub color: ColorChoice,
 }
@@ -152,16 +128,45 @@ impl Settings {
             }
             .map_or(DEFAULT_CACHE_BYTES, |mebibytes| u64::from(mebibytes) << 20),
             verify_integrity: variable(&env, "HARMONY_VERIFY_INTEGRITY", parse_switch)?.unwrap_or(false),
-            shared_secret: key(args.secret_file.as_deref(), &env, SHARED_SECRET, |len| {
-                if len == SHARED_SECRET_BYTES { Ok(()) } else { Err(format!("{len} bytes; a shared secret has 32")) }
-            })?,
-            mask_key: key(args.mask_key_file.as_deref(), &env, MASK_KEY, |len| {
-                if len >= MASK_KEY_MIN_BYTES { Ok(()) } else { Err(format!("{len} bytes; a mask key has 16 or more")) }
-            })?,
-            core_library: args.core_lib.clone().or_else(|| env("HARMONY4_CORE_PATH").map(PathBuf::from)),
+            shared_secret: key(args.secret_file.as_deref(), &env, SHARED_SECRET, cipher::check_secret)?,
+            mask_key: key(args.mask_key_file.as_deref(), &env, MASK_KEY, mask::check_key)?,
+            core_library: core_library(args.core_lib.as_deref(), &env)?,
             color: args.color.unwrap_or_default(),
         })
     }
+}
+
+impl Settings {
+    /// How the core is to read a container. Containers that are opened with the same options share the library's hosts.
+    pub fn options(&self) -> Options {
+        let external = |library: &Library| Engines::default().with(Arc::new(External::new(library.clone())));
+        Options {
+            meaning: match self.meaning {
+                MeaningChoice::Auto => None,
+                MeaningChoice::Stream => Some(Meaning::Stream),
+                MeaningChoice::Stored => Some(Meaning::Stored),
+                MeaningChoice::Chunk => Some(Meaning::Chunk),
+                MeaningChoice::Payload => Some(Meaning::Payload),
+                MeaningChoice::Index => Some(Meaning::Index),
+            },
+            max_block_size: self.max_block_size,
+            cache_bytes: self.cache_bytes,
+            shared_secret: self.shared_secret.clone(),
+            mask_key: self.mask_key.clone(),
+            engines: self.core_library.as_ref().map_or_else(Engines::default, external),
+        }
+    }
+}
+
+/// The vendor's library, pinned to the id and the fingerprint that the environment demands.
+fn core_library(path: Option<&Path>, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<Option<Library>> {
+    let Some(path) = path.map(Path::to_owned).or_else(|| env("HARMONY4_CORE_PATH").map(PathBuf::from)) else {
+        return Ok(None);
+    };
+    let host = std::env::current_exe().context("this program's own path, which the core library needs")?;
+    let pin = |name| env(name).map(|value| value.to_string_lossy().trim().to_owned());
+    let (engine_id, fingerprint) = (pin("HARMONY4_ENGINE_ID"), pin("HARMONY4_ENGINE_FP"));
+    Ok(Some(Library { engine_id, fingerprint, ..Library::new(path, host) }))
 }
 
 fn parse_switch(text: &str) -> Result<bool, String> {
@@ -191,8 +196,8 @@ fn key(
     file: Option<&Path>,
     env: &impl Fn(&str) -> Option<OsString>,
     name: &str,
-    check: impl Fn(usize) -> Result<(), String>,
-) -> anyhow::Result<Option<Key>> {
+    check: impl Fn(&Secret) -> Result<(), SecretError>,
+) -> anyhow::Result<Option<Arc<Secret>>> {
     let (place, hex) = match (file, env(name)) {
         (Some(path), _) => {
             let place = text::escape_bytes(path.as_os_str().as_encoded_bytes());
@@ -202,12 +207,13 @@ fn key(
         (None, Some(value)) => (name.to_owned(), value.into_encoded_bytes()),
         (None, None) => return Ok(None),
     };
-    let key = Key::from_hex(&hex).and_then(|key| check(key.0.len()).map(|()| key));
-    key.map(Some).map_err(|reason| Status::Usage.error(format!("{place}: {reason}")))
+    let key = Secret::from_file(hex).and_then(|key| check(&key).map(|()| key));
+    key.map(|key| Some(Arc::new(key))).map_err(|reason| Status::Usage.error(format!("{place}: {reason}")))
 }
 
 fn read_key_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut hex = Vec::new();
+    // One allocation: a vector that grows leaves copies behind.
+    let mut hex = Vec::with_capacity(KEY_FILE_MAX_BYTES as usize + 1);
     File::open(path)?.take(KEY_FILE_MAX_BYTES).read_to_end(&mut hex)?;
     Ok(hex)
 }
@@ -245,7 +251,7 @@ mod tests {
         assert_eq!(from_env.max_block_size, 10_000_000);
         assert_eq!(from_env.cache_bytes, 2048 << 20);
         assert!(from_env.verify_integrity);
-        assert_eq!(from_env.core_library, Some("/lib/h4.so".into()));
+        assert_eq!(from_env.core_library.map(|library| library.path), Some("/lib/h4.so".into()));
         let args = GlobalArgs { max_block_size: Some(1), cache_mb: Some(3), ..none };
         let both = resolve(&args, &[("HARMONY_MAX_BLOCK_SIZE", "much"), ("HARMONY_CACHE_MB", "9")]).unwrap();
         assert_eq!((both.max_block_size, both.cache_bytes), (1, 3 << 20));
@@ -266,8 +272,8 @@ mod tests {
     fn keys_are_read_checked_and_never_shown() {
         let none = GlobalArgs::default();
         let settings = resolve(&none, &[(SHARED_SECRET, &"aB".repeat(32)), (MASK_KEY, &"01".repeat(16))]).unwrap();
-        assert_eq!(settings.shared_secret.as_ref().unwrap().bytes(), [0xab; 32]);
-        assert_eq!(format!("{:?}", settings.shared_secret), "Some(Key(32 bytes))");
+        assert_eq!(settings.shared_secret.as_ref().unwrap().expose(), [0xab; 32]);
+        assert!(!format!("{settings:?} {:?}", settings.options()).contains("171"));
         for (name, hex) in [(SHARED_SECRET, "abab"), (SHARED_SECRET, "zzzz"), (MASK_KEY, "abc"), (MASK_KEY, "abab")] {
             let message = refusal(&none, &[(name, hex)]);
             assert!(message.starts_with(name) && !message.contains(hex), "{message}");
@@ -275,11 +281,21 @@ mod tests {
     }
 
     #[test]
+    fn the_library_is_pinned_by_the_environment_alone() {
+        let env = [("HARMONY4_CORE_PATH", "/lib/h4.so"), ("HARMONY4_ENGINE_ID", "id"), ("HARMONY4_ENGINE_FP", " AB ")];
+        let args = GlobalArgs { core_lib: Some("/opt/h4.so".into()), ..GlobalArgs::default() };
+        let library = resolve(&args, &env).unwrap().core_library.unwrap();
+        assert_eq!(library.path, PathBuf::from("/opt/h4.so"));
+        assert_eq!((library.engine_id.as_deref(), library.fingerprint.as_deref()), (Some("id"), Some("AB")));
+        assert_eq!(resolve(&GlobalArgs::default(), &env[1..]).unwrap().core_library, None);
+    }
+
+    #[test]
     fn a_key_file_wins_over_the_variable() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "{}", "07".repeat(16)).unwrap();
         let args = GlobalArgs { mask_key_file: Some(file.path().into()), ..GlobalArgs::default() };
-        assert_eq!(resolve(&args, &[(MASK_KEY, "junk")]).unwrap().mask_key.unwrap().bytes(), [7; 16]);
+        assert_eq!(resolve(&args, &[(MASK_KEY, "junk")]).unwrap().mask_key.unwrap().expose(), [7; 16]);
         let args = GlobalArgs { mask_key_file: Some("/no/such/key".into()), ..GlobalArgs::default() };
         assert!(refusal(&args, &[]).starts_with("/no/such/key: "));
     }

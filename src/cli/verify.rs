@@ -1,6 +1,9 @@
 //! `verify`: VERI, computed again.
 
 use super::input::Input;
+use super::output::Output;
+use super::{Session, integrity, open};
+use crate::report::json;
 
 /// Arguments of `verify`.
 #[derive(Debug, Clone, clap::Args)]
@@ -15,4 +18,19 @@ pub struct Args {
     /// Write JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Verifies.
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
+    let container = open::container(&args.file, session)?;
+    let (verify, status) = integrity::verify(&container, &args.file, session)?;
+    session.raise(status);
+    let mut out = Output::stdout();
+    if args.json {
+        json::write_line(&mut out, json::DOCUMENT, &verify)?;
+    } else {
+        verify.write_text(&mut out, session.paint, container.source().name())?;
+    }
+    open::settle(&container, session);
+    out.finish()
 }

@@ -1,21 +1,33 @@
 //! A block on its way from stored bytes to content: stored → decrypted → decoded → unmasked.
 
-use super::codec::rle;
+mod cache;
+mod reader;
+
+use std::ops::Deref;
+
+use super::codec::cipher;
+use super::codec::engine::{self, EngineError};
 use super::index::Chunk;
 use super::meta::{Compression, Meta};
+use super::secret::SecretError;
 
-/// Name of the engine whose code is public.
-pub const REFERENCE_ENGINE: &str = "geometric-reference";
+pub use super::codec::engine::REFERENCE_ENGINE;
+pub(crate) use cache::Cache;
+pub(crate) use reader::{Place, Reader};
+
+/// The cipher whose blocks can be read: what META's `encryption.cipher` calls it.
+pub const LIVING_CIPHER: &str = "living-cipher-v3";
 
 /// How blocks are compressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Engine {
+pub enum EngineKind {
     /// The reference engine: run lengths.
     Rle {
         /// META does not say so, it is assumed.
         assumed: bool,
     },
-    /// A closed engine, or one that is not known here.
+    /// A closed engine, or any other that is not the reference engine. Whether there is a decoder for it is another
+    /// matter.
     Opaque {
         /// Its name as declared.
         name: String,
@@ -30,7 +42,7 @@ pub struct Pipeline {
     /// Name of the cipher, where blocks are encrypted.
     pub cipher: Option<String>,
     /// How they are compressed.
-    pub engine: Engine,
+    pub engine: EngineKind,
     /// They were masked before compression.
     pub masked: bool,
 }
@@ -39,28 +51,31 @@ impl Pipeline {
     /// The pipeline META describes; `None` for META that is lost or was never written.
     pub fn of(meta: Option<&Meta>) -> Self {
         let Some(meta) = meta else {
-            return Self { cipher: None, engine: Engine::Rle { assumed: true }, masked: false };
+            return Self { cipher: None, engine: EngineKind::Rle { assumed: true }, masked: false };
         };
         let encrypted = meta.encrypted == Some(true) || meta.cipher.is_some();
         let cipher = encrypted.then(|| meta.cipher.clone().unwrap_or_else(|| "unknown cipher".to_owned()));
-        Self { cipher, engine: Engine::of(meta.compression.as_ref()), masked: meta.masked == Some(true) }
+        Self { cipher, engine: EngineKind::of(meta.compression.as_ref()), masked: meta.masked == Some(true) }
+    }
+
+    /// Blocks are encrypted with the cipher that can be read here.
+    pub fn is_living_cipher(&self) -> bool {
+        self.cipher.as_deref() == Some(LIVING_CIPHER)
     }
 
     /// Blocks can be read as run lengths as they are stored.
     pub fn is_plain_rle(&self) -> bool {
-        self.cipher.is_none() && matches!(self.engine, Engine::Rle { .. })
+        self.cipher.is_none() && matches!(self.engine, EngineKind::Rle { .. })
     }
 }
 
-impl Engine {
+impl EngineKind {
     fn of(compression: Option<&Compression>) -> Self {
         let Some(compression) = compression else { return Self::Rle { assumed: true } };
-        let opaque = compression.opaque == Some(true);
-        match compression.engine.as_deref() {
-            Some(REFERENCE_ENGINE) if !opaque => Self::Rle { assumed: false },
-            None if !opaque => Self::Rle { assumed: true },
-            name => Self::Opaque { name: name.unwrap_or("unnamed").to_owned() },
+        if engine::is_reference(compression) {
+            return Self::Rle { assumed: compression.engine.is_none() };
         }
+        Self::Opaque { name: compression.engine.clone().unwrap_or_else(|| "unnamed".to_owned()) }
     }
 
     /// The engine's name.
@@ -103,6 +118,67 @@ impl Stored<'_> {
     }
 }
 
+/// How far up the pipeline bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// As stored.
+    Stored,
+    /// Decrypted, still compressed.
+    Decrypted,
+    /// Decoded, still masked: no key was given.
+    Masked,
+    /// What the writer was given.
+    Plain,
+}
+
+impl Stage {
+    /// What to say beside the bytes.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Stored => "as stored",
+            Self::Decrypted => "decrypted, still compressed",
+            Self::Masked => "masked: no key",
+            Self::Plain => "decoded",
+        }
+    }
+}
+
+/// A block's bytes, and what was undone to get them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// What they are.
+    pub stage: Stage,
+    /// They were unmasked as the block of a number that is not certain, since blocks before it may be lost.
+    pub provisional: bool,
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Part of a block, for showing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// The bytes; fewer than were asked for where the block ends before.
+    pub bytes: Vec<u8>,
+    /// Where in the block they begin.
+    pub start: u64,
+    /// Length of the block in the form shown.
+    pub block_len: u64,
+    /// The form shown: the last one that can be read.
+    pub stage: Stage,
+    /// As in [`Content`].
+    pub provisional: bool,
+    /// What keeps the block from being read further, or as a whole.
+    pub problem: Option<BlockError>,
+}
+
 /// Why a block can't be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BlockError {
@@ -136,15 +212,33 @@ pub enum BlockError {
         /// Name of the cipher.
         cipher: String,
     },
-    /// Its run lengths can't be decoded.
-    #[error("block {block} at {offset} can't be decoded: {source}")]
-    Rle {
+    /// The secret, or the block, is not what it should be.
+    #[error("block {block} at {offset} can't be decrypted: {source}")]
+    Decrypt {
         /// Block index.
         block: u64,
         /// File offset of its chunk.
         offset: u64,
         /// Why.
-        source: rle::RleError,
+        source: cipher::OpenError,
+    },
+    /// Its engine gives no bytes for it.
+    #[error("block {block} at {offset} can't be decoded: {source}")]
+    Decode {
+        /// Block index.
+        block: u64,
+        /// File offset of its chunk.
+        offset: u64,
+        /// Why.
+        source: EngineError,
+    },
+    /// A key that was given can't be one.
+    #[error("the {what} can't be used: {source}")]
+    Key {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        source: SecretError,
     },
 }
 

@@ -6,14 +6,19 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value, json};
 
-use super::block::{BlockError, Engine, Form, Pipeline, Stored};
+use super::block::{
+    BlockError, Cache, Content, EngineKind, Form, LIVING_CIPHER, Pipeline, Place, Reader, Stage, Stored, Window,
+};
 use super::bytes::available;
+use super::codec::cipher;
+use super::codec::engine::Engines;
 use super::codec::rle;
 use super::hash::Overlay;
 use super::index::{Chunk, Index, State, Tag};
 use super::json::Document;
 use super::layout::{self, ChunkHeader, FileHeader, HeadError, Layout, SeekEntry, SeekRows};
 use super::meta::Meta;
+use super::secret::Secret;
 use super::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
 use super::source::Source;
 use super::tail;
@@ -31,11 +36,26 @@ pub struct Options {
     pub meaning: Option<Meaning>,
     /// The most bytes a block may decode to.
     pub max_block_size: u64,
+    /// Bytes of blocks that are kept after they were read through [`Container::content`] and [`Container::window`].
+    pub cache_bytes: u64,
+    /// What encrypted blocks are opened with: 32 bytes.
+    pub shared_secret: Option<Arc<Secret>>,
+    /// What masked blocks are unmasked with: 16 bytes or more.
+    pub mask_key: Option<Arc<Secret>>,
+    /// Decoders for blocks that are not the reference engine's.
+    pub engines: Engines,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { meaning: None, max_block_size: 1 << 30 }
+        Self {
+            meaning: None,
+            max_block_size: 1 << 30,
+            cache_bytes: 256 << 20,
+            shared_secret: None,
+            mask_key: None,
+            engines: Engines::default(),
+        }
     }
 }
 
@@ -111,6 +131,12 @@ pub enum Effort {
     /// Reads all that is needed.
     Full,
 }
+
+/// Bytes of the smallest chunk that holds an encrypted block: how many can stand where bytes were lost.
+const ENCRYPTED_MIN: u64 = 106;
+/// Messages that may be missing without a trace, taken out of the file as whole chunks. A counter beyond is refused: it
+/// would cost more than the second that so many take.
+const MISSING_MESSAGES: u64 = 1 << 20;
 
 /// How many bytes of blocks are read where no payload should be: less than takes a noticeable time.
 pub const CHEAP_BYTES: u64 = 16 << 20;
@@ -203,11 +229,15 @@ pub struct Container {
     full: OnceLock<Resolution>,
     keyframes: OnceLock<Option<Vec<(u64, u64)>>>,
     timeline: OnceLock<Option<Timeline>>,
+    reader: OnceLock<Arc<Reader>>,
+    cache: Cache,
 }
 
 impl Container {
     fn new(source: Arc<Source>, options: Options, header: FileHeader, walked: Walked, complete: bool) -> Self {
         Self {
+            cache: Cache::new(options.cache_bytes),
+            reader: OnceLock::new(),
             source,
             options,
             header,
@@ -341,6 +371,12 @@ impl Container {
         self.mended = self.index().iter().filter(damaged).map(mend).collect();
     }
 
+    /// The same container read with other options, such as a key that was given later. Nothing is walked again.
+    pub fn with_options(&self, options: Options) -> Self {
+        let again = Self::new(self.source.clone(), options, self.header, self.walked.clone(), self.complete);
+        Self { mended: self.mended.clone(), ..again }
+    }
+
     /// The same container with some chunks under another tag.
     pub(crate) fn retagged(&self, tags: &[(u64, Tag)]) -> Self {
         let walked = Walked { index: self.index().retagged(tags), ..self.walked.clone() };
@@ -379,10 +415,33 @@ impl Container {
 
     /// What was done to blocks before they were stored.
     pub fn pipeline(&self) -> Pipeline {
-        match self.layout() {
-            Layout::Transport => Pipeline::of(self.meta()),
-            Layout::Mux => Pipeline { cipher: None, engine: Engine::Stored, masked: false },
+        self.reader().pipeline().clone()
+    }
+
+    /// The keys and the engine that blocks are read with.
+    pub(crate) fn reader(&self) -> &Arc<Reader> {
+        self.reader.get_or_init(|| {
+            let pipeline = match self.layout() {
+                Layout::Transport => self.transport_pipeline(),
+                Layout::Mux => Pipeline { cipher: None, engine: EngineKind::Stored, masked: false },
+            };
+            let lost: u64 = self.walked.losses.iter().map(|loss| loss.length / ENCRYPTED_MIN).sum();
+            let messages = self.index().blocks().saturating_add(lost).saturating_add(MISSING_MESSAGES);
+            Arc::new(Reader::new(pipeline, self.meta(), &self.options, messages))
+        })
+    }
+
+    /// What META describes; where it says nothing of a cipher, or is not there, a cipher header shows one.
+    fn transport_pipeline(&self) -> Pipeline {
+        let meta = self.meta();
+        let mut pipeline = Pipeline::of(meta);
+        let silent = meta.is_none_or(|meta| meta.cipher.is_none() && meta.encrypted != Some(false));
+        let mut intact = self.index().with_tag(Tag::CORE).filter(|chunk| !chunk.state.is_damaged());
+        let mut shown = || intact.next().is_some_and(|chunk| cipher::Header::parse(self.payload(&chunk)).is_ok());
+        if silent && shown() {
+            pipeline.cipher = Some(LIVING_CIPHER.to_owned());
         }
+        pipeline
     }
 
     /// Mux: which track a CORE chunk belongs to, and where its block is.
@@ -422,9 +481,10 @@ impl Container {
         let certain = self.first_provisional().unwrap_or(u64::MAX);
         let size = |chunk: Chunk| {
             let usable = chunk.block.is_some_and(|b| b < certain) && !chunk.state.is_damaged();
-            usable.then(|| rle::decoded_len(self.payload(&chunk)))
+            usable.then(|| self.decoded_len(&chunk)).flatten()
         };
-        let sum = || self.pipeline().is_plain_rle().then(|| Starts::new(self.index().with_tag(Tag::CORE).map(size)));
+        let countable = matches!(self.pipeline().engine, EngineKind::Rle { .. }) && self.reader().reaches_compressed();
+        let sum = || countable.then(|| Starts::new(self.index().with_tag(Tag::CORE).map(size)));
         self.decoded.get_or_init(sum).as_ref()
     }
 
@@ -439,7 +499,8 @@ impl Container {
         let meta = self.meta();
         blocks.grid = meta.and_then(|meta| meta.block_size);
         blocks.gop = meta.and_then(|meta| meta.gop);
-        blocks.frame_us = meta.and_then(Meta::frame_us);
+        // The older binary META only has an average.
+        blocks.frame_us = meta.filter(|meta| meta.fps_hint.is_some()).and_then(Meta::frame_us);
         let stored = self.index().total(Tag::CORE).map_or(0, |total| total.bytes);
         let affordable = effort == Effort::Full || stored <= CHEAP_BYTES || self.decoded.get().is_some();
         blocks.decoded = if affordable { self.decoded_starts() } else { None };
@@ -656,60 +717,125 @@ impl Container {
 
     /// A block as stored, with its CRC recomputed.
     pub fn block(&self, index: u64) -> Result<Stored<'_>, BlockError> {
-        let blocks = self.index().blocks();
-        let chunk = self.index().block(index).ok_or(BlockError::OutOfRange { index, blocks })?;
-        let content = self.routed(&chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |r| r.1);
+        let chunk = self.block_chunk(index)?;
         Ok(Stored {
             chunk,
-            bytes: available(self.bytes(), content.start, content.end - content.start),
+            bytes: self.stored_bytes(&chunk),
             stored_crc: self.stored_crc(&chunk),
             computed_crc: self.computed_crc(&chunk).unwrap_or_default(),
         })
     }
 
-    /// A block's content, as far up the pipeline as it can be read.
-    pub fn decode(&self, stored: &Stored<'_>) -> Result<Vec<u8>, BlockError> {
-        let pipeline = self.pipeline();
-        let (block, offset) = (stored.chunk.block.unwrap_or(0), stored.chunk.offset);
-        if let Some(cipher) = pipeline.cipher {
-            return Err(BlockError::Encrypted { block, offset, cipher });
-        }
-        match pipeline.engine {
-            Engine::Stored => Ok(stored.bytes.to_vec()),
-            Engine::Opaque { name } => Err(BlockError::Opaque { block, offset, engine: name }),
-            Engine::Rle { .. } => rle::decode(stored.bytes, self.options.max_block_size)
-                .map_err(|source| BlockError::Rle { block, offset, source }),
+    fn block_chunk(&self, index: u64) -> Result<Chunk, BlockError> {
+        let blocks = self.index().blocks();
+        self.index().block(index).ok_or(BlockError::OutOfRange { index, blocks })
+    }
+
+    /// A CORE chunk's block; in the mux layout what follows its H4TB header.
+    fn stored_bytes(&self, chunk: &Chunk) -> &[u8] {
+        let content = self.routed(chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |r| r.1);
+        available(self.bytes(), content.start, content.end - content.start)
+    }
+
+    fn place(&self, chunk: &Chunk) -> Place<'_> {
+        Place {
+            stored: self.stored_bytes(chunk),
+            block: chunk.block.unwrap_or(0),
+            offset: chunk.offset,
+            provisional: self.is_provisional(chunk.block),
         }
     }
 
+    /// A block's content: decrypted, decoded, and unmasked if there is a key. Fails where it can't be decoded.
+    pub fn decode(&self, stored: &Stored<'_>) -> Result<Content, BlockError> {
+        self.reader().content(&self.place(&stored.chunk))
+    }
+
+    /// As [`decode`](Self::decode), in place of what `content` held: for many blocks in a row, whose room is used again.
+    pub fn decode_into(&self, content: &mut Vec<u8>, stored: &Stored<'_>) -> Result<Stage, BlockError> {
+        let pipeline = self.pipeline();
+        let plain = pipeline.is_plain_rle() && !pipeline.masked;
+        if plain && rle::decode_into(content, stored.bytes, self.options.max_block_size).is_ok() {
+            return Ok(Stage::Plain);
+        }
+        let decoded = self.decode(stored)?;
+        *content = decoded.bytes;
+        Ok(decoded.stage)
+    }
+
     /// A block's bytes in the form asked for.
-    pub fn block_bytes(&self, index: u64, form: Form) -> Result<(Stored<'_>, Vec<u8>), BlockError> {
+    pub fn block_bytes(&self, index: u64, form: Form) -> Result<(Stored<'_>, Content), BlockError> {
         let stored = self.block(index)?;
-        let bytes = match form {
-            Form::Raw => stored.bytes.to_vec(),
+        let content = match form {
+            Form::Raw => Content { bytes: stored.bytes.to_vec(), stage: Stage::Stored, provisional: false },
             Form::Decoded => self.decode(&stored)?,
         };
-        Ok((stored, bytes))
+        Ok((stored, content))
+    }
+
+    /// A block's content as from [`decode`](Self::decode), kept for the next time. Its CRC is not looked at.
+    pub fn content(&self, index: u64) -> Result<Arc<Content>, BlockError> {
+        let chunk = self.block_chunk(index)?;
+        self.cache.content(index, || self.reader().content(&self.place(&chunk)))
+    }
+
+    /// Bytes `start..start + len` of a block in the last form that can be read: where it can't be decoded, what it was
+    /// decrypted to, or what is stored, and why. Costs no more than the window where the engine can read parts, as the
+    /// reference engine can, be the block ever so large. Its CRC is not looked at. Fails only where there is no such
+    /// block.
+    pub fn window(&self, index: u64, start: u64, len: usize) -> Result<Window, BlockError> {
+        let chunk = self.block_chunk(index)?;
+        let (reader, place) = (self.reader(), self.place(&chunk));
+        let part = self.cache.part(index, || reader.part(&place, || self.content(index)));
+        Ok(reader.window(place.stored, &part, start, len))
     }
 
     /// How many bytes a block decodes to, counted without decoding it; `None` where that can't be told.
     pub fn decoded_len(&self, chunk: &Chunk) -> Option<u64> {
-        match self.pipeline().engine {
-            Engine::Stored => Some(self.routed(chunk).map_or(chunk.len, |r| r.1.end - r.1.start)),
-            Engine::Rle { .. } if self.pipeline().is_plain_rle() => Some(rle::decoded_len(self.payload(chunk))),
-            _ => None,
+        self.reader().decoded_len(&self.place(chunk))
+    }
+
+    /// The number that a block had when it was written, where that is certain: blocks before it may be lost, and only
+    /// a cipher counts those.
+    pub fn written_number(&self, block: u64) -> Option<u64> {
+        let chunk = self.index().block(block)?;
+        if self.pipeline().is_living_cipher() {
+            let header = cipher::Header::parse(self.payload(&chunk)).ok().filter(|_| self.is_intact(&chunk));
+            return header.map(|(header, _)| header.counter);
         }
+        (!self.is_provisional(Some(block))).then_some(block)
     }
 
     /// The compatibility layer's manifest.
     pub fn manifest(&self) -> Value {
+        self.manifest_with(self.manifest_table().map_or_else(Vec::new, |table| {
+            table.rows.iter().map(|e| json!({"pts_us": e.pts_us, "block_offset": e.offset})).collect()
+        }))
+    }
+
+    /// The manifest without the entries of `seek`, which are those of [`manifest_table`](Self::manifest_table): for whoever
+    /// does not want millions of them at once.
+    pub fn manifest_outline(&self) -> Value {
+        self.manifest_with(Vec::new())
+    }
+
+    /// The table that is the manifest's `seek`: SEEK if it has entries, else the first track's.
+    pub fn manifest_table(&self) -> Option<SeekTable<'_>> {
+        let first = || self.tracks().and_then(|tracks| tracks.list.first()?.seek_table(self));
+        self.seek_table().filter(|table| !table.rows.is_empty()).or_else(first)
+    }
+
+    /// The chunk that holds [`manifest_table`](Self::manifest_table); `None` where a track's table is packed into META.
+    pub fn manifest_table_chunk(&self) -> Option<Chunk> {
+        match self.seek_table() {
+            Some(table) if !table.rows.is_empty() => self.seek_chunk(),
+            _ => self.tracks()?.list.first()?.table_chunk(),
+        }
+    }
+
+    fn manifest_with(&self, entries: Vec<Value>) -> Value {
         let meta = self.meta();
         let text = |field: Option<&String>, default: &str| field.map_or(default, String::as_str).to_owned();
-        let first = || self.tracks().and_then(|tracks| tracks.list.first()?.seek_table(self));
-        let table = self.seek_table().filter(|table| !table.rows.is_empty()).or_else(first);
-        let entries: Vec<Value> = table.map_or_else(Vec::new, |table| {
-            table.rows.iter().map(|e| json!({"pts_us": e.pts_us, "block_offset": e.offset})).collect()
-        });
         let object = |value: Option<&Value>| value.cloned().unwrap_or_else(|| Value::Object(Map::new()));
         let compression = meta.and_then(|meta| meta.document.object()?.get("compression"));
         json!({

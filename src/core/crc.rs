@@ -51,6 +51,11 @@ impl RangeCrc {
         combine(before, 0, len) ^ through
     }
 
+    /// File offset up to which the pass has come.
+    pub fn reached(&self) -> u64 {
+        self.base + (self.checkpoints.len() as u64 - 1) * self.spacing
+    }
+
     /// CRC of `base..end`; `end` is not before `base`.
     fn crc_from_base(&mut self, bytes: &[u8], end: u64) -> u32 {
         self.extend_to(bytes, end);

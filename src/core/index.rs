@@ -59,6 +59,17 @@ impl Tag {
         (u32::from_be_bytes(self.0) ^ u32::from_be_bytes(other.0)).count_ones()
     }
 
+    /// The known tags that one flipped bit makes this one of: one at most, but for `TREK` and `TSAK`, which are as near to
+    /// TRAK as to TSEK.
+    pub fn neighbours(self) -> impl Iterator<Item = Self> {
+        Self::KNOWN.into_iter().filter(move |known| self.distance(*known) == 1)
+    }
+
+    /// Known, printable or one bit from known: what may be meant as a tag.
+    pub fn is_likely(self) -> bool {
+        self.is_printable() || self.neighbours().next().is_some()
+    }
+
     /// Four bytes in 0x20–0x7E.
     pub fn is_printable(self) -> bool {
         self.0.iter().all(|b| (0x20..=0x7e).contains(b))
@@ -242,7 +253,11 @@ impl Index {
         let mut index = Self::default();
         for (at, entry) in (0..).zip((0..self.entries.len).filter_map(|at| self.entries.get(at))) {
             let new = tags.iter().find(|(chunk, _)| *chunk == at);
-            let (tag, state) = new.map_or((entry.tag, entry.state), |(_, tag)| (*tag, State::TagRepaired));
+            let (tag, state) = match (new, entry.state) {
+                (None, state) => (entry.tag, state),
+                (Some((_, tag)), State::Intact) => (*tag, State::TagRepaired),
+                (Some((_, tag)), state) => (*tag, state),
+            };
             index.push(tag, entry.offset, entry.len, entry.trailer, state);
         }
         index
@@ -293,6 +308,11 @@ impl Index {
     pub fn at_offset(&self, offset: u64) -> Option<Chunk> {
         let after = self.entries.partition_point(|entry| entry.offset <= offset);
         self.chunk(after.checked_sub(1)? as u64).filter(|chunk| offset < chunk.end)
+    }
+
+    /// The first chunk that begins at that file offset or after it. O(log chunks).
+    pub fn from_offset(&self, offset: u64) -> Option<Chunk> {
+        self.chunk(self.entries.partition_point(|entry| entry.offset < offset) as u64)
     }
 
     /// The first chunk with that tag.
@@ -351,6 +371,23 @@ mod tests {
         assert_eq!(size_of::<Entry>(), 24);
     }
 
+    #[test]
+    fn a_tag_one_bit_off_leads_back() {
+        let mut ambiguous = Vec::new();
+        for known in Tag::KNOWN {
+            assert_eq!(known.neighbours().count(), 0);
+            for bit in 0..32 {
+                let off = Tag((u32::from_be_bytes(known.0) ^ 1 << bit).to_be_bytes());
+                assert!(off.neighbours().any(|tag| tag == known) && !off.is_known() && off.is_likely());
+                if off.neighbours().count() > 1 {
+                    ambiguous.push(off.to_string());
+                }
+            }
+        }
+        assert_eq!(ambiguous, ["TREK", "TSAK", "TSAK", "TREK"]);
+        assert!(!Tag([0; 4]).is_likely());
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
         #[test]
@@ -376,6 +413,8 @@ mod tests {
                 *rank += 1;
             }
             prop_assert_eq!(index.at_offset(offset), None);
+            prop_assert_eq!(index.from_offset(9), index.chunk(1));
+            prop_assert_eq!(index.from_offset(offset), None);
             prop_assert_eq!(index.blocks(), ranks.get(&Tag::CORE).copied().unwrap_or(0));
         }
     }

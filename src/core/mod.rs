@@ -9,20 +9,26 @@ mod bytes;
 pub mod codec;
 pub mod container;
 pub mod crc;
+pub mod diff;
+pub mod extent;
+pub mod fields;
+pub mod find;
 pub mod finding;
 pub mod flip;
 pub mod hash;
 pub mod index;
 pub mod json;
+pub mod json_span;
 pub mod layout;
+pub mod listed;
 pub mod listing;
 pub mod meta;
 pub mod pack;
+pub mod preview;
 pub mod profile;
-
+pub mod salvage;
 pub mod secret;
 pub mod seek;
-
 pub mod source;
 mod tail;
 pub mod task;

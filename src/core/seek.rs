@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use super::index::{Index, Tag};
+use super::index::{Chunk, Index, State, Tag};
 use super::layout::{SeekEntry, SeekRows};
 use super::walk::Loss;
 
@@ -120,6 +120,7 @@ pub struct Blocks<'a> {
     pub gop: Option<u64>,
     /// Duration of a frame in µs.
     pub frame_us: Option<u64>,
+    lost_bytes: u64,
     stored: OnceLock<Starts>,
 }
 
@@ -160,13 +161,16 @@ pub struct Resolution {
     pub chosen: bool,
     /// `stream` could not be tried: decoded sizes are not known.
     pub stream_untested: bool,
+    /// Under some meaning no entry is wrong, but none can be told to be right either.
+    pub undecided: bool,
 }
 
 impl<'a> Blocks<'a> {
     /// Puts together what is known. `grid` is META's block_size, `decoded` the starts added up from the blocks.
     pub fn new(index: &'a Index, losses: &'a [Loss], file_len: u64) -> Self {
+        let lost_bytes = losses.iter().map(|loss| loss.length).sum();
         let stored = OnceLock::new();
-        Self { index, losses, file_len, grid: None, decoded: None, gop: None, frame_us: None, stored }
+        Self { index, losses, file_len, grid: None, decoded: None, gop: None, frame_us: None, lost_bytes, stored }
     }
 
     /// The first block whose index is provisional.
@@ -179,18 +183,24 @@ impl<'a> Blocks<'a> {
         if self.losses.last().is_some_and(|loss| loss.offset + loss.length >= self.file_len) {
             return u64::MAX;
         }
-        self.index.blocks() + self.lost_bytes() / 12
+        self.index.blocks() + self.lost_bytes / 12
     }
 
-    fn lost_bytes(&self) -> u64 {
-        self.losses.iter().map(|loss| loss.length).sum()
+    /// That byte is among those that were lost. O(log losses): they are in file order.
+    fn is_lost(&self, offset: u64) -> bool {
+        let after = self.losses.partition_point(|loss| loss.offset <= offset);
+        let before = after.checked_sub(1).and_then(|at| self.losses.get(at));
+        before.is_some_and(|loss| offset - loss.offset < loss.length)
     }
 
     fn stored(&self) -> &Starts {
         let certain = self.first_provisional();
         self.stored.get_or_init(|| {
             let cores = self.index.with_tag(Tag::CORE);
-            Starts::new(cores.map(|chunk| chunk.block.filter(|b| *b < certain).map(|_| chunk.len)))
+            // Of a damaged chunk that leads to lost bytes not even the length is known.
+            let sized = |c: &Chunk| c.state != State::Truncated && !(c.state.is_damaged() && self.is_lost(c.end));
+            let whole = |c: &Chunk| c.block.is_some_and(|block| block < certain) && sized(c);
+            Starts::new(cores.map(|chunk| whole(&chunk).then_some(chunk.len)))
         })
     }
 
@@ -222,28 +232,28 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    fn place(&self, offset: u64, place: impl Fn(&super::index::Chunk) -> u64) -> Landing {
-        let lost = |loss: &Loss| (loss.offset..loss.offset.saturating_add(loss.length)).contains(&offset);
-        match self.index.at_offset(offset) {
-            Some(chunk) if place(&chunk) == offset => chunk.block.map_or(Landing::Nowhere, Landing::Block),
-            // An empty payload begins where the next chunk does.
-            Some(chunk) if chunk.index > 0 => match self.index.chunk(chunk.index - 1) {
-                Some(before) if before.len == 0 && place(&before) == offset && before.block.is_some() => {
-                    before.block.map_or(Landing::Nowhere, Landing::Block)
-                }
-                _ => Landing::Nowhere,
-            },
-            _ if self.losses.iter().any(lost) => Landing::Unknown,
-            _ => Landing::Nowhere,
+    fn place(&self, offset: u64, place: impl Fn(&Chunk) -> u64) -> Landing {
+        let here = self.index.at_offset(offset);
+        // An empty payload begins where the next chunk does.
+        let before = here.map_or(self.index.len(), |chunk| chunk.index).checked_sub(1);
+        let before = before.and_then(|before| self.index.chunk(before)).filter(|chunk| chunk.len == 0);
+        match [here, before].into_iter().flatten().find(|chunk| place(chunk) == offset) {
+            Some(chunk) => chunk.block.map_or(Landing::Nowhere, Landing::Block),
+            None if self.is_lost(offset) => Landing::Unknown,
+            None => Landing::Nowhere,
         }
     }
 
     fn position(&self, starts: &Starts, offset: u64, growth: u64) -> Landing {
         match starts.find(offset) {
             Some(block) => Landing::Block(block),
+            // Where a block starts is known as soon as the sizes of those before it are.
+            None if offset == starts.total() && starts.known() < self.index.blocks().min(self.first_provisional()) => {
+                Landing::Block(starts.known())
+            }
             None if offset < starts.total() => Landing::Nowhere,
             None if starts.known() < self.index.blocks() => {
-                let unknown = self.index.total(Tag::CORE).map_or(0, |t| t.bytes).saturating_add(self.lost_bytes());
+                let unknown = self.index.total(Tag::CORE).map_or(0, |t| t.bytes).saturating_add(self.lost_bytes);
                 let bound = starts.total().saturating_add(unknown.saturating_mul(growth));
                 if offset <= bound || self.most_blocks() == u64::MAX { Landing::Unknown } else { Landing::Nowhere }
             }
@@ -262,6 +272,12 @@ impl<'a> Blocks<'a> {
             Meaning::Stream if basis == Basis::Grid => block.checked_mul(self.grid?),
             Meaning::Stream => self.decoded?.start(block),
         }
+    }
+
+    /// An offset that lands nowhere may be right all the same: it is a place in the file, and bytes were lost before it.
+    pub fn may_have_moved(&self, meaning: Meaning, offset: u64) -> bool {
+        let is_place = matches!(meaning, Meaning::Chunk | Meaning::Payload);
+        is_place && self.losses.first().is_some_and(|loss| loss.offset <= offset)
     }
 
     /// The distance by which all of `offsets` must be moved to land on blocks, if there is one for all.
@@ -293,8 +309,8 @@ impl<'a> Blocks<'a> {
                     fit.hits += 1;
                     fit.agreement += u64::from(self.agrees(rank as u64, entry, block));
                 }
-                Landing::Nowhere => fit.misses += 1,
-                Landing::Unknown => {}
+                Landing::Nowhere if !self.may_have_moved(meaning, entry.offset) => fit.misses += 1,
+                Landing::Nowhere | Landing::Unknown => {}
             }
             if fit.misses > most_misses {
                 break;
@@ -329,9 +345,11 @@ impl<'a> Blocks<'a> {
         resolution.fits = fits.iter().filter(|f| f.misses == 0 && f.hits > 0).map(|f| f.meaning).collect();
         let rank = |fit: &Fit| (fit.misses, std::cmp::Reverse(fit.hits), std::cmp::Reverse(fit.agreement), fit.meaning);
         fits.sort_by_key(rank);
+        resolution.undecided = fits.first().is_some_and(|fit| fit.misses == 0 && fit.hits == 0);
         resolution.best = match chosen {
             Some(meaning) => fits.iter().find(|fit| fit.meaning == meaning).copied(),
-            None => fits.first().copied().filter(|fit| fit.hits > 0),
+            // An entry or two may land by chance under any meaning, where the likeliest could not be tried.
+            None => fits.first().copied().filter(|fit| fit.hits > if stream_untested { fit.misses } else { 0 }),
         };
         if let (Some(best), None) = (resolution.best, chosen) {
             let equal = |fit: &&Fit| {
@@ -441,7 +459,7 @@ mod tests {
         let mut index = Index::default();
         let mut at = 8;
         for size in sizes {
-            index.push(Tag::CORE, at, *size, 0, super::super::index::State::Intact);
+            index.push(Tag::CORE, at, *size, 0, State::Intact);
             at += 12 + u64::from(*size);
         }
         index
@@ -454,7 +472,14 @@ mod tests {
         let mut blocks = Blocks::new(&index, &[], 500);
         (blocks.gop, blocks.frame_us, blocks.decoded) = (Some(3), Some(33333), Some(&starts));
         for meaning in Meaning::ALL {
-            let offsets = [0, 3, 6].map(|b| (b * 33333, blocks.start(meaning, Basis::Sums, b).unwrap()));
+            let start = |block: u64| match meaning {
+                Meaning::Stream => block * 1024,
+                Meaning::Stored => block * 22,
+                Meaning::Chunk => 8 + block * 34,
+                Meaning::Payload => 20 + block * 34,
+                Meaning::Index => block,
+            };
+            let offsets = [0, 3, 6].map(|block| (block * 33333, start(block)));
             let (payload, order) = (payload(&offsets), OnceLock::new());
             let table = SeekTable::new(SeekRows::transport(&payload).unwrap(), &order);
             let found = blocks.resolve(&table, None);

@@ -201,7 +201,8 @@ impl Tracks {
             tracks.add(at, block);
         }
         tracks.indexed = true;
-        for chunk in container.index().with_tag(Tag::TSEK).filter(|chunk| container.is_readable(chunk)) {
+        // A table is read from the file's own bytes, so that one that was mended only in memory can't be.
+        for chunk in container.index().with_tag(Tag::TSEK).filter(|chunk| container.is_intact(chunk)) {
             let payload = container.payload(&chunk);
             match track_table(payload) {
                 Err(why) => tracks.fault(Fault::Table(format!("TSEK at {}: {why}", chunk.offset), Some(chunk))),
@@ -372,7 +373,7 @@ impl Tracks {
 }
 
 /// The entries of META's trak_b64: `{"trak": [...]}`.
-fn index_entries(text: &str) -> Result<Vec<Value>, String> {
+pub(crate) fn index_entries(text: &str) -> Result<Vec<Value>, String> {
     let bytes = STANDARD.decode(text.trim()).map_err(|error| format!("is no base64: {error}"))?;
     let document = Document::parse(&bytes);
     if let Some(error) = document.error {

@@ -6,8 +6,11 @@
 //! one is the end, another container, a known tag, or a printable tag with a right CRC.
 
 use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
+use crc32fast::Hasher;
 
 use super::bytes::{available, slice};
 use super::crc::{self, RangeCrc};
@@ -77,8 +80,9 @@ pub struct Walker {
     ending: Option<Ending>,
     closing_crc: Option<u64>,
     after_damage: bool,
-    strong: StrongPlaces,
-    ranges: Option<RangeCrc>,
+    places: Places,
+    crcs: Crcs,
+    whole: WholeCrc,
 }
 
 /// What a finished walk knows.
@@ -98,10 +102,19 @@ pub struct Walked {
     pub depth: Depth,
 }
 
-/// How many strong places a wrong length is tried with.
-const LENGTH_CANDIDATES: usize = 32;
+/// How many places the length of a chunk is tried with whose declared end is plausible: enough for a length that leads
+/// to a later chunk.
+const FEW_CANDIDATES: usize = 32;
+/// The same where the declared end is wrong for certain.
+const MANY_CANDIDATES: usize = 1024;
+/// The same once [`ALL_CANDIDATES`] are used up: what matters is the next chunk.
+const LEAST_CANDIDATES: usize = 2;
+/// How many places are tried in one walk, all chunks together; half of them at most [`MANY_CANDIDATES`] at a time.
+const ALL_CANDIDATES: usize = 1 << 18;
 /// How many empty chunks in a row are followed to find what they lead to.
 const EMPTY_CHAIN: usize = 64;
+/// How many chunks are followed in one walk, all chains together, for containers that turn out to be none.
+const CONTAINER_CHAINS: usize = 1 << 20;
 
 impl Walker {
     /// A walk from the first chunk on.
@@ -116,8 +129,9 @@ impl Walker {
             ending: None,
             closing_crc: None,
             after_damage: false,
-            strong: StrongPlaces::default(),
-            ranges: None,
+            places: Places::default(),
+            crcs: Crcs::default(),
+            whole: WholeCrc::default(),
         }
     }
 
@@ -178,6 +192,7 @@ impl Walker {
             let ending = if self.layout.closing_len() > 0 { Ending::NoClosingCrc } else { Ending::Clean };
             return if last { self.end(ending) } else { Step::Waiting };
         }
+        self.crcs.begin_at(at);
         if let Some(ending) = self.closing(bytes, at) {
             return if last { self.end(ending) } else { Step::Waiting };
         }
@@ -190,16 +205,19 @@ impl Walker {
             return Step::Waiting;
         }
         if header.tag.is_known() {
-            return self.known(bytes, &header);
+            return self.known(bytes, &header, last);
         }
-        if declared_end <= len && self.is_chunk(bytes, &header) {
+        if declared_end <= len && self.crcs.is_chunk(self.layout, bytes, &header) {
             return self.accept(&header, header.len, State::Intact);
         }
         if let Some(mended) = self.mended_tag(bytes, &header) {
             self.mismatch(bytes, &header, header.len);
             return self.accept(&mended, header.len, State::CrcMismatch);
         }
-        self.lost(bytes, at)
+        if header.tag.is_likely() {
+            return self.unknown(bytes, &header, last);
+        }
+        self.lost(bytes, at, last)
     }
 
     fn end(&mut self, ending: Ending) -> Step {
@@ -218,6 +236,11 @@ impl Walker {
         let left = bytes.len() as u64 - at;
         let after = at + self.layout.closing_len();
         if left == self.layout.closing_len() {
+            // Four bytes of a chunk that was cut off are no closing CRC.
+            let cut = Tag::KNOWN.iter().any(|tag| tag.0 == available(bytes, at, 4));
+            if cut && !self.whole.closes(self.layout, bytes, at) {
+                return None;
+            }
             self.closing_crc = Some(at);
             return Some(Ending::Clean);
         }
@@ -227,7 +250,7 @@ impl Walker {
         }
         if left > self.layout.closing_len()
             && !self.is_plausible(bytes, at)
-            && self.layout.closing_crc(bytes, at).is_some_and(|(stored, computed)| stored == computed)
+            && self.whole.closes(self.layout, bytes, at)
         {
             self.closing_crc = Some(at);
             return Some(Ending::Trailing(after));
@@ -245,40 +268,36 @@ impl Walker {
     }
 
     /// A known tag stands here: a chunk began here, whatever became of it.
-    fn known(&mut self, bytes: &[u8], header: &ChunkHeader) -> Step {
+    fn known(&mut self, bytes: &[u8], header: &ChunkHeader, last: bool) -> Step {
         let len = bytes.len() as u64;
         let declared_end = self.layout.declared_end(header);
         let fits = declared_end <= len;
-        let plausible_end = fits && self.is_plausible(bytes, declared_end);
-        if self.depth == Depth::Headers && plausible_end {
+        if self.depth == Depth::Headers && fits && self.is_plausible(bytes, declared_end) {
             return self.accept(header, header.len, State::Unchecked);
         }
-        if fits && self.layout.crc_is_right(bytes, header) {
+        // The CRC of nothing proves nothing: a zeroed header looks like that of an empty chunk.
+        let proves = header.len > 0 || self.layout.covered_header(header, 0).is_some();
+        if fits && self.crcs.is_right(self.layout, bytes, header) && (proves || self.is_plausible(bytes, declared_end))
+        {
             return self.accept(header, header.len, State::Intact);
         }
-        if let Some(true_len) = self.true_length(bytes, header) {
-            self.add(Code::ChunkLengthRepaired, header, true_len, |h| {
-                format!("{} at {}: length field says {}, the CRC is right with {true_len}", h.tag, h.offset, h.len)
-            });
-            return self.accept(header, true_len, State::LengthRepaired);
+        if let Some(step) = self.proven_end(bytes, header) {
+            return step;
         }
-        if plausible_end {
-            self.mismatch(bytes, header, header.len);
-            return self.accept(header, header.len, State::CrcMismatch);
-        }
-        let next = self.strong.after(bytes, self.layout, header.offset + 1);
+        let next = self.places.after(&mut self.crcs, bytes, self.layout, header.offset + 1);
         let payload = header.payload();
         match next {
-            Some(next) if next < payload => self.lost(bytes, header.offset),
-            Some(next) if fits && next > declared_end => {
+            Some(next) if next < payload => self.lost(bytes, header.offset, last),
+            Some(next) if fits && next > declared_end && proves => {
                 self.mismatch(bytes, header, header.len);
                 self.accept(header, header.len, State::CrcMismatch)
             }
             Some(next) => {
                 let there = clamp_u32(next - payload);
                 self.add(if fits { Code::ChunkCrcMismatch } else { Code::ChunkTruncated }, header, there, |h| {
+                    let what = if is_container(bytes, next) { "another container" } else { "the next chunk" };
                     format!(
-                        "{} at {}: length field says {}, but the next chunk begins after {there} bytes, at {next}",
+                        "{} at {}: length field says {}, but {what} begins after {there} bytes, at {next}",
                         h.tag, h.offset, h.len
                     )
                 });
@@ -302,6 +321,32 @@ impl Walker {
         }
     }
 
+    /// A tag stands here that proves nothing by itself, and the CRC is wrong: only an end that can be trusted makes it
+    /// a chunk.
+    fn unknown(&mut self, bytes: &[u8], header: &ChunkHeader, last: bool) -> Step {
+        match self.proven_end(bytes, header) {
+            Some(step) => step,
+            None => self.lost(bytes, header.offset, last),
+        }
+    }
+
+    /// Takes a chunk whose CRC is wrong, if another length makes it right or the declared end can be trusted.
+    fn proven_end(&mut self, bytes: &[u8], header: &ChunkHeader) -> Option<Step> {
+        self.places.begin_at(header.offset + 1);
+        let declared_end = self.layout.declared_end(header);
+        let plausible_end = declared_end <= bytes.len() as u64 && self.is_plausible(bytes, declared_end);
+        if let Some(true_len) = self.true_length(bytes, header, plausible_end) {
+            self.add(Code::ChunkLengthRepaired, header, true_len, |h| {
+                format!("{} at {}: length field says {}, the CRC is right with {true_len}", h.tag, h.offset, h.len)
+            });
+            return Some(self.accept(header, true_len, State::LengthRepaired));
+        }
+        plausible_end.then(|| {
+            self.mismatch(bytes, header, header.len);
+            self.accept(header, header.len, State::CrcMismatch)
+        })
+    }
+
     /// Takes a chunk of which only the first `there` payload bytes are left; the walk goes on at `next`.
     fn cut(&mut self, header: &ChunkHeader, there: u32, next: u64) -> Step {
         if !self.index.push(header.tag, header.offset, there, 0, State::Truncated) {
@@ -318,25 +363,26 @@ impl Walker {
         let left = bytes.len() as u64 - at;
         let begins = available(bytes, at, 4);
         if !Tag::KNOWN.iter().any(|tag| tag.0.starts_with(begins)) {
-            return self.lost(bytes, at);
+            return self.lost(bytes, at, true);
         }
-        let chunk = self.index.len();
         let name = super::text::escape_bytes(begins);
-        self.findings.add(Code::ChunkTruncated, || {
-            let message = format!("a chunk begins with \"{name}\" at {at}, the file ends {left} bytes later");
-            let mut finding = Finding::at(Code::ChunkTruncated, at, left, message);
-            finding.chunk = Some(chunk);
-            finding
-        });
+        let message = format!("a chunk begins with \"{name}\" at {at}, the file ends {left} bytes later");
+        self.findings.push(Finding::at(Code::ChunkTruncated, at, left, message));
         self.losses.push(Loss { offset: at, length: left, block: self.index.blocks() });
         self.pos = bytes.len() as u64;
         self.end(Ending::Damaged)
     }
 
     /// No chunk stands here: goes on at the next one that can be proven.
-    fn lost(&mut self, bytes: &[u8], at: u64) -> Step {
+    fn lost(&mut self, bytes: &[u8], at: u64, last: bool) -> Step {
         let len = bytes.len() as u64;
-        let next = self.strong.after(bytes, self.layout, at + 1);
+        self.places.begin_at(at + 1);
+        let next = self.places.after(&mut self.crcs, bytes, self.layout, at + 1);
+        if next.is_none() && !last {
+            // Chunks that were not whole may be by the next time.
+            self.places.forget(at + 1);
+            return Step::Waiting;
+        }
         if next.is_none() && !self.after_damage {
             return self.end(Ending::Trailing(at));
         }
@@ -344,6 +390,7 @@ impl Walker {
         let length = to - at;
         self.findings.add(Code::RegionSkipped, || {
             let then = match next {
+                Some(next) if is_container(bytes, next) => format!("another container begins at {next}"),
                 Some(next) => format!("the next chunk with a right CRC begins at {next}"),
                 None => "no chunk with a right CRC follows".to_owned(),
             };
@@ -377,37 +424,44 @@ impl Walker {
         });
     }
 
-    /// The payload length under which the chunk's CRC is right, tried at the next strong places and at the end.
-    fn true_length(&mut self, bytes: &[u8], header: &ChunkHeader) -> Option<u32> {
+    /// The payload length under which the chunk's CRC is right, tried at the next places where a chunk may begin, at the
+    /// end, and where one flipped bit of the length leads to a plausible place.
+    fn true_length(&mut self, bytes: &[u8], header: &ChunkHeader, plausible_end: bool) -> Option<u32> {
         let len = bytes.len() as u64;
+        let left = self.places.left;
+        let candidates = match left {
+            0 => LEAST_CANDIDATES,
+            _ if !plausible_end && left > ALL_CANDIDATES / 2 => MANY_CANDIDATES,
+            _ => FEW_CANDIDATES,
+        };
         let mut from = self.layout.end(header, 0);
-        for _ in 0..LENGTH_CANDIDATES {
-            let Some(place) = self.strong.after(bytes, self.layout, from) else { break };
-            if let Some(found) = self.fitting_length(bytes, header, place) {
+        for _ in 0..candidates {
+            let Some(place) = self.places.any_after(&mut self.crcs, bytes, self.layout, from) else { break };
+            self.places.left = self.places.left.saturating_sub(1);
+            let closing = if is_container(bytes, place) { self.layout.closing_len() } else { 0 };
+            if let Some(found) = self.fitting_length(bytes, header, place.saturating_sub(closing)) {
                 return Some(found);
             }
             from = place + 1;
         }
         let ends = [len.saturating_sub(self.layout.closing_len()), len];
+        if let Some(found) = ends.into_iter().find_map(|end| self.fitting_length(bytes, header, end)) {
+            return Some(found);
+        }
+        if plausible_end || left == 0 {
+            return None;
+        }
+        let ends = (0..u32::BITS).map(|bit| self.layout.end(header, u64::from(header.len ^ 1 << bit)));
+        let mut ends: Vec<u64> = ends.filter(|end| *end <= len).collect();
+        ends.sort_unstable();
+        ends.retain(|end| self.crcs.is_plausible(self.layout, bytes, *end));
         ends.into_iter().find_map(|end| self.fitting_length(bytes, header, end))
     }
 
     /// The payload length of a chunk that ends at `end`, if it is not the declared one and makes the CRC right.
     fn fitting_length(&mut self, bytes: &[u8], header: &ChunkHeader, end: u64) -> Option<u32> {
         let len = u32::try_from(end.checked_sub(self.layout.end(header, 0))?).ok()?;
-        (len != header.len && self.crc_fits(bytes, header, len)).then_some(len)
-    }
-
-    /// Whether the chunk's CRC is right with another payload length. Cheap for any length: one pass serves all.
-    fn crc_fits(&mut self, bytes: &[u8], header: &ChunkHeader, len: u32) -> bool {
-        let Some(stored) = self.layout.stored_crc(bytes, header.offset, u64::from(len)) else { return false };
-        let payload = header.payload();
-        let ranges = self.ranges.get_or_insert_with(|| RangeCrc::new(payload));
-        let mut computed = ranges.crc(bytes, payload, payload + u64::from(len));
-        if let Some(head) = self.layout.covered_header(header, len) {
-            computed = crc::combine(crc::crc32(&head), computed, u64::from(len));
-        }
-        computed == stored
+        (len != header.len && self.crcs.fits(self.layout, bytes, header, len)).then_some(len)
     }
 
     /// Mux: a header whose tag one flipped bit turned into an unknown one, mended. (In the transport layout the CRC
@@ -427,13 +481,8 @@ impl Walker {
         tag.is_known().then_some(ChunkHeader { tag, ..*header })
     }
 
-    /// A chunk whose tag proves nothing: its CRC must be right, and if it is empty, something must follow it.
-    fn is_chunk(&self, bytes: &[u8], header: &ChunkHeader) -> bool {
-        is_chunk(self.layout, bytes, header)
-    }
-
-    fn is_plausible(&self, bytes: &[u8], at: u64) -> bool {
-        is_plausible(self.layout, bytes, at)
+    fn is_plausible(&mut self, bytes: &[u8], at: u64) -> bool {
+        self.crcs.is_plausible(self.layout, bytes, at)
     }
 }
 
@@ -441,120 +490,292 @@ fn clamp_u32(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
+/// The layout of the container of a known version that begins here.
+fn container_layout(bytes: &[u8], at: u64) -> Option<Layout> {
+    match available(bytes, at, 6).strip_prefix(&MAGIC)? {
+        [0, 1] => Some(Layout::Transport),
+        [1, 0] => Some(Layout::Mux),
+        _ => None,
+    }
+}
+
 /// A container of a known version begins here.
 fn is_container(bytes: &[u8], at: u64) -> bool {
-    available(bytes, at, 4) == MAGIC && matches!(available(bytes, at.saturating_add(4), 2), [0, 1] | [1, 0])
+    container_layout(bytes, at).is_some()
 }
 
-fn is_plausible(layout: Layout, bytes: &[u8], at: u64) -> bool {
-    let len = bytes.len() as u64;
-    if at == len || at + layout.closing_len() == len {
-        return true;
-    }
-    if is_container(bytes, at) || layout.closing_len() > 0 && is_container(bytes, at + layout.closing_len()) {
-        return true;
-    }
-    let begins = available(bytes, at, 4);
-    if Tag::KNOWN.iter().any(|tag| tag.0.starts_with(begins)) {
-        return true;
-    }
-    let Some(header) = layout.chunk_header(bytes, at) else { return false };
-    header.tag.is_printable() && is_chunk(layout, bytes, &header)
+/// The CRC of everything from the file's first byte, which is read once however often it is asked for.
+#[derive(Debug, Default)]
+struct WholeCrc {
+    crc: Hasher,
+    reached: u64,
 }
 
-fn is_chunk(layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
-    if !layout.crc_is_right(bytes, header) {
-        return false;
+impl WholeCrc {
+    /// Mux: whether the four bytes at `at` are the CRC of all before them. `at` never goes back.
+    fn closes(&mut self, layout: Layout, bytes: &[u8], at: u64) -> bool {
+        let Some(stored) = layout.stored_closing_crc(bytes, at) else { return false };
+        self.crc.update(available(bytes, self.reached, at.saturating_sub(self.reached)));
+        self.reached = self.reached.max(at);
+        self.crc.clone().finalize() == stored
     }
-    if header.len > 0 || layout.covered_header(header, 0).is_some() {
-        return true;
+}
+
+/// CRCs of chunks that may not be chunks. As long as all is well each payload is read by itself; once something was
+/// wrong, lengths are not to be trusted and may lead over the same bytes again and again, so that all are taken from one
+/// pass.
+#[derive(Debug, Default)]
+struct Crcs {
+    /// Where the walk is.
+    pos: u64,
+    doubted: bool,
+    ranges: Option<RangeCrc>,
+    /// Headers of empty chunks, one after the other, that are known to lead to something.
+    proven: Range<u64>,
+}
+
+/// How far behind the walk a pass may have stopped to be carried on with, in place of a new one.
+const CARRY_ON: u64 = 1 << 20;
+
+impl Crcs {
+    /// The walk is at `pos` and won't look at anything before it. Bytes between faults that are far apart are not read.
+    fn begin_at(&mut self, pos: u64) {
+        self.pos = pos;
+        let carries_on = |ranges: &RangeCrc| pos <= ranges.reached().saturating_add(CARRY_ON);
+        if self.doubted && !self.ranges.as_ref().is_some_and(carries_on) {
+            self.ranges = Some(RangeCrc::new(pos));
+        }
     }
-    // The CRC of nothing is 0, so an empty chunk's CRC proves nothing: follow the chain to something that does.
-    let mut header = *header;
-    for _ in 0..EMPTY_CHAIN {
-        if !header.tag.is_printable() {
+
+    fn range(&mut self, bytes: &[u8], start: u64, end: u64) -> u32 {
+        self.doubted = true;
+        let pos = self.pos;
+        self.ranges.get_or_insert_with(|| RangeCrc::new(pos)).crc(bytes, start, end)
+    }
+
+    /// Whether the chunk is there whole and its CRC right.
+    fn is_right(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
+        if self.ranges.is_some() {
+            return self.fits(layout, bytes, header, header.len);
+        }
+        let right = layout.crc_is_right(bytes, header);
+        self.doubted |= !right;
+        right
+    }
+
+    /// Whether the chunk's CRC is right with that payload length.
+    fn fits(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader, len: u32) -> bool {
+        let Some(stored) = layout.stored_crc(bytes, header.offset, u64::from(len)) else { return false };
+        let payload = header.payload();
+        let end = payload + u64::from(len);
+        if end > bytes.len() as u64 {
             return false;
         }
-        let next = layout.declared_end(&header);
-        if next == bytes.len() as u64 || is_container(bytes, next) {
+        let mut computed = self.range(bytes, payload, end);
+        if let Some(head) = layout.covered_header(header, len) {
+            computed = crc::combine(crc::crc32(&head), computed, u64::from(len));
+        }
+        computed == stored
+    }
+
+    /// A chunk whose tag proves nothing: its CRC must be right, and if it is empty, something must follow it.
+    fn is_chunk(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
+        if !self.is_right(layout, bytes, header) {
+            return false;
+        }
+        if header.len > 0 || layout.covered_header(header, 0).is_some() {
             return true;
         }
-        match layout.chunk_header(bytes, next) {
-            Some(following) if following.tag.is_known() => return true,
-            Some(following) if !layout.crc_is_right(bytes, &following) => return false,
-            Some(following) if following.len > 0 => return following.tag.is_printable(),
-            Some(following) => header = following,
-            None => return Tag::KNOWN.iter().any(|tag| tag.0.starts_with(available(bytes, next, 4))),
+        let start = header.offset;
+        if self.proven.contains(&start) && (start - self.proven.start).is_multiple_of(CHUNK_HEADER_LEN) {
+            return true;
         }
+        // The CRC of nothing is 0, so an empty chunk's CRC proves nothing: follow the chain to something that does.
+        let mut header = *header;
+        let mut leads = true;
+        for _ in 0..EMPTY_CHAIN {
+            if !header.tag.is_likely() {
+                return false;
+            }
+            let next = layout.declared_end(&header);
+            if next == bytes.len() as u64 || is_container(bytes, next) {
+                break;
+            }
+            leads = match layout.chunk_header(bytes, next) {
+                Some(following) if following.tag.is_known() => true,
+                Some(following) if !self.is_right(layout, bytes, &following) => false,
+                Some(following) if following.len == 0 => {
+                    header = following;
+                    continue;
+                }
+                Some(following) => following.tag.is_likely(),
+                None => Tag::KNOWN.iter().any(|tag| tag.0.starts_with(available(bytes, next, 4))),
+            };
+            break;
+        }
+        if leads {
+            self.proven = start..header.payload();
+        }
+        leads
     }
-    true
-}
 
-/// Strong places in file order, found by one scan that is never repeated.
-#[derive(Debug, Default)]
-struct StrongPlaces {
-    tags: Option<AhoCorasick>,
-    found: VecDeque<u64>,
-    scanned: u64,
-    crcs: Option<RangeCrc>,
-}
-
-impl StrongPlaces {
-    /// The first strong place at or after `from`. Calls may go back, but not before the last place that was dropped.
-    fn after(&mut self, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
-        if let Some(place) = self.found.iter().copied().find(|place| *place >= from) {
-            return Some(place);
+    fn is_plausible(&mut self, layout: Layout, bytes: &[u8], at: u64) -> bool {
+        let len = bytes.len() as u64;
+        if at == len || at + layout.closing_len() == len {
+            return true;
         }
+        if is_container(bytes, at) || layout.closing_len() > 0 && is_container(bytes, at + layout.closing_len()) {
+            return true;
+        }
+        let begins = available(bytes, at, 4);
+        if Tag::KNOWN.iter().any(|tag| tag.0.starts_with(begins)) {
+            return true;
+        }
+        let Some(header) = layout.chunk_header(bytes, at) else { return false };
+        header.tag.is_likely() && self.is_chunk(layout, bytes, &header)
+    }
+
+    /// The chunk is whole and its CRC right; an empty one must lead to a plausible place.
+    fn is_strong(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
+        self.fits(layout, bytes, header, header.len)
+            && (header.len > 0 || self.is_plausible(layout, bytes, layout.declared_end(header)))
+    }
+
+    /// Where the container that begins at `at` ends, if it is undamaged and says so: a transport one by its VERI, a mux
+    /// one by its closing CRC. Takes from `budget` what was followed in vain.
+    fn container_end(&mut self, bytes: &[u8], at: u64, budget: &mut usize) -> Option<u64> {
+        let layout = container_layout(bytes, at)?;
+        let mut pos = at + layout.file_header_len();
+        let mut followed = 0;
+        while followed < *budget {
+            let header = layout.chunk_header(bytes, pos);
+            match header.filter(|h| h.tag.is_printable() && self.fits(layout, bytes, h, h.len)) {
+                Some(chunk) => {
+                    followed += 1;
+                    pos = layout.declared_end(&chunk);
+                    if chunk.tag == Tag::VERI && layout == Layout::Transport {
+                        return Some(pos);
+                    }
+                }
+                None => {
+                    let stored = layout.stored_closing_crc(bytes, pos);
+                    if stored.is_some_and(|stored| followed > 0 && self.range(bytes, at, pos) == stored) {
+                        return Some(pos + layout.closing_len());
+                    }
+                    break;
+                }
+            }
+        }
+        *budget -= followed.min(*budget);
+        None
+    }
+}
+
+/// Places where a chunk may begin, in file order, found by one scan that is never repeated. Containers inside of it are
+/// stepped over: their chunks are not the file's own.
+#[derive(Debug)]
+struct Places {
+    found: VecDeque<Place>,
+    /// Containers that were stepped over since the last strong place.
+    containers: Vec<u64>,
+    scanned: u64,
+    /// Places that may still be tried for lengths.
+    left: usize,
+    /// Chunks that may still be followed in containers.
+    chains: usize,
+}
+
+/// A known tag, or the beginning of a container.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    at: u64,
+    strong: bool,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        let (left, chains) = (ALL_CANDIDATES, CONTAINER_CHAINS);
+        Self { found: VecDeque::new(), containers: Vec::new(), scanned: 0, left, chains }
+    }
+}
+
+impl Places {
+    /// Nothing before `from` will be asked for.
+    fn begin_at(&mut self, from: u64) {
         self.scanned = self.scanned.max(from);
-        while let Some(place) = self.scan(bytes, layout) {
-            while self.found.len() > 2 * LENGTH_CANDIDATES {
+    }
+
+    /// Scans again from `from` on.
+    fn forget(&mut self, from: u64) {
+        self.found.clear();
+        self.containers.clear();
+        self.scanned = from;
+    }
+
+    /// The first strong place at or after `from`, or where there is none the first container.
+    fn after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
+        let strong = self.find(crcs, bytes, layout, from, |place| place.strong);
+        strong.or_else(|| self.containers.iter().copied().find(|at| *at >= from))
+    }
+
+    /// The first known tag or container at or after `from`.
+    fn any_after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
+        self.find(crcs, bytes, layout, from, |_| true)
+    }
+
+    /// Calls may go back, but not before the last place that was dropped.
+    fn find(
+        &mut self,
+        crcs: &mut Crcs,
+        bytes: &[u8],
+        layout: Layout,
+        from: u64,
+        wanted: impl Fn(&Place) -> bool,
+    ) -> Option<u64> {
+        let first = self.found.partition_point(|place| place.at < from);
+        if let Some(place) = self.found.range(first..).find(|place| wanted(place)) {
+            return Some(place.at);
+        }
+        while let Some(place) = self.scan(crcs, bytes, layout) {
+            if self.found.len() > 2 * MANY_CANDIDATES {
                 self.found.pop_front();
             }
             self.found.push_back(place);
-            if place >= from {
-                return Some(place);
+            if place.at >= from && wanted(&place) {
+                return Some(place.at);
             }
         }
         None
     }
 
-    /// Scans on to the next strong place.
-    fn scan(&mut self, bytes: &[u8], layout: Layout) -> Option<u64> {
-        let tags = match &mut self.tags {
-            Some(tags) => tags,
-            none => none.insert(AhoCorasick::new(Tag::KNOWN.map(|tag| tag.0)).ok()?),
-        };
+    /// Scans on to the next place.
+    fn scan(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout) -> Option<Place> {
+        static PATTERNS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+        let patterns = || AhoCorasick::new(Tag::KNOWN.iter().map(|tag| tag.0).chain([MAGIC])).ok();
+        let patterns = PATTERNS.get_or_init(patterns).as_ref()?;
         let len = bytes.len() as u64;
         while self.scanned < len {
             let rest = slice(bytes, self.scanned, len - self.scanned)?;
-            let Some(hit) = tags.find(rest) else {
+            let Some(hit) = patterns.find(rest) else {
                 self.scanned = len;
                 return None;
             };
             let at = self.scanned + hit.start() as u64;
             self.scanned = at + 1;
+            if hit.pattern().as_usize() == Tag::KNOWN.len() {
+                let Some(end) = crcs.container_end(bytes, at, &mut self.chains) else { continue };
+                self.scanned = end;
+                self.containers.push(at);
+                return Some(Place { at, strong: false });
+            }
             let Some(header) = layout.chunk_header(bytes, at) else { continue };
-            if layout.declared_end(&header) > len {
-                continue;
-            }
-            let crcs = self.crcs.get_or_insert_with(|| RangeCrc::new(at));
-            if self::is_strong(layout, bytes, &header, crcs) {
+            let strong = layout.declared_end(&header) <= len && crcs.is_strong(layout, bytes, &header);
+            if strong {
                 self.scanned = layout.declared_end(&header).max(at + 1);
-                return Some(at);
+                self.containers.clear();
             }
+            return Some(Place { at, strong });
         }
         None
     }
-}
-
-/// The chunk is whole and its CRC right; an empty one must lead to a plausible place.
-fn is_strong(layout: Layout, bytes: &[u8], header: &ChunkHeader, crcs: &mut RangeCrc) -> bool {
-    let payload = header.payload();
-    let len = u64::from(header.len);
-    let mut computed = crcs.crc(bytes, payload, payload + len);
-    if let Some(head) = layout.covered_header(header, header.len) {
-        computed = crc::combine(crc::crc32(&head), computed, len);
-    }
-    layout.stored_crc(bytes, header.offset, len) == Some(computed)
-        && (len > 0 || is_plausible(layout, bytes, layout.declared_end(header)))
 }

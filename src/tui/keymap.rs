@@ -6,6 +6,7 @@ use tui_input::InputRequest;
 use super::keys::{Input, Key};
 use super::rows::Motion;
 use super::state::blocks::Listed;
+use super::state::hex::HexCommand;
 use super::state::timeline::Zoom;
 use super::state::{Action, Command, PromptKind, State, View};
 
@@ -22,6 +23,8 @@ pub enum Context {
     View(View),
     /// While a prompt waits.
     Prompt,
+    /// While a long text is open.
+    Popup,
     /// While the help is shown.
     Help,
 }
@@ -35,6 +38,7 @@ impl Context {
             Self::Tree => "Chunk tree",
             Self::View(view) => view.title(),
             Self::Prompt => "Prompt",
+            Self::Popup => "Open text",
             Self::Help => "Help",
         }
     }
@@ -68,15 +72,18 @@ const fn bind(
     Binding { context, keys, command, name, hint, help }
 }
 
-use Command::{Ask, Edit, List, Move, Show};
-use Context::{Always, Browse, Help, Prompt, Tree};
+use Command::{Ask, Edit, Hex, List, Move, Show};
+use Context::{Always, Browse, Help, Popup, Prompt, Tree};
+use Key::{Char, Ctrl};
+
 const TIMELINE: Context = Context::View(View::Timeline);
 const BLOCKS: Context = Context::View(View::Blocks);
-use Key::{Char, Ctrl};
+const HEX: Context = Context::View(View::Hex);
 
 /// The table. Within a context the footer shows hints in this order.
 pub const BINDINGS: &[Binding] = &[
     bind(Tree, &[Key::Enter], Command::Open, "", "open", "open the chunk in Hex; open or fold a group"),
+    bind(HEX, &[Char('r')], Command::Raw, "", "raw", "blocks as stored or decoded, the cursor on the same byte"),
     bind(
         TIMELINE,
         &[Char('+'), Char('=')],
@@ -123,6 +130,77 @@ pub const BINDINGS: &[Binding] = &[
     bind(BLOCKS, &[Char('D')], List(Listed::Damaged), "damaged", "", "damaged blocks only, or not"),
     bind(BLOCKS, &[Char('T')], List(Listed::NextTrack), "track", "", "the next track's blocks only"),
     bind(BLOCKS, &[Char('X')], List(Listed::All), "all", "", "all blocks, by index"),
+    bind(
+        HEX,
+        &[Char('i')],
+        Hex(HexCommand::Inspector),
+        "inspector",
+        "values",
+        "fields and values at the cursor, shown or not",
+    ),
+    bind(
+        HEX,
+        &[Char('p')],
+        Hex(HexCommand::Preview),
+        "preview",
+        "preview",
+        "what the content looks like, shown or not",
+    ),
+    bind(HEX, &[Char('x')], Hex(HexCommand::Select), "select", "select", "select bytes from here on; Esc ends it"),
+    bind(HEX, &[Char('w')], Hex(HexCommand::Whole), "whole", "whole file", "the whole file, or the chunk alone"),
+    bind(HEX, &[Char('y')], Command::Copy, "", "", "copy the selected bytes as hex"),
+    bind(HEX, &[Char('Y')], Hex(HexCommand::CopyText), "copy-text", "", "copy the selected bytes as text"),
+    bind(HEX, &[Char('0')], Hex(HexCommand::RowStart), "", "", "to the start of the row"),
+    bind(HEX, &[Char('$')], Hex(HexCommand::RowEnd), "", "", "to the end of the row"),
+    bind(HEX, &[Char('.')], Hex(HexCommand::NextField), "", "", "to the next field; decoded, to the next run"),
+    bind(HEX, &[Char(',')], Hex(HexCommand::PreviousField), "", "", "to the field or run before"),
+    bind(HEX, &[Char(']')], Hex(HexCommand::NextChunk), "", "", "to the next chunk"),
+    bind(HEX, &[Char('[')], Hex(HexCommand::PreviousChunk), "", "", "to the chunk before"),
+    bind(HEX, &[Key::Enter], Command::Open, "", "", "to the block that the SEEK entry at the cursor leads to"),
+    bind(Context::View(View::Summary), &[Key::Enter], Command::Open, "", "go there", "to what the line is about"),
+    bind(Context::View(View::Summary), &[Char(' ')], Command::Fold, "", "whole text", "open the line's whole text"),
+    bind(
+        Context::View(View::Manifest),
+        &[Key::Enter],
+        Command::Open,
+        "",
+        "open",
+        "open a long value; fold; to the block of a seek entry, or to where JSON breaks off",
+    ),
+    bind(Context::View(View::Manifest), &[Char('x')], Command::Bytes, "bytes", "bytes", "the field's bytes in Hex"),
+    bind(Context::View(View::Manifest), &[Char('y')], Command::Copy, "", "pointer", "copy the field's JSON Pointer"),
+    bind(
+        Context::View(View::Manifest),
+        &[Char('Y')],
+        Command::CopyValue,
+        "copy-value",
+        "value",
+        "copy the field's value",
+    ),
+    bind(
+        Context::View(View::Audit),
+        &[Key::Enter],
+        Command::Open,
+        "",
+        "bytes",
+        "the finding's bytes in Hex; fold a group",
+    ),
+    bind(
+        Context::View(View::Audit),
+        &[Char(' ')],
+        Command::Fold,
+        "",
+        "details",
+        "all there is to say about the finding; fold a group",
+    ),
+    bind(
+        Context::View(View::Audit),
+        &[Char('o')],
+        Command::Group,
+        "group",
+        "group",
+        "group findings by severity, by code, by chunk",
+    ),
     bind(Browse, &[Char('?')], Command::Help, "help", "help", "this help"),
     bind(Browse, &[Char('q')], Command::Quit, "quit", "quit", "leave"),
     bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),
@@ -137,7 +215,7 @@ pub const BINDINGS: &[Binding] = &[
         Ask(PromptKind::Command),
         "",
         "go to",
-        "offset (0x…), #block, percent, or a command's name",
+        "offset (0x…, +0x… in what Hex shows), #block, percent, or a command's name",
     ),
     bind(Browse, &[Char('a')], Command::Audit, "audit", "audit", "run every check"),
     bind(Browse, &[Char('v')], Command::Verify, "verify", "verify", "recompute VERI"),
@@ -186,6 +264,15 @@ pub const BINDINGS: &[Binding] = &[
     bind(Prompt, &[Ctrl('u')], Edit(InputRequest::DeleteFromStart), "", "", "delete to the start"),
     bind(Prompt, &[Ctrl('k')], Edit(InputRequest::DeleteTillEnd), "", "", "delete to the end"),
     bind(Prompt, &[Ctrl('y')], Edit(InputRequest::Yank), "", "", "insert what was deleted"),
+    bind(Popup, &[Key::Esc, Char('q'), Key::Enter, Char(' ')], Command::Close, "", "close", "close the text"),
+    bind(Popup, &[Char('y')], Command::Copy, "", "copy", "copy the whole text"),
+    bind(Popup, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "up"),
+    bind(Popup, &[Key::Down, Char('j')], Move(Motion::Down), "", "scroll", "down"),
+    bind(Popup, &[Key::PgUp], Move(Motion::PageUp), "", "", "a page up"),
+    bind(Popup, &[Key::PgDn], Move(Motion::PageDown), "", "", "a page down"),
+    bind(Popup, &[Key::Home, Char('g')], Move(Motion::Home), "", "", "to the top"),
+    bind(Popup, &[Key::End, Char('G')], Move(Motion::End), "", "", "to the end"),
+    bind(Popup, &[Char('?')], Command::Help, "", "", "this help"),
     bind(Help, &[Key::Esc, Char('?'), Char('q'), Key::Enter], Command::Close, "", "close", "close the help"),
     bind(Help, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "up"),
     bind(Help, &[Key::Down, Char('j')], Move(Motion::Down), "", "scroll", "down"),

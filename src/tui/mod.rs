@@ -8,10 +8,12 @@
 //!
 //! [`run`] does this with a terminal, threads and a clock; [`headless`] does it with none of them, at once.
 
+pub mod fields;
 pub mod headless;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
+pub mod picture;
 pub mod rows;
 pub mod run;
 pub mod screen;
@@ -23,3 +25,4 @@ pub mod text;
 pub mod theme;
 pub mod view;
 pub mod workers;
+pub mod wrap;

@@ -37,7 +37,7 @@ pub fn styles(buffer: &Buffer) -> String {
 }
 
 /// The cells of each row, those hidden behind a wide character left out.
-fn rows(buffer: &Buffer) -> impl Iterator<Item = Vec<(&str, Style)>> {
+pub(super) fn rows(buffer: &Buffer) -> impl Iterator<Item = Vec<(&str, Style)>> {
     let area = buffer.area;
     (area.top()..area.bottom()).map(move |y| {
         let mut hidden = 0;

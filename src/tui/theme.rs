@@ -360,6 +360,14 @@ pub struct Glyphs {
     pub times: &'static str,
     /// Of bytes that cannot be shown as text.
     pub dot: &'static str,
+    /// A byte 0 among text.
+    pub byte_zero: &'static str,
+    /// An ASCII control byte among text.
+    pub byte_control: &'static str,
+    /// A byte from 0x80 to 0xFE among text.
+    pub byte_high: &'static str,
+    /// A byte 0xFF among text.
+    pub byte_ones: &'static str,
     /// The frame of a pane.
     pub border: border::Set<'static>,
 }
@@ -390,6 +398,10 @@ const UNICODE: Glyphs = Glyphs {
     chain: "═",
     times: "×",
     dot: "·",
+    byte_zero: "⋄",
+    byte_control: "•",
+    byte_high: "×",
+    byte_ones: "■",
     border: border::PLAIN,
 };
 
@@ -419,6 +431,10 @@ const ASCII: Glyphs = Glyphs {
     chain: "=",
     times: "x",
     dot: ".",
+    byte_zero: ".",
+    byte_control: "^",
+    byte_high: "~",
+    byte_ones: "#",
     border: border::Set {
         top_left: "+",
         top_right: "+",
@@ -567,6 +583,10 @@ mod tests {
                 g.chain,
                 g.times,
                 g.dot,
+                g.byte_zero,
+                g.byte_control,
+                g.byte_high,
+                g.byte_ones,
             ];
             for glyph in single.into_iter().chain(g.bars) {
                 assert_eq!(crate::tui::text::width(glyph), 1, "{glyph}");

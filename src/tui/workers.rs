@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::state::{Failure, Job, Measure, Outcome, Report, Request};
+use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::core::audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Loader, Options};
+use crate::core::find;
 use crate::core::listing::Listing;
+use crate::core::preview::Preview;
 use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::{Cancelled, Task};
@@ -63,6 +65,23 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
                 so_far(Outcome::Measured(chunk.block.unwrap_or(0), Measure::of(container, &chunk)));
             }
             Ok(Outcome::AllMeasured)
+        }
+        Request::Steps(container, chunk) => {
+            Ok(Outcome::Stepped { chunk: *chunk, steps: container.steps(chunk, task)? })
+        }
+        Request::Find { container, extent, needle, around } => {
+            let matches = find::find(container, extent, needle, *around, find::KEPT, task)?;
+            Ok(Outcome::Found { extent: extent.clone(), matches })
+        }
+        Request::Preview(container, extent) => {
+            let preview = Arc::new(Preview::new(container, extent, task)?);
+            Ok(Outcome::Previewed { extent: extent.clone(), preview })
+        }
+        Request::Describe(container, audit) => {
+            Ok(Outcome::Described(Arc::new(Description::new(container, audit.as_deref()))))
+        }
+        Request::SearchFields { container, description, text } => {
+            Ok(Outcome::FoundFields(description.fields.search(container, text, task)?))
         }
     }
 }

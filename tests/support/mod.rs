@@ -1,9 +1,14 @@
 //! What the tests of the program share.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part, and a test may panic")]
 
+pub(crate) mod played;
 pub(crate) mod screens;
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use assert_cmd::Command;
+use serde_json::Value;
 
 /// The program, in an environment that says nothing.
 pub(crate) fn h4inspect(args: &[&str]) -> Command {
@@ -33,4 +38,57 @@ pub(crate) fn stderr_of(status: i32, args: &[&str]) -> String {
     let output = h4inspect(args).assert().code(status).get_output().clone();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
     String::from_utf8(output.stderr).unwrap()
+}
+
+/// A file of `sample-data`, as the project's tests and README name it.
+pub(crate) fn sample(name: &str) -> String {
+    format!("sample-data/{name}")
+}
+
+/// The corpus beside the checkout, or where `H4_CORPUS` says.
+pub(crate) fn corpus() -> Option<PathBuf> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let path = std::env::var_os("H4_CORPUS").map_or(beside, PathBuf::from);
+    path.is_dir().then_some(path)
+}
+
+/// All containers of the corpus; none where it is not at hand.
+pub(crate) fn corpus_files() -> Vec<String> {
+    let folders = corpus().into_iter().flat_map(|corpus| ["reference", "damaged"].map(|folder| corpus.join(folder)));
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    let mut files: Vec<String> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "h4mk"))
+        .map(|path| path.to_str().unwrap().to_owned())
+        .collect();
+    files.sort_unstable();
+    files
+}
+
+/// Runs the program and says how it ended and what it wrote: status, standard output, standard error.
+pub(crate) fn run(args: &[&str]) -> (i32, Vec<u8>, String) {
+    finished(h4inspect(args))
+}
+
+/// Likewise, of a command that is prepared.
+pub(crate) fn finished(mut command: Command) -> (i32, Vec<u8>, String) {
+    let output = command.timeout(Duration::from_secs(60)).output().unwrap();
+    let status = output.status.code().unwrap_or(-1);
+    (status, output.stdout, String::from_utf8(output.stderr).unwrap())
+}
+
+/// Standard output as JSON; the program must end with `status`.
+pub(crate) fn json_of(status: i32, args: &[&str]) -> Value {
+    let (ended, stdout, stderr) = run(args);
+    assert_eq!(ended, status, "{args:?}: {stderr}");
+    serde_json::from_slice(&stdout).unwrap()
+}
+
+/// Writes a transport container with the chunks given, whatever they are.
+pub(crate) fn write_container(path: &Path, chunks: &[(&[u8; 4], &[u8])]) {
+    let mut bytes = b"H4MK\x00\x01\x00\x00".to_vec();
+    for (tag, payload) in chunks {
+        bytes.extend(h4inspect::core::pack::chunk_header(**tag, payload).unwrap());
+        bytes.extend(*payload);
+    }
+    std::fs::write(path, bytes).unwrap();
 }

@@ -3,7 +3,7 @@
 use super::Report;
 use crate::core::finding::{Code, Finding};
 use crate::core::index::Tag;
-use crate::core::json::Document;
+use crate::core::json::{BOM, Document};
 use crate::core::veri::{Status, Verification};
 
 pub(super) fn check(report: &mut Report<'_>, verification: &Verification) {
@@ -13,20 +13,23 @@ pub(super) fn check(report: &mut Report<'_>, verification: &Verification) {
 
 fn veri(report: &mut Report<'_>, verification: &Verification) {
     let Some(chunk) = report.container.index().first(Tag::VERI) else { return };
+    let readable = report.container.sidecar(Tag::VERI).is_some_and(|readable| readable.index == chunk.index);
+    if readable {
+        let payload = report.container.sidecar_payload(&chunk);
+        let document = Document::parse(payload);
+        // A raw digest may begin with any byte: what it is says the verification.
+        let meant = matches!(payload.strip_prefix(BOM).unwrap_or(payload), [b'{' | b'[', ..]);
+        if document.object().is_some() || meant && verification.status == Status::Malformed {
+            super::sidecars::document(report, &chunk, &document);
+        }
+        if document.object().is_none() && meant && verification.status == Status::Malformed {
+            return;
+        }
+    }
     let code = match verification.status {
         Status::Mismatch => Code::VeriMismatch,
         Status::Malformed if chunk.state.is_damaged() => return,
-        Status::Malformed => {
-            let payload = report.container.payload(&chunk);
-            if payload.starts_with(b"{") || payload.starts_with(b"[") {
-                let document = Document::parse(payload);
-                super::sidecars::document(report, &chunk, &document);
-                if document.object().is_none() {
-                    return;
-                }
-            }
-            Code::VeriMalformed
-        }
+        Status::Malformed => Code::VeriMalformed,
         Status::Unsupported => Code::VeriUnsupported,
         Status::Verified | Status::Absent | Status::Unchecked => return,
     };

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod integrity;
+mod protection;
 mod repair;
 mod seek;
 mod sidecars;
@@ -15,10 +16,13 @@ use super::finding::{Code, Finding, Findings, Severity};
 use super::hash::{Algorithm, Overlay};
 use super::index::Tag;
 use super::layout::HeadError;
+use super::meta::Meta;
 use super::source::Source;
 use super::task::{Cancelled, Task};
 use super::veri::{self, Status, Verification};
 use super::walk::{Depth, Ending, Step};
+
+pub(crate) use repair::locate as locate_flip;
 
 /// What an audit concludes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +80,22 @@ impl Report<'_> {
     fn has_losses(&self) -> bool {
         !self.container.walked().losses.is_empty()
     }
+
+    /// A chunk of that tag may have been here: bytes were lost, or a chunk's tag is one bit from it, none at all, or as
+    /// doubtful as the rest of that chunk.
+    fn may_have_lost(&self, tag: Tag) -> bool {
+        let index = self.container.index();
+        let damaged = |found: Tag| index.with_tag(found).any(|chunk| chunk.state.is_damaged());
+        let mut unknown = index.totals().iter().map(|total| total.tag).filter(|found| !found.is_known());
+        self.has_losses() || unknown.any(|found| found.distance(tag) == 1 || !found.is_printable() || damaged(found))
+    }
+
+    /// META can't be read, but there was one: what it said about everything else is not known.
+    fn has_lost_meta(&self) -> bool {
+        let there = self.container.index().first(Tag::META).is_some();
+        let readable = |meta: &Meta| meta.binary.is_some() || meta.document.object().is_some();
+        !self.container.meta().is_some_and(readable) && (there || self.may_have_lost(Tag::META))
+    }
 }
 
 /// How many chunks are walked between looks at the blocks: few enough that their bytes are still in a cache.
@@ -96,22 +116,24 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     let planned = planned.finish();
     // Where VERI will be found, unless damage makes the checked walk see other chunks than the plain one.
     let range = planned.layout().file_header_len()..planned.index().first(Tag::VERI).map_or(0, |chunk| chunk.offset);
+    let survey = blocks::Survey::new(&planned);
+    drop(planned);
     let whole = Overlay::default();
     let digest = || Algorithm::Sha256.digest(source.bytes(), &whole, std::iter::once(range.clone()), task);
     let (checked, digest) = if range.end >= PARALLEL_BYTES {
         std::thread::scope(|scope| {
             let hashing = scope.spawn(digest);
-            let checked = check(source, options, &planned, task);
+            let checked = check(source, options, survey, task);
             (checked, hashing.join().unwrap_or(Err(Cancelled)))
         })
     } else {
-        (check(source, options, &planned, task), digest())
+        (check(source, options, survey, task), digest())
     };
     let (container, mut survey) = checked?;
     let digest = digest?;
     let (container, repairs) = repair::repair(container, task)?;
-    if !repairs.tags.is_empty() {
-        survey = blocks::Survey::new(&container, options);
+    if !repairs.tags.is_empty() || !survey.fits(&container) {
+        survey = blocks::Survey::new(&container);
         survey.extend(source.bytes(), container.index());
     }
     let same = container.index().first(Tag::VERI).is_some_and(|chunk| chunk.offset == range.end);
@@ -123,11 +145,10 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
 fn check(
     source: &Arc<Source>,
     options: &Options,
-    planned: &Container,
+    mut survey: blocks::Survey,
     task: &Task,
 ) -> Result<(Container, blocks::Survey), Cancelled> {
     let Ok(mut loader) = Loader::new(source.clone(), options.clone(), Depth::Checked) else { return Err(Cancelled) };
-    let mut survey = blocks::Survey::new(planned, options);
     let mut reached = 0;
     loop {
         let step = loader.advance(STRIDE);

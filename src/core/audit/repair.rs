@@ -74,25 +74,49 @@ pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Re
             }
         }
     }
-    for candidates in restorable(&container) {
-        let mut overlay = repairs.overlay.clone();
-        candidates.iter().for_each(|(chunk, tag)| overlay.set_all(chunk.offset, &tag.0));
-        let restored: Vec<_> = candidates.iter().map(|(chunk, tag)| (chunk.index, *tag)).collect();
-        let retagged = container.retagged(&restored);
-        if veri::verify_through(&retagged, &overlay, None, task)?.status == Status::Verified {
-            repairs.tags = candidates.iter().map(|(chunk, _)| (chunk.index, chunk.tag)).collect();
-            repairs.overlay = overlay;
-            return confirmed(retagged, repairs);
-        }
-    }
-    if repairs.overlay.is_empty() {
+    let sets = restorable(&container);
+    if repairs.overlay.is_empty() && sets.is_empty() {
         return Ok((container, repairs));
     }
-    let veri = veri::verify_through(&container, &repairs.overlay, None, task)?.status == Status::Verified;
-    if veri || closing_crc_fits(&container, &repairs.overlay) {
+    // Where the digest is right without it, an unknown tag is what its writer meant.
+    let (verified, _) = verifies(&container, &repairs.overlay, &[], task)?;
+    if verified || closing_crc_fits(&container, &repairs.overlay) {
         return confirmed(container, repairs);
     }
+    for mut tags in sets {
+        if !verifies(&container, &repairs.overlay, &tags, task)?.0 {
+            continue;
+        }
+        // Of several, those count without which it fails: a digest need not cover all of them.
+        let mut at = 0;
+        while tags.len() > 1 && at < tags.len() {
+            let one = tags.remove(at);
+            if !verifies(&container, &repairs.overlay, &tags, task)?.0 {
+                tags.insert(at, one);
+                at += 1;
+            }
+        }
+        let (_, retagged) = verifies(&container, &repairs.overlay, &tags, task)?;
+        tags.iter().for_each(|(chunk, tag)| repairs.overlay.set_all(chunk.offset, &tag.0));
+        repairs.tags = tags.iter().map(|(chunk, _)| (chunk.index, chunk.tag)).collect();
+        return confirmed(retagged, repairs);
+    }
     Ok((container, repairs))
+}
+
+/// Whether VERI verifies with all repairs made and these tags restored, and the container that has them.
+fn verifies(
+    container: &Container,
+    overlay: &Overlay,
+    tags: &[(Chunk, Tag)],
+    task: &Task,
+) -> Result<(bool, Container), Cancelled> {
+    let mut overlay = overlay.clone();
+    tags.iter().for_each(|(chunk, tag)| overlay.set_all(chunk.offset, &tag.0));
+    let tags: Vec<_> = tags.iter().map(|(chunk, tag)| (chunk.index, *tag)).collect();
+    let retagged = container.retagged(&tags);
+    let status = veri::verify_through(&retagged, &overlay, None, task)?.status;
+    Ok((status == Status::Verified, retagged))
 }
 
 fn confirmed(mut container: Container, mut repairs: Repairs) -> Result<(Container, Repairs), Cancelled> {
@@ -102,7 +126,7 @@ fn confirmed(mut container: Container, mut repairs: Repairs) -> Result<(Containe
 }
 
 /// The flipped bit that explains a chunk's CRC, and its repair.
-fn locate(container: &Container, chunk: &Chunk, overlay: &mut Overlay) -> Option<Flip> {
+pub(crate) fn locate(container: &Container, chunk: &Chunk, overlay: &mut Overlay) -> Option<Flip> {
     let layout = container.layout();
     let (stored, computed) = (container.stored_crc(chunk)?, container.computed_crc(chunk)?);
     let covered = layout.covered_len(chunk.len);
@@ -126,12 +150,11 @@ fn restorable(container: &Container) -> Vec<Vec<(Chunk, Tag)>> {
     if container.layout() != Layout::Transport {
         return Vec::new();
     }
-    let near = |tag: Tag| Tag::KNOWN.into_iter().find(|known| tag.distance(*known) == 1);
     let index = container.index();
-    let odd = index.totals().iter().filter(|total| !total.tag.is_known() && near(total.tag).is_some());
+    let odd = index.totals().iter().filter(|total| total.tag.neighbours().next().is_some());
     let all: Vec<(Chunk, Tag)> = odd
         .flat_map(|total| index.with_tag(total.tag))
-        .filter_map(|chunk| Some((chunk, near(chunk.tag)?)))
+        .flat_map(|chunk| chunk.tag.neighbours().map(move |tag| (chunk, tag)))
         .take(MOST_TAGS + 1)
         .collect();
     match all.len() {

@@ -19,19 +19,23 @@ pub(super) fn check(report: &mut Report<'_>) {
     let duplicates = order(report, &chunk, &table);
     let resolution = container.resolution(Effort::Full);
     let blocks = container.blocks(Effort::Full);
-    if resolution.ambiguous {
+    // Without META nobody knows the sizes of blocks; with a CORE chunk lost, not their numbers.
+    let doubtful = report.has_lost_meta() || report.may_have_lost(Tag::CORE);
+    if resolution.ambiguous && !doubtful {
         let fits: Vec<_> = resolution.fits.iter().map(|meaning| meaning.name()).collect();
         let message = format!("SEEK offsets fit as {}, which lead to different blocks", fits.join(" and as "));
         report.push(Finding::on(Code::SeekAmbiguous, &chunk, message));
     }
     match resolution.best {
         Some(fit) => {
-            unresolved(report, &chunk, &table, &blocks, &fit);
-            if !duplicates && !report.has_losses() {
+            if !report.has_lost_meta() && (report.has_losses() || !doubtful) {
+                unresolved(report, &chunk, &table, &blocks, &fit);
+            }
+            if !duplicates && !doubtful {
                 gop(report, &chunk, &table, &blocks, &fit);
             }
         }
-        None if !table.rows.is_empty() && !resolution.stream_untested && !report.has_losses() => {
+        None if !table.rows.is_empty() && !resolution.stream_untested && !resolution.undecided && !doubtful => {
             for (place, entry) in (0..).zip(table.rows.iter()) {
                 unresolved_entry(report, &chunk, place, entry, "no block starts there under any meaning");
             }
@@ -94,11 +98,10 @@ fn order(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>) -> bool 
 }
 
 fn unresolved(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &Blocks<'_>, fit: &Fit) {
-    let nowhere = |entry: &SeekEntry| blocks.landing(fit.meaning, fit.basis, entry.offset) == Landing::Nowhere;
-    let missed = table.rows.iter().filter(nowhere).map(|entry| entry.offset);
-    if report.has_losses() && blocks.common_shift(fit, missed).is_some() {
-        return;
-    }
+    let nowhere = |entry: &SeekEntry| {
+        let landing = blocks.landing(fit.meaning, fit.basis, entry.offset);
+        landing == Landing::Nowhere && !blocks.may_have_moved(fit.meaning, entry.offset)
+    };
     for (place, entry) in (0..).zip(table.rows.iter()).filter(|(_, entry)| nowhere(entry)) {
         let how = match (fit.meaning, fit.basis) {
             (Meaning::Stream, Basis::Grid) => "no block starts there in META's grid of block_size",

@@ -39,7 +39,7 @@ pub(super) fn check(report: &mut Report<'_>) {
 pub(super) fn document(report: &mut Report<'_>, chunk: &Chunk, document: &Document) {
     let tag: Tag = chunk.tag;
     if let Some(error) = &document.error {
-        report.complete &= !error.too_deep;
+        report.complete &= !error.beyond_limit;
         let at = chunk.payload_offset + error.offset;
         let message = format!("{tag} at {}: {}, at file offset {at}", chunk.offset, error.message);
         report.push(Finding::on(Code::JsonInvalid, chunk, message).focused(at..at + 1));

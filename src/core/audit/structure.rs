@@ -90,23 +90,28 @@ fn missing(report: &mut Report<'_>) {
     }
     let container = report.container;
     let index = container.index();
-    let (end, absent) = (chain_end(report), |tag: &Tag| index.first(*tag).is_none());
-    if index.blocks() == 0 {
+    let absent = |tag: &Tag| index.first(*tag).is_none() && !report.may_have_lost(*tag);
+    let expected: &[Tag] = match container.layout() {
+        Layout::Transport => &[Tag::META, Tag::SEEK, Tag::SAFE, Tag::VERI],
+        Layout::Mux => &[Tag::TRAK],
+    };
+    let missing: Vec<Tag> = expected.iter().copied().filter(absent).collect();
+    let end = chain_end(report);
+    if absent(&Tag::CORE) {
         report.push(Finding::at(Code::NoBlocks, 0, container.source().len(), "there is no CORE chunk"));
     }
     match container.layout() {
         Layout::Transport => {
-            let expected = [Tag::META, Tag::SEEK, Tag::SAFE, Tag::VERI];
-            if expected.iter().all(absent) {
+            if missing.len() == expected.len() {
                 let message = format!("none of META, SEEK, SAFE and VERI: the chain ends at {end} unfinished");
                 report.push(Finding::at(Code::Unfinished, end, 0, message));
                 return;
             }
-            for tag in expected.into_iter().filter(absent) {
+            for tag in missing {
                 report.push(Finding::at(Code::ChunkMissing, end, 0, format!("there is no {tag} chunk")));
             }
         }
-        Layout::Mux if absent(&Tag::TRAK) => {
+        Layout::Mux if !missing.is_empty() => {
             let severity = if index.blocks() > 0 { Severity::Error } else { Severity::Warning };
             let message = format!("there is no {} chunk", Tag::TRAK);
             report.push(Finding { severity, ..Finding::at(Code::ChunkMissing, end, 0, message) });
@@ -126,7 +131,18 @@ fn ending(report: &mut Report<'_>) {
     let container = report.container;
     let len = container.source().len();
     match container.walked().ending {
+        // Less than a closing CRC is what is left of one.
+        Ending::Trailing(at)
+            if len - at < container.layout().closing_len() && container.walked().closing_crc.is_none() =>
+        {
+            let message = format!("the file ends at {len}, {} bytes into its closing CRC at {at}", len - at);
+            report.push(Finding::at(Code::ContainerCrcMissing, at, len - at, message));
+        }
         Ending::Trailing(at) => {
+            if container.layout().closing_len() > 0 && container.walked().closing_crc.is_none() {
+                let message = format!("no closing CRC after the last chunk, which ends at {at}");
+                report.push(Finding::at(Code::ContainerCrcMissing, at, 0, message));
+            }
             let rest = container.bytes().get(usize::try_from(at).unwrap_or(usize::MAX)..).unwrap_or_default();
             let begins = escape_bytes(rest.get(..8).unwrap_or(rest));
             let message = format!("{} bytes after the last chunk, at {at}, beginning \"{begins}\"", len - at);

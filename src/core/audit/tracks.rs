@@ -5,7 +5,7 @@ use crate::core::finding::{Code, Finding};
 use crate::core::index::{Chunk, Tag};
 use crate::core::layout::Layout;
 use crate::core::text::escape;
-use crate::core::tracks::{Fault, Kind, Track, Tracks};
+use crate::core::tracks::{Fault, Kind, Track, TrackBlock, Tracks};
 
 pub(super) fn check(report: &mut Report<'_>) {
     if report.container.layout() == Layout::Mux {
@@ -37,7 +37,7 @@ fn on(code: Code, chunk: Option<&Chunk>, message: String) -> Finding {
 
 fn faults(report: &mut Report<'_>, tracks: &Tracks) {
     let home = home(report);
-    let lost = report.has_losses();
+    let lost = report.may_have_lost(Tag::CORE);
     for fault in &tracks.faults {
         let finding = match fault {
             Fault::Index(why) => on(Code::TrackIndexInvalid, home.as_ref(), why.clone()),
@@ -95,21 +95,27 @@ fn order(report: &mut Report<'_>, track: &Track) {
     let id = escape(&track.id);
     let mux = container.layout() == Layout::Mux;
     let chunk = |block: u64| container.index().block(block);
-    let pairs = track.blocks.iter().zip(track.blocks.iter().skip(1));
+    // In the mux layout a damaged chunk's own header says what it is.
+    let trusted = |block: &&TrackBlock| !mux || chunk(block.block).is_none_or(|chunk| !chunk.state.is_damaged());
+    let trusted: Vec<&TrackBlock> = track.blocks.iter().filter(trusted).collect();
+    let damaged = mux && container.index().blocks_intact() < container.index().blocks();
+    let pairs = trusted.iter().zip(trusted.iter().skip(1));
     let back = pairs.filter(|(before, block)| before.pts_us > block.pts_us).map(|(_, block)| block).next();
     if let Some(chunk) = back.filter(|_| mux).and_then(|block| chunk(block.block)) {
         let message =
             format!("track {id}: the pts of the block at {} is before that of the one stored before it", chunk.offset);
         report.push(Finding::on(Code::TrackUnsorted, &chunk, message));
     }
-    let mut reserved = track.blocks.iter().filter(|block| block.kind == Kind::Reserved);
+    let mut reserved = trusted.iter().filter(|block| block.kind == Kind::Reserved);
     if let Some(chunk) = reserved.next().and_then(|block| chunk(block.block)) {
         let more = reserved.count();
         let message = format!("track {id}: block kind that is none of I, P and B at {}, and {more} more", chunk.offset);
         report.push(Finding::on(Code::TrackKindReserved, &chunk, message));
     }
-    let first = track.blocks.iter().min_by_key(|block| block.pts_us).filter(|block| !block.keyframe && track.declared);
-    if let Some(chunk) = first.filter(|_| !report.has_losses()).and_then(|block| chunk(block.block)) {
+    let first = trusted.iter().min_by_key(|block| block.pts_us).filter(|block| !block.keyframe && track.declared);
+    if let Some(chunk) =
+        first.filter(|_| !report.may_have_lost(Tag::CORE) && !damaged).and_then(|block| chunk(block.block))
+    {
         let message = format!("track {id}: its first block, at {}, is no keyframe", chunk.offset);
         report.push(Finding::on(Code::TrackStartsWithoutKeyframe, &chunk, message));
     }
@@ -119,9 +125,9 @@ fn table(report: &mut Report<'_>, track: &Track) {
     let container = report.container;
     let id = escape(&track.id);
     let Some(table) = track.seek_table(container) else {
-        let tables_lost = report.has_losses()
+        let tables_lost = report.may_have_lost(Tag::TSEK)
             || report.container.tracks().is_some_and(|t| t.faults.iter().any(|f| matches!(f, Fault::Table(..))))
-            || container.index().with_tag(Tag::TSEK).any(|chunk| !container.is_readable(&chunk));
+            || container.index().with_tag(Tag::TSEK).any(|chunk| !container.is_intact(&chunk));
         if track.declared && track.keyframes().next().is_some() && !tables_lost {
             let message = format!("track {id} has {} keyframes and no seek table", track.keyframes().count());
             report.push(on(Code::TrackSeekMissing, home(report).as_ref(), message));
@@ -130,6 +136,7 @@ fn table(report: &mut Report<'_>, track: &Track) {
     };
     let chunk = track.table_chunk().or_else(|| home(report));
     let indexed = report.container.tracks().is_some_and(|tracks| tracks.indexed);
+    let blocks_lost = report.may_have_lost(Tag::CORE);
     for (place, entry) in (0..).zip(table.rows.iter()) {
         let block = track.entry_block(container, entry);
         let named = block.and_then(|block| container.tracks()?.of_block(block));
@@ -138,7 +145,7 @@ fn table(report: &mut Report<'_>, track: &Track) {
             None => block.is_some() && !indexed,
         };
         let excused =
-            report.has_losses() || block.and_then(|b| container.index().block(b)).is_some_and(|c| c.state.is_damaged());
+            blocks_lost || block.and_then(|b| container.index().block(b)).is_some_and(|c| c.state.is_damaged());
         if right || excused {
             continue;
         }
@@ -166,10 +173,11 @@ fn undeclared(report: &mut Report<'_>, tracks: &Tracks) {
     if unreadable {
         return;
     }
-    for track in tracks.list.iter().filter(|track| !track.declared && !track.blocks.is_empty()) {
-        let first = track.blocks.first().and_then(|block| container.index().block(block.block));
+    let trusted = |block: &TrackBlock| container.index().block(block.block).filter(|chunk| !chunk.state.is_damaged());
+    for track in tracks.list.iter().filter(|track| !track.declared) {
+        let Some(first) = track.blocks.iter().find_map(trusted) else { continue };
         let message = format!("track {} is not declared, {} blocks are its", escape(&track.id), track.blocks.len());
-        report.push(on(Code::TrackUnknown, first.as_ref(), message));
+        report.push(Finding::on(Code::TrackUnknown, &first, message));
     }
 }
 

@@ -162,12 +162,17 @@ impl Context<'_> {
 
 type ChainKey = Zeroizing<[u8; 32]>;
 
+/// Fails where the key can be no shared secret: it must have 32 bytes.
+pub fn check_secret(shared_secret: &Secret) -> Result<(), SecretError> {
+    match shared_secret.expose().len() {
+        SHARED_SECRET_LEN => Ok(()),
+        bytes => Err(SecretError::WrongLength { bytes, wanted: "exactly 32" }),
+    }
+}
+
 /// The key of the chain before its first message.
 fn first_chain_key(shared_secret: &Secret) -> Result<ChainKey, SecretError> {
-    let bytes = shared_secret.expose().len();
-    if bytes != SHARED_SECRET_LEN {
-        return Err(SecretError::WrongLength { bytes, wanted: "exactly 32" });
-    }
+    check_secret(shared_secret)?;
     let root: ChainKey = derive(shared_secret.expose(), &[CONTEXT.as_bytes(), b"|root"]);
     Ok(derive(root.as_slice(), &[CONTEXT.as_bytes(), b"|ck_send"]))
 }

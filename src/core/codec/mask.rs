@@ -12,6 +12,14 @@ const MASTER_KEY_MIN: usize = 16;
 /// Bytes of keystream from one hash.
 const STEP: usize = 32;
 
+/// Fails where the key can be no master key: it must have at least 16 bytes.
+pub fn check_key(master_key: &Secret) -> Result<(), SecretError> {
+    match master_key.expose().len() {
+        MASTER_KEY_MIN.. => Ok(()),
+        bytes => Err(SecretError::WrongLength { bytes, wanted: "at least 16" }),
+    }
+}
+
 /// A master key, ready to mask and unmask any part of any block.
 pub struct Mask {
     master: Hkdf<Sha256>,
@@ -20,10 +28,7 @@ pub struct Mask {
 impl Mask {
     /// The key must have at least 16 bytes.
     pub fn new(master_key: &Secret) -> Result<Self, SecretError> {
-        let bytes = master_key.expose().len();
-        if bytes < MASTER_KEY_MIN {
-            return Err(SecretError::WrongLength { bytes, wanted: "at least 16" });
-        }
+        check_key(master_key)?;
         Ok(Self { master: extract(master_key.expose()) })
     }
 

@@ -1,6 +1,8 @@
 //! The reference engine's compression (`geometric-reference`, "RLE+delta"): pairs of (value, run), each byte repeated
 //! `run` times. There is no delta. A writer makes runs of 1 to 255; a run of 0 decodes to nothing.
 
+use crate::core::task::{Cancelled, Task};
+
 /// The longest run that a pair can hold.
 const RUN_MAX: usize = u8::MAX as usize;
 
@@ -199,6 +201,9 @@ fn expand(pairs: &[[u8; 2]], raw: &mut [u8]) {
     for group in groups {
         let len = if let Some(room) = rest.first_chunk_mut() {
             expand_group(group, room)
+        } else if rest.is_empty() {
+            // A window ends long before its block.
+            return;
         } else {
             expand_plainly(group, rest)
         };
@@ -272,16 +277,34 @@ impl Steps {
     /// Reads the runs of the whole block once.
     pub fn new(stored: &[u8]) -> Self {
         let mut steps = Self::default();
-        for step in stored.chunks(STEP) {
-            steps.decoded_starts.push(steps.decoded_len);
-            steps.decoded_len += decoded_len(step);
-        }
+        stored.chunks(STEP).for_each(|step| steps.push(step));
         steps
+    }
+
+    /// As [`Steps::new`], with progress in stored bytes.
+    pub fn counted(stored: &[u8], task: &Task) -> Result<Self, Cancelled> {
+        task.set_total(stored.len() as u64);
+        let mut steps = Self::default();
+        for step in stored.chunks(STEP) {
+            task.advance(step.len() as u64)?;
+            steps.push(step);
+        }
+        Ok(steps)
+    }
+
+    fn push(&mut self, step: &[u8]) {
+        self.decoded_starts.push(self.decoded_len);
+        self.decoded_len += decoded_len(step);
     }
 
     /// What the whole pairs of the block decode to, in bytes.
     pub fn decoded_len(&self) -> u64 {
         self.decoded_len
+    }
+
+    /// Bytes of memory that the steps take.
+    pub fn weight(&self) -> u64 {
+        size_of_val(self.decoded_starts.as_slice()) as u64
     }
 
     /// Decoded bytes `start..start + len`, or fewer where the block ends before. `stored` is the payload that the steps
@@ -290,6 +313,26 @@ impl Steps {
         let step = self.decoded_starts.partition_point(|&decoded_start| decoded_start <= start).saturating_sub(1);
         let skipped = self.decoded_starts.get(step).copied().unwrap_or(0);
         decode_window(stored.get(step * STEP..).unwrap_or_default(), start - skipped, len)
+    }
+
+    /// Where the decoded byte of the stored pair at `at` stands.
+    pub fn decoded_at(&self, stored: &[u8], at: u64) -> u64 {
+        let pair = usize::try_from(at).unwrap_or(usize::MAX).min(stored.len()) / 2 * 2;
+        let before = self.decoded_starts.get(pair / STEP).copied().unwrap_or(self.decoded_len);
+        before + decoded_len(stored.get(pair / STEP * STEP..pair).unwrap_or_default())
+    }
+
+    /// The stored pair that makes the decoded byte at `at`; the end where there is none.
+    pub fn stored_at(&self, stored: &[u8], at: u64) -> u64 {
+        let step = self.decoded_starts.partition_point(|&start| start <= at).saturating_sub(1);
+        let mut skip = at - self.decoded_starts.get(step).copied().unwrap_or(0);
+        let pairs = pairs_of(stored.get(step * STEP..).unwrap_or_default());
+        let before = pairs.iter().position(|&[_, run]| {
+            let here = skip < u64::from(run);
+            skip = skip.saturating_sub(u64::from(run));
+            here
+        });
+        (step * STEP + before.unwrap_or(pairs.len()) * 2) as u64
     }
 }
 
@@ -443,6 +486,22 @@ mod tests {
             let window = &raw[from..raw.len().min(from + len)];
             prop_assert_eq!(decode_window(&stored, start, len), window);
             prop_assert_eq!(Steps::new(&stored).window(&stored, start, len), window);
+        }
+
+        #[test]
+        fn stored_and_decoded_places_lead_to_each_other(stored in payloads()) {
+            let steps = Steps::counted(&stored, &Task::default()).unwrap();
+            prop_assert_eq!(&steps, &Steps::new(&stored));
+            let mut decoded = 0;
+            for (pair, &[_, run]) in pairs_of(&stored).iter().enumerate() {
+                let at = pair as u64 * 2;
+                prop_assert_eq!(steps.decoded_at(&stored, at + 1), decoded);
+                for within in 0..u64::from(run) {
+                    prop_assert_eq!(steps.stored_at(&stored, decoded + within), at);
+                }
+                decoded += u64::from(run);
+            }
+            prop_assert_eq!(steps.stored_at(&stored, decoded), stored.len() as u64 / 2 * 2);
         }
 
         #[test]

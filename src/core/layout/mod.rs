@@ -2,6 +2,7 @@
 //! header shapes.
 
 mod mux;
+mod parts;
 mod seek_rows;
 mod transport;
 
@@ -12,6 +13,7 @@ use super::bytes::slice;
 use super::index::Tag;
 use super::tracks::Kind;
 
+pub use parts::{Part, PayloadParts, Placed};
 pub use seek_rows::{SeekEntry, SeekRows, TrackTable, track_table};
 
 /// The first four bytes of every container.
@@ -273,6 +275,14 @@ impl Layout {
         match self {
             Self::Transport => None,
             Self::Mux => mux::closing_crc(bytes, at),
+        }
+    }
+
+    /// Mux: the u32 at `at`, which may be a closing CRC.
+    pub fn stored_closing_crc(self, bytes: &[u8], at: u64) -> Option<u32> {
+        match self {
+            Self::Transport => None,
+            Self::Mux => super::bytes::le_u32(bytes, at),
         }
     }
 

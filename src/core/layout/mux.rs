@@ -3,12 +3,37 @@
 
 use std::ops::Range;
 
+use super::parts::{Part, Parts, PayloadParts};
 use super::{CHUNK_HEADER_LEN, ChunkHeader, FileHeader, Layout};
 use crate::core::bytes::{le_u16, le_u32, le_u64, slice};
 use crate::core::index::Tag;
 use crate::core::tracks::Kind;
 
 pub(super) const FILE_HEADER_LEN: u64 = 16;
+pub(super) const FILE_PARTS: Parts =
+    &[(Part::Magic, 4), (Part::Version, 1), (Part::FileFlags, 1), (Part::Reserved, 2), (Part::Timestamp, 8)];
+/// Without the CRC, which stands after the payload.
+pub(super) const CHUNK_PARTS: Parts = &[(Part::Tag, 4), (Part::ChunkFlags, 4), (Part::Length, 4)];
+const ROUTE_PARTS: Parts = &[(Part::Mark, 4), (Part::TrackId, 2), (Part::Reserved, 2)];
+const WRAPPED_TABLE_PARTS: Parts = &[
+    (Part::Mark, 4),
+    (Part::TrackId, 2),
+    (Part::Reserved, 2),
+    (Part::Mark, 4),
+    (Part::EntryCount, 2),
+    (Part::Reserved, 2),
+];
+const BARE_TABLE_PARTS: Parts = &[(Part::Mark, 4), (Part::TrackId, 2), (Part::Reserved, 2), (Part::EntryCount, 4)];
+const ROW_PARTS: Parts = &[(Part::EntryPts, 4), (Part::EntryOffset, 4)];
+
+pub(super) fn payload_parts(tag: Tag, payload: &[u8]) -> PayloadParts {
+    match (tag, payload.first_chunk()) {
+        (Tag::CORE, Some(b"H4TB")) => PayloadParts::new(ROUTE_PARTS, &[]),
+        (Tag::TSEK, Some(b"H4TS")) => PayloadParts::new(WRAPPED_TABLE_PARTS, ROW_PARTS),
+        (Tag::TSEK, Some(b"H4SK")) => PayloadParts::new(BARE_TABLE_PARTS, ROW_PARTS),
+        _ => PayloadParts::default(),
+    }
+}
 
 pub(super) fn file_header(bytes: &[u8]) -> Option<FileHeader> {
     Some(FileHeader {

@@ -2,11 +2,21 @@
 
 use std::ops::Range;
 
+use super::parts::{Part, Parts, PayloadParts};
 use super::{ChunkHeader, FileHeader, Layout};
 use crate::core::bytes::be_u16;
 use crate::core::index::Tag;
 
 pub(super) const FILE_HEADER_LEN: u64 = 8;
+pub(super) const FILE_PARTS: Parts = &[(Part::Magic, 4), (Part::Version, 2), (Part::Reserved, 2)];
+/// Without the CRC, which stands last.
+pub(super) const CHUNK_PARTS: Parts = &[(Part::Tag, 4), (Part::Length, 4)];
+const SEEK_PARTS: PayloadParts =
+    PayloadParts::new(&[(Part::EntryCount, 4)], &[(Part::EntryPts, 8), (Part::EntryOffset, 8)]);
+
+pub(super) fn payload_parts(tag: Tag) -> PayloadParts {
+    if tag == Tag::SEEK { SEEK_PARTS } else { PayloadParts::default() }
+}
 
 pub(super) fn file_header(bytes: &[u8]) -> Option<FileHeader> {
     Some(FileHeader {

@@ -7,6 +7,7 @@ use tui_input::InputRequest;
 
 use super::View;
 use super::blocks::Listed;
+use super::hex::HexCommand;
 use super::jobs::{Job, Report};
 use super::prompt::PromptKind;
 use super::timeline::Zoom;
@@ -95,6 +96,12 @@ pub enum Command {
     Audit,
     /// Copy what is selected.
     Copy,
+    /// Copy the value of the selected field.
+    CopyValue,
+    /// Show the bytes of what is selected.
+    Bytes,
+    /// Put the list into other groups.
+    Group,
     /// To the place before.
     Back,
     /// To the place after, having gone back.
@@ -115,6 +122,8 @@ pub enum Command {
     Scale,
     /// Blocks: list others, or in another order.
     List(Listed),
+    /// Something that only the Hex view does.
+    Hex(HexCommand),
 }
 
 /// What the program must do about the world: nothing in the state does I/O.

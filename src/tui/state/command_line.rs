@@ -8,6 +8,8 @@ use crate::tui::keymap;
 pub enum Line {
     /// To this offset in the file.
     Offset(u64),
+    /// To this offset in what Hex shows: a chunk, or a decoded block.
+    Within(u64),
     /// To this block.
     Block(u64),
     /// To this part of the file, 0 to 100.
@@ -20,14 +22,14 @@ pub enum Line {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
     /// It looks like a number and is none.
-    #[error("`{0}` is no offset (0x1f40 or 8000), no block (#30) and no percentage (50%)")]
+    #[error("`{0}` is no offset (0x1f40, 8000, +0x20), no block (#30) and no percentage (50%)")]
     Number(String),
     /// No command has that name.
     #[error("no command is named `{0}`; Tab completes, ? lists them")]
     Name(String),
 }
 
-/// Reads a line: `0x…` or digits, `#block`, `n%`, or a command's name, which may be cut as long as it is the only one that
+/// Reads a line: `0x…` or digits, the same after `+` for an offset in what Hex shows, `#block`, `n%`, or a command's name, which may be cut as long as it is the only one that
 /// begins so.
 pub fn parse(line: &str) -> Result<Line, LineError> {
     let line = line.trim();
@@ -36,6 +38,12 @@ pub fn parse(line: &str) -> Result<Line, LineError> {
         let digits = hex.replace('_', "");
         let is_hex = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
         return is_hex.then(|| u64::from_str_radix(&digits, 16).ok()).flatten().map(Line::Offset).ok_or_else(number);
+    }
+    if let Some(within) = line.strip_prefix('+') {
+        return match parse(within) {
+            Ok(Line::Offset(offset)) if !within.starts_with([' ', '+']) => Ok(Line::Within(offset)),
+            _ => Err(number()),
+        };
     }
     if let Some(block) = line.strip_prefix('#') {
         return digits(block).map(Line::Block).ok_or_else(number);
@@ -80,11 +88,12 @@ mod tests {
     fn numbers_blocks_percent_and_names() {
         assert_eq!(parse("0x1f_40"), Ok(Line::Offset(0x1f40)));
         assert_eq!(parse(" 8000 "), Ok(Line::Offset(8000)));
+        assert_eq!((parse("+0x10"), parse("+16")), (Ok(Line::Within(16)), Ok(Line::Within(16))));
         assert_eq!(parse("#30"), Ok(Line::Block(30)));
         assert_eq!(parse("12.5%"), Ok(Line::Percent(12.5)));
         assert_eq!(parse("audit"), Ok(Line::Command(Command::Audit)));
         assert_eq!(parse("aud"), Ok(Line::Command(Command::Audit)));
-        for bad in ["0x", "0x+1", "#", "#-1", "101%", "NaN%", "12x", "99999999999999999999"] {
+        for bad in ["0x", "0x+1", "+", "++1", "+#3", "#", "#-1", "101%", "NaN%", "12x", "99999999999999999999"] {
             assert!(matches!(parse(bad), Err(LineError::Number(_))), "{bad}");
         }
         for bad in ["", "f", "frobnicate"] {

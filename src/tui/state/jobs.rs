@@ -5,15 +5,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Description;
 use crate::core::audit::Audit;
 use crate::core::block::Form;
+use crate::core::codec::rle::Steps;
 use crate::core::container::{Container, Options, SeekAnswer};
+use crate::core::extent::Extent;
+use crate::core::find::{Matches, Needle};
 use crate::core::index::Chunk;
 use crate::core::listing::{Filter, Listing, Order};
+use crate::core::preview::Preview;
 use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::veri::Verification;
+use crate::tui::fields::Hits;
 
 /// The kinds of work. Each has one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +40,16 @@ pub enum JobKind {
     List,
     /// Blocks that are shown, read.
     Measure,
+    /// The runs of a large block counted.
+    Steps,
+    /// Bytes searched for.
+    Find,
+    /// Content sampled for its preview.
+    Preview,
+    /// What is said about the container, put together.
+    Describe,
+    /// Fields searched.
+    SearchFields,
 }
 
 impl JobKind {
@@ -48,6 +64,11 @@ impl JobKind {
             Self::Profile => "measuring",
             Self::List => "listing",
             Self::Measure => "reading",
+            Self::Steps => "counting runs",
+            Self::Find => "searching",
+            Self::Preview => "sampling",
+            Self::Describe => "describing",
+            Self::SearchFields => "searching",
         }
     }
 }
@@ -103,6 +124,32 @@ pub enum Request {
     },
     /// Read these blocks for what their rows say.
     Measure(Arc<Container>, Vec<u64>),
+    /// Count the runs of a block.
+    Steps(Arc<Container>, Chunk),
+    /// Search bytes.
+    Find {
+        /// The container.
+        container: Arc<Container>,
+        /// Where.
+        extent: Extent,
+        /// What.
+        needle: Arc<Needle>,
+        /// The position around which matches are kept.
+        around: u64,
+    },
+    /// Sample content.
+    Preview(Arc<Container>, Extent),
+    /// Put together what is said about the container; with an audit, what that found out too.
+    Describe(Arc<Container>, Option<Arc<Audit>>),
+    /// Search keys and values for a text.
+    SearchFields {
+        /// The container.
+        container: Arc<Container>,
+        /// The fields.
+        description: Arc<Description>,
+        /// The text.
+        text: String,
+    },
 }
 
 impl Request {
@@ -117,6 +164,11 @@ impl Request {
             Self::Profile(_) => JobKind::Profile,
             Self::List { .. } => JobKind::List,
             Self::Measure(..) => JobKind::Measure,
+            Self::Steps(..) => JobKind::Steps,
+            Self::Find { .. } => JobKind::Find,
+            Self::Preview(..) => JobKind::Preview,
+            Self::Describe(..) => JobKind::Describe,
+            Self::SearchFields { .. } => JobKind::SearchFields,
         }
     }
 }
@@ -169,6 +221,31 @@ pub enum Outcome {
     Measured(u64, Measure),
     /// All blocks asked for were measured.
     AllMeasured,
+    /// The runs of a block.
+    Stepped {
+        /// Its chunk.
+        chunk: Chunk,
+        /// Where they lead.
+        steps: Arc<Steps>,
+    },
+    /// The places of what was searched for.
+    Found {
+        /// Where it was searched.
+        extent: Extent,
+        /// The places.
+        matches: Matches,
+    },
+    /// What content looks like.
+    Previewed {
+        /// Which content.
+        extent: Extent,
+        /// What it looks like.
+        preview: Arc<Preview>,
+    },
+    /// What is said about the container.
+    Described(Arc<Description>),
+    /// Where a text occurs in the fields.
+    FoundFields(Hits),
 }
 
 /// What a block's bytes say beyond what the index knows.
@@ -251,10 +328,16 @@ impl Jobs {
         self.running.len() < before
     }
 
+    /// Whether a job runs that the user may cancel.
+    pub fn can_cancel(&self) -> bool {
+        self.running.iter().any(|running| running.job.request.kind() != JobKind::Index)
+    }
+
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
-        let own = |kind: &JobKind| !matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure);
-        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(own)?;
+        let quiet =
+            |kind: &JobKind| matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure | JobKind::Describe);
+        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| !quiet(kind))?;
         self.cancel(kind);
         Some(kind)
     }
@@ -272,6 +355,11 @@ impl Jobs {
     /// Whether a job of this kind runs.
     pub fn is_running(&self, kind: JobKind) -> bool {
         self.running.iter().any(|running| running.job.request.kind() == kind)
+    }
+
+    /// Whether a job runs that the user may cancel.
+    pub fn is_busy(&self) -> bool {
+        self.running.iter().any(|running| !matches!(running.job.request.kind(), JobKind::Index | JobKind::Describe))
     }
 
     /// Sets the clock.
@@ -321,7 +409,9 @@ mod tests {
         let mut jobs = Jobs::default();
         let index = jobs.start(index());
         let audit = jobs.start(audit());
+        assert!(jobs.can_cancel());
         assert_eq!(jobs.cancel_newest(), Some(JobKind::Audit));
+        assert!(!jobs.can_cancel());
         assert_eq!(jobs.cancel_newest(), None);
         assert!(audit.task.check().is_err() && index.task.check().is_ok());
         jobs.cancel_all();

@@ -42,8 +42,8 @@ impl PromptKind {
     pub fn example(self) -> &'static str {
         match self {
             Self::Time => "1500000  1500ms  1.5s  00:01:02.5  50%  #30",
-            Self::Command => "0x1f40  #30  50%  audit  help",
-            Self::Find => "text, or bytes as in x:48 34 4d 4b",
+            Self::Command => "0x1f40  +0x20  #30  50%  audit  help",
+            Self::Find => "text, or in Hex bytes: 0x48 34 4d 4b",
             Self::Export => "a file that does not exist yet",
             Self::Filter => "keyframes  damaged  >64KiB  <1MB  track=ID  all",
         }

@@ -9,7 +9,7 @@ use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, blocks, prompt, timeline, views,
+    Selection, State, View, blocks, hex, manifest, popup, prompt, timeline, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -82,6 +82,9 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
     if state.prompt.is_some() && prompt::takes(command) {
         return answer(state, command);
     }
+    if state.popup.is_some() {
+        return popup::run(state, command);
+    }
     state.message = (command == Command::Close).then(|| state.message.take()).flatten();
     let in_pane = match state.focus {
         Pane::Tree => in_tree(state, command),
@@ -132,6 +135,11 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::List(_) => {
             show(state, View::Blocks);
             return views::of(View::Blocks).run(state, command).unwrap_or_default();
+        }
+        Command::Hex(_) => state.say(Level::Warning, "this works in Hex, which 5 shows"),
+        // Have a meaning in one view, and are typed by name in another.
+        Command::CopyValue | Command::Bytes | Command::Group => {
+            state.say(Level::Warning, "not in this view");
         }
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
@@ -223,6 +231,7 @@ fn refit(state: &mut State) {
     let height = state.pane_height(Pane::Tree);
     state.tree_window.set_cursor(state.tree_window.cursor(), len, height);
     View::ALL.into_iter().for_each(|view| views::of(view).refit(state));
+    popup::refit(state);
 }
 
 fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
@@ -345,6 +354,7 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
                 let container = walked(state)?;
                 go_to_offset(state, &container, offset)?
             }
+            Line::Within(offset) => hex::go_within(state, offset)?,
             Line::Percent(percent) => {
                 let container = walked(state)?;
                 let last = container.source().len().saturating_sub(1);
@@ -413,6 +423,9 @@ pub(super) fn copied(state: &mut State, text: String) -> Vec<Effect> {
 }
 
 fn click(state: &mut State, at: Position) -> Vec<Effect> {
+    if state.help.is_none() && state.popup.take().is_some() {
+        return Vec::new();
+    }
     let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
     if let Some((view, ..)) = areas.tab_labels(state.view).into_iter().find(|(_, area, _)| area.contains(at)) {
         show(state, view);
@@ -443,7 +456,9 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
 }
 
 fn drag(state: &mut State, from: Position, to: Position) -> Vec<Effect> {
-    let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
+    let Some(areas) = state.areas().filter(|_| state.help.is_none() && state.popup.is_none()) else {
+        return Vec::new();
+    };
     if areas.strip.contains(from) {
         scrub(state, areas.strip, to);
     } else if let Some((Pane::View, area)) = areas.pane_at(from)
@@ -473,6 +488,10 @@ fn wheel(state: &mut State, at: Position, notches: i16) -> Vec<Effect> {
         window.scroll(rows, lines, areas.overlay.inner.height);
         return Vec::new();
     }
+    if state.popup.is_some() {
+        popup::scroll(state, rows);
+        return Vec::new();
+    }
     let Some(container) = state.container.clone() else { return Vec::new() };
     if let Some((Pane::Tree, area)) = areas.pane_at(at) {
         let len = state.tree.len(container.index());
@@ -496,10 +515,14 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Indexed(container)) => indexed(state, container),
         Ok(Outcome::Audited(audit)) => audited(state, audit),
         Ok(Outcome::Verified(verification)) => verified(state, verification),
-        Ok(Outcome::Sought(answer)) => sought(state, &answer),
+        Ok(Outcome::Sought(answer)) => {
+            sought(state, &answer);
+            return Vec::new();
+        }
         Ok(Outcome::Exported { path, len }) => {
             let path = path.to_string_lossy().into_owned();
             state.say(Level::Good, format!("wrote {len} bytes to {}", escape(&path)));
+            return Vec::new();
         }
         Ok(Outcome::Profiled(profile)) => {
             state.profile = Some(profile);
@@ -508,13 +531,22 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Listed(listing)) => blocks::listed(state, listing),
         Ok(Outcome::Measured(block, measure)) => state.blocks.measured(block, measure),
         Ok(Outcome::AllMeasured) => {}
-        Err(Failure::Cancelled) => {}
+        Ok(Outcome::Stepped { chunk, steps }) => hex::stepped(state, &chunk, steps),
+        Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
+        Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
+        Ok(Outcome::Described(description)) => state.description = Some(description),
+        Ok(Outcome::FoundFields(hits)) => {
+            manifest::found(state, hits);
+            return Vec::new();
+        }
+        Err(Failure::Cancelled) => return Vec::new(),
         Err(failure) => {
             let doing = kind.map_or("working", JobKind::title);
             state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));
+            return Vec::new();
         }
     }
-    Vec::new()
+    View::ALL.into_iter().flat_map(|view| views::of(view).refresh(state)).collect()
 }
 
 /// A container replaces the one before: more of it was walked, or all of it was checked.
@@ -705,7 +737,7 @@ mod tests {
 
     #[test]
     fn copying_gives_the_text_away() {
-        let player = played(80, 24, ":#1<Enter>y");
+        let player = played(80, 24, ":#1<Enter><Tab>y");
         assert_eq!(player.copied(), Some("CORE chunk 1 at 0x18, 4 bytes"));
     }
 }

@@ -9,6 +9,7 @@ mod help;
 mod hex;
 mod manifest;
 mod message;
+mod popup;
 mod strip;
 mod summary;
 mod timeline;
@@ -53,6 +54,9 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     }
     strip::draw(state, buffer, areas.strip);
     footer::draw(state, buffer, areas.footer);
+    if let Some(popup) = &state.popup {
+        popup::draw(state, buffer, areas.overlay, popup);
+    }
     let cursor = message::draw(state, buffer, areas.message);
     if let Some(window) = &state.help {
         Clear.render(areas.overlay.outer, buffer);
@@ -108,7 +112,11 @@ impl<'a> Painter<'a> {
 
     /// Draws one cell.
     pub(super) fn cell(&mut self, x: u16, y: u16, glyph: &str, role: Role) {
-        let style = self.style(role);
+        self.styled(x, y, glyph, self.style(role));
+    }
+
+    /// Draws one cell in a style that is more than a role's.
+    pub(super) fn styled(&mut self, x: u16, y: u16, glyph: &str, style: Style) {
         if let Some(cell) = self.buffer.cell_mut((x, y)) {
             cell.set_symbol(glyph).set_style(style);
         }

@@ -1,0 +1,104 @@
+//! Blocks and chunks for the commands that give content. What is damaged is given all the same, with a warning.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use super::Session;
+use super::input::Input;
+use super::messages;
+use super::output::Output;
+use super::status::Status;
+use crate::core::block::{BlockError, Form, Stage, Stored};
+use crate::core::container::Container;
+use crate::core::index::Chunk;
+
+/// Bytes written at a time: less than the output's buffer, so that they are copied there. A system call given bytes that
+/// a file has lost since would fail.
+const PIECE_BYTES: usize = 32 << 10;
+
+/// Writes bytes of a file.
+pub(super) fn write(out: &mut Output, bytes: &[u8]) -> io::Result<()> {
+    bytes.chunks(PIECE_BYTES).try_for_each(|piece| out.write_all(piece))
+}
+
+/// A block's bytes.
+pub(super) fn block<'a>(
+    container: &'a Container,
+    file: &Input,
+    index: u64,
+    form: Form,
+    session: &mut Session,
+) -> anyhow::Result<Cow<'a, [u8]>> {
+    let stored = container.block(index).map_err(|error| refusal(file, &error))?;
+    if let Some(damage) = damage(&stored) {
+        warn_damaged(file, &damage, session);
+    }
+    if container.first_provisional().is_some_and(|first| index >= first) {
+        messages::warn(file, format_args!("block {index} is numbered provisionally: bytes were lost before it"));
+    }
+    match form {
+        Form::Raw => Ok(Cow::Borrowed(stored.bytes)),
+        Form::Decoded => {
+            let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;
+            if content.stage == Stage::Masked {
+                messages::warn(file, format_args!("block {index} is {}", content.stage.describe()));
+            }
+            Ok(Cow::Owned(content.bytes))
+        }
+    }
+}
+
+/// The chunk with that ordinal.
+pub(super) fn chunk(container: &Container, file: &Input, index: u64, session: &mut Session) -> anyhow::Result<Chunk> {
+    let Some(chunk) = container.index().chunk(index) else {
+        let range = match container.index().len() {
+            0 => "there are none".to_owned(),
+            n => format!("0-{}", n - 1),
+        };
+        return Err(Status::Findings.error(format!("{file}: Chunk index {index} out of range ({range})")));
+    };
+    if !container.is_intact(&chunk) {
+        let Chunk { tag, offset, .. } = chunk;
+        warn_damaged(file, &format!("chunk {index} ({tag}) at {offset} is cut off or its CRC is wrong"), session);
+    }
+    Ok(chunk)
+}
+
+/// Warns of blocks that may be missing among all of them.
+pub(super) fn warn_losses(container: &Container, file: &Input, session: &mut Session) {
+    const SHOWN: usize = 10;
+    let losses = &container.walked().losses;
+    for loss in losses.iter().take(SHOWN) {
+        let (length, offset, block) = (loss.length, loss.offset, loss.block);
+        let lost = format!("{length} bytes at {offset} were lost, and with them what stood before block {block}");
+        warn_damaged(file, &lost, session);
+    }
+    if let Some(more) = losses.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        warn_damaged(file, &format!("bytes were lost in {more} more places"), session);
+    }
+}
+
+/// What is wrong with a block as stored.
+pub(super) fn damage(stored: &Stored<'_>) -> Option<String> {
+    if stored.is_intact() {
+        return None;
+    }
+    let (block, offset) = (stored.chunk.block.unwrap_or_default(), stored.chunk.offset);
+    Some(match stored.stored_crc {
+        Some(crc) if crc != stored.computed_crc => {
+            format!("block {block} at {offset} has a wrong CRC: stored {crc:08x}, computed {:08x}", stored.computed_crc)
+        }
+        _ => format!("block {block} at {offset} is cut off: {} bytes are there", stored.bytes.len()),
+    })
+}
+
+/// Warns of content that is given although it is damaged.
+pub(super) fn warn_damaged(file: &Input, damage: &str, session: &mut Session) {
+    session.raise(Status::Findings);
+    messages::warn(file, damage);
+}
+
+/// A block that can't be given.
+pub(super) fn refusal(file: &Input, error: &BlockError) -> anyhow::Error {
+    Status::Findings.error(format!("{file}: {error}"))
+}

@@ -1,0 +1,91 @@
+//! Files and containers, opened as the settings say; errors name the file.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::Session;
+use super::input::Input;
+use super::messages::{self, Progress};
+use super::status::Status;
+use crate::core::audit::{self, Audit, Verdict};
+use crate::core::container::{Container, Options};
+use crate::core::finding::Severity;
+use crate::core::source::{Source, SourceError};
+use crate::core::task::Task;
+use crate::core::walk::Depth;
+
+/// Opens a file, whatever is in it.
+pub(super) fn source(file: &Input) -> anyhow::Result<Arc<Source>> {
+    let source = raw_source(file).with_context(|| file.to_string())?;
+    Ok(Arc::new(source))
+}
+
+/// Likewise, with an error that does not name the file.
+pub(super) fn raw_source(file: &Input) -> Result<Source, SourceError> {
+    match file {
+        Input::Stdin => Source::stdin(),
+        Input::Path(path) => Source::open(path),
+    }
+}
+
+/// Opens a container by its headers.
+pub(super) fn container(file: &Input, session: &Session) -> anyhow::Result<Container> {
+    container_of(source(file)?, file, session)
+}
+
+/// Opens a container in a file that is open.
+pub(super) fn container_of(source: Arc<Source>, file: &Input, session: &Session) -> anyhow::Result<Container> {
+    walk(source, file, Depth::Headers, session)
+}
+
+/// Opens a container and reads it to that depth.
+pub(super) fn container_to(depth: Depth, file: &Input, session: &Session) -> anyhow::Result<Container> {
+    walk(source(file)?, file, depth, session)
+}
+
+fn walk(source: Arc<Source>, file: &Input, depth: Depth, session: &Session) -> anyhow::Result<Container> {
+    let task = Arc::new(Task::default());
+    let _progress = Progress::start(format_args!("read {file}"), task.clone());
+    Container::open(source, options(session), depth, &task).with_context(|| file.to_string())
+}
+
+/// What the settings say about reading.
+pub(super) fn options(session: &Session) -> Options {
+    session.options.clone()
+}
+
+/// Audits a file that is open.
+pub(super) fn audit(source: &Arc<Source>, file: &Input, session: &Session) -> anyhow::Result<Audit> {
+    let task = Arc::new(Task::default());
+    let _progress = Progress::start(format_args!("check {file}"), task.clone());
+    audit::audit(source, &options(session), &task).with_context(|| file.to_string())
+}
+
+/// The status an audit comes to where findings from `fail_on` up count.
+pub(super) fn status_of(
+    verdict: Verdict,
+    worst: Option<Severity>,
+    complete: bool,
+    fail_on: Option<Severity>,
+) -> Status {
+    if verdict == Verdict::Unreadable {
+        return Status::Unreadable;
+    }
+    let fails = worst.zip(fail_on).is_some_and(|(worst, least)| worst <= least);
+    let found = if fails { Status::Findings } else { Status::Done };
+    found.and(if complete { Status::Done } else { Status::NotFullyVerified })
+}
+
+/// Says so if the file changed while it was read: what was written may be a mixture.
+pub(super) fn settle(container: &Container, session: &mut Session) {
+    settle_source(container.source(), session);
+}
+
+/// See [`settle`].
+pub(super) fn settle_source(source: &Source, session: &mut Session) {
+    if let Some(change) = source.change() {
+        messages::warn(source.name(), format_args!("the file {change} while it was read"));
+        session.raise(Status::NotFullyVerified);
+    }
+}

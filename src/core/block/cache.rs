@@ -1,0 +1,142 @@
+//! Blocks that were read lately, within a number of bytes.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lru::LruCache;
+
+use super::reader::Part;
+use super::{BlockError, Content};
+
+/// What is kept of a block. Failures are kept too: a block that took long to fail should not do so at every look.
+#[derive(Clone)]
+enum Kept {
+    Content(Arc<Content>),
+    Part(Arc<Part>),
+    Failed(BlockError),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Form {
+    Content,
+    Part,
+}
+
+/// What a kept block costs beside its bytes.
+const OVERHEAD: u64 = 256;
+
+/// Keeps what was used last. Two threads that miss the same block at once both read it.
+pub(crate) struct Cache {
+    budget: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// With what each takes.
+    blocks: LruCache<Key, (Kept, u64)>,
+    total: u64,
+}
+
+type Key = (Form, u64);
+
+impl Cache {
+    /// Keeps blocks of `budget` bytes in all.
+    pub(crate) fn new(budget: u64) -> Self {
+        Self { budget, state: Mutex::new(State { blocks: LruCache::unbounded(), total: 0 }) }
+    }
+
+    /// The whole block: kept, or read now.
+    pub(crate) fn content(
+        &self,
+        block: u64,
+        read: impl FnOnce() -> Result<Content, BlockError>,
+    ) -> Result<Arc<Content>, BlockError> {
+        match self.get((Form::Content, block)) {
+            Some(Kept::Content(content)) => return Ok(content),
+            Some(Kept::Failed(error)) => return Err(error),
+            Some(Kept::Part(_)) | None => {}
+        }
+        let content = read().map(Arc::new);
+        let (kept, weight) = match &content {
+            Ok(content) => (Kept::Content(content.clone()), content.bytes.len() as u64),
+            Err(error) => (Kept::Failed(error.clone()), 0),
+        };
+        self.put((Form::Content, block), kept, weight);
+        content
+    }
+
+    /// What windows of the block are read from: kept, or made now.
+    pub(crate) fn part(&self, block: u64, make: impl FnOnce() -> Part) -> Arc<Part> {
+        if let Some(Kept::Part(part)) = self.get((Form::Part, block)) {
+            return part;
+        }
+        let part = Arc::new(make());
+        self.put((Form::Part, block), Kept::Part(part.clone()), part.weight());
+        part
+    }
+
+    fn get(&self, key: Key) -> Option<Kept> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.blocks.get(&key).map(|(kept, _)| kept.clone())
+    }
+
+    fn put(&self, key: Key, kept: Kept, weight: u64) {
+        let weight = weight.saturating_add(OVERHEAD);
+        if weight > self.budget {
+            return;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let replaced = state.blocks.put(key, (kept, weight)).map_or(0, |(_, weight)| weight);
+        state.total = state.total.saturating_add(weight).saturating_sub(replaced);
+        while state.total > self.budget {
+            let Some((_, (_, weight))) = state.blocks.pop_lru() else { break };
+            state.total = state.total.saturating_sub(weight);
+        }
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Stage;
+    use super::*;
+
+    fn content(len: usize) -> Content {
+        Content { bytes: vec![0; len], stage: Stage::Plain, provisional: false }
+    }
+
+    #[test]
+    fn the_least_recently_used_goes_first_and_the_budget_holds() {
+        let cache = Cache::new(3 * (1000 + OVERHEAD));
+        let mut reads = Vec::new();
+        for block in [0, 1, 2, 0, 3, 0, 1] {
+            let read = || {
+                reads.push(block);
+                Ok(content(1000))
+            };
+            assert_eq!(cache.content(block, read).unwrap().bytes.len(), 1000);
+        }
+        assert_eq!(reads, [0, 1, 2, 3, 1]);
+        assert_eq!(cache.state.lock().unwrap().total, 3 * (1000 + OVERHEAD));
+    }
+
+    #[test]
+    fn what_is_over_the_budget_is_given_and_not_kept() {
+        let cache = Cache::new(1000);
+        assert_eq!(cache.content(0, || Ok(content(5000))).unwrap().bytes.len(), 5000);
+        assert_eq!(cache.content(0, || Ok(content(10))).unwrap().bytes.len(), 10);
+    }
+
+    #[test]
+    fn a_failure_is_kept() {
+        let cache = Cache::new(1000);
+        let error = BlockError::OutOfRange { index: 9, blocks: 1 };
+        assert_eq!(cache.content(9, || Err(error.clone())), Err(error.clone()));
+        assert_eq!(cache.content(9, || Ok(content(1))), Err(error));
+    }
+}

@@ -1,0 +1,112 @@
+//! A new valid container from what is intact in a damaged one.
+//!
+//! What a CRC proves is kept, under its true length and tag where those were repaired; what it disproves is dropped, or
+//! mended where that is asked for and the digest over the whole confirms the repair. The output holds chunks in the
+//! order of the source. What depends on the others is made anew: SEEK, track tables, VERI, and sidecars every container
+//! must have. A container without a fault comes out byte for byte.
+//!
+//! What would make the output fail an audit though its CRC is right is not kept either: run lengths that end inside a
+//! pair, mux blocks without a track, sidecars that are no JSON object.
+
+mod mux;
+mod plan;
+mod report;
+mod seek;
+mod slot;
+mod tracks;
+mod transport;
+mod write;
+
+use std::io::{self, Write};
+
+pub use report::{Dropped, Mend, Mended, Reason, Rebuilt, Report};
+
+use super::audit::Audit;
+use super::layout::Layout;
+use super::listed::Listed;
+use super::pack::PackError;
+use super::task::{Cancelled, Task};
+use plan::{Part, Plan};
+
+/// Why there is no output, or no whole one.
+#[derive(Debug, thiserror::Error)]
+pub enum SalvageError {
+    /// The source is no container.
+    #[error("{0}")]
+    Unreadable(String),
+    /// No chunk can be relied on.
+    #[error("there is no intact chunk to save")]
+    Nothing,
+    /// The source changed since it was audited.
+    #[error("{0}: what was written can't be relied on")]
+    Changed(String),
+    /// The output could not be written.
+    #[error("can't write the container: {0}")]
+    Write(#[from] io::Error),
+    /// A chunk that was made anew does not fit one.
+    #[error(transparent)]
+    TooLarge(PackError),
+    /// The job was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl From<PackError> for SalvageError {
+    fn from(error: PackError) -> Self {
+        match error {
+            PackError::Write(error) => Self::Write(error),
+            PackError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::TooLarge(other),
+        }
+    }
+}
+
+/// Writes what is intact in an audited container to `out`, front to back. With `repair`, flipped bits are mended where
+/// they are confirmed. Memory is bounded by the damage and by one mended chunk. Writes are small: give a buffered `out`.
+///
+/// On an error, what was written so far is no container.
+pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) -> Result<Report, SalvageError> {
+    let Some(container) = audit.container.as_deref() else {
+        let why = audit.findings.list().first().map_or_else(String::new, |finding| finding.message.clone());
+        return Err(SalvageError::Unreadable(why));
+    };
+    task.set_total(container.source().len());
+    let mut report = empty_report(audit, container.layout());
+    let mut plan = Plan::new(container, audit, repair);
+    let closing = match container.layout() {
+        Layout::Transport => transport::plan(&mut plan, audit, &mut report, task)?,
+        Layout::Mux => mux::plan(&mut plan, audit, &mut report)?,
+    };
+    plan.report_regions(&mut report);
+    if !plan.parts().any(|part| matches!(part, Part::Copy(_))) {
+        return Err(SalvageError::Nothing);
+    }
+    report.blocks_after = plan.blocks();
+    let uncertain = plan.numbering.first_uncertain();
+    report.provisional_from =
+        uncertain.and_then(|first| (first..container.index().blocks()).find_map(|block| plan.new_index(block)));
+    report.bytes_after = write::write(&plan, closing, &mut report, out, task)?;
+    match container.source().change() {
+        Some(change) => Err(SalvageError::Changed(change.to_string())),
+        None => Ok(report),
+    }
+}
+
+fn empty_report(audit: &Audit, layout: Layout) -> Report {
+    let container = audit.container.as_deref();
+    Report {
+        layout,
+        bytes_before: container.map_or(0, |c| c.source().len()),
+        bytes_after: 0,
+        blocks_before: container.map_or(0, |c| c.index().blocks()),
+        blocks_after: 0,
+        kept: Vec::new(),
+        mended: Listed::default(),
+        dropped: Listed::default(),
+        rebuilt: Vec::new(),
+        bytes_lost: 0,
+        provisional_from: None,
+        notes: Vec::new(),
+        lossless: true,
+    }
+}

@@ -1,0 +1,209 @@
+//! What a salvage did to each part of a container.
+
+use crate::core::index::Tag;
+use crate::core::layout::Layout;
+use crate::core::listed::Listed;
+
+/// Why something of the source is not in the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Its CRC is wrong, and no repair is confirmed.
+    CrcMismatch,
+    /// Only its beginning is there.
+    Truncated,
+    /// Bytes that belong to no chunk.
+    Region,
+    /// Its CRC is right, but it is not what META says blocks are: half a (value, run) pair is missing, or the cipher's
+    /// header.
+    Undecodable,
+    /// Mux: its CRC is right, but no H4TB header says which track it belongs to.
+    Unrouted,
+    /// Its CRC is right, but it is no JSON object, which it must be.
+    NotJson,
+    /// A second chunk of a kind that occurs once; the first counts.
+    Duplicate,
+    /// Its digest is not that of what was written.
+    StaleDigest,
+    /// A table that can't be parsed, of a track that is not known.
+    Unreadable,
+    /// Bytes after the last chunk that are no chunk.
+    Trailing,
+    /// Another container in the same file.
+    Appended,
+    /// Chunks beyond the number that is read.
+    Unread,
+}
+
+impl Reason {
+    /// The name used in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CrcMismatch => "crc-mismatch",
+            Self::Truncated => "truncated",
+            Self::Region => "region",
+            Self::Undecodable => "undecodable",
+            Self::Unrouted => "unrouted",
+            Self::NotJson => "not-json",
+            Self::Duplicate => "duplicate",
+            Self::StaleDigest => "stale-digest",
+            Self::Unreadable => "unreadable",
+            Self::Trailing => "trailing",
+            Self::Appended => "appended",
+            Self::Unread => "unread",
+        }
+    }
+
+    /// For people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::CrcMismatch => "its CRC is wrong and no repair is confirmed",
+            Self::Truncated => "only its beginning is there",
+            Self::Region => "the bytes belong to no chunk",
+            Self::Undecodable => "its CRC is right, but it can't be decoded as META says",
+            Self::Unrouted => "its CRC is right, but it does not say which track it belongs to",
+            Self::NotJson => "its CRC is right, but it is no JSON object",
+            Self::Duplicate => "it should occur once, and the first counts",
+            Self::StaleDigest => "its digest is not that of what was written",
+            Self::Unreadable => "its CRC is right, but it can't be parsed",
+            Self::Trailing => "the bytes follow the last chunk and are none",
+            Self::Appended => "it is another container",
+            Self::Unread => "the file has more chunks than are read",
+        }
+    }
+}
+
+/// Something of the source that is not in the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// The chunk's tag; `None` for bytes that are no chunk.
+    pub tag: Option<Tag>,
+    /// File offset in the source; of a chunk that of its header.
+    pub offset: u64,
+    /// Bytes from there.
+    pub length: u64,
+    /// Index of the block in the source.
+    pub block: Option<u64>,
+    /// Why.
+    pub reason: Reason,
+    /// Content is gone with it: it is neither empty of meaning, nor rebuilt, nor there twice.
+    pub lost: bool,
+}
+
+/// What was wrong with a chunk that is right in the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mend {
+    /// A flipped bit: file offset of the byte, and the bit in it.
+    Flip {
+        /// File offset in the source.
+        offset: u64,
+        /// 0 is the least significant.
+        bit: u8,
+    },
+    /// The length field; its CRC proves the true one.
+    Length,
+    /// The tag; VERI proves the true one.
+    Tag,
+    /// VERI's own CRC or digest: the digest is that of what is written before it.
+    Crc,
+}
+
+impl Mend {
+    /// The name used in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flip { .. } => "flip",
+            Self::Length => "length",
+            Self::Tag => "tag",
+            Self::Crc => "crc",
+        }
+    }
+}
+
+/// A chunk of the source that is in the output as it was before its damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mended {
+    /// The chunk's tag.
+    pub tag: Tag,
+    /// File offset of its header in the source.
+    pub offset: u64,
+    /// Index of the block in the source.
+    pub block: Option<u64>,
+    /// What was wrong.
+    pub mend: Mend,
+}
+
+/// A chunk of the output that is not a copy of one of the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Its tag.
+    pub tag: Tag,
+    /// File offset of the chunk it replaces; `None` where there was none.
+    pub replaces: Option<u64>,
+    /// What it was made from, and what could not be.
+    pub how: String,
+    /// Something that the source's chunk said is gone.
+    pub lost: bool,
+}
+
+/// What a salvage did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Layout of both files.
+    pub layout: Layout,
+    /// Size of the source.
+    pub bytes_before: u64,
+    /// Size of the output.
+    pub bytes_after: u64,
+    /// CORE chunks found in the source, damaged ones included. Lost regions may have held more.
+    pub blocks_before: u64,
+    /// CORE chunks in the output.
+    pub blocks_after: u64,
+    /// How many chunks are copies of the source's, byte for byte, by tag in order of appearance.
+    pub kept: Vec<(Tag, u64)>,
+    /// Chunks that were damaged and no longer are.
+    pub mended: Listed<Mended>,
+    /// What is not in the output.
+    pub dropped: Listed<Dropped>,
+    /// What was made anew.
+    pub rebuilt: Vec<Rebuilt>,
+    /// Bytes of what was dropped and is lost.
+    pub bytes_lost: u64,
+    /// The first block of the output that may have had a higher index, since an unknown number of blocks was lost before
+    /// it.
+    pub provisional_from: Option<u64>,
+    /// What else whoever uses the output should know.
+    pub notes: Vec<String>,
+    pub(super) lossless: bool,
+}
+
+impl Report {
+    /// Every byte of content that the source's chunks held is in the output.
+    pub fn nothing_lost(&self) -> bool {
+        self.lossless
+    }
+
+    /// How many chunks were copied, of all tags.
+    pub fn kept_count(&self) -> u64 {
+        self.kept.iter().map(|(_, count)| count).sum()
+    }
+
+    pub(super) fn drop(&mut self, dropped: Dropped) {
+        if dropped.lost {
+            self.bytes_lost = self.bytes_lost.saturating_add(dropped.length);
+            self.lossless = false;
+        }
+        self.dropped.push(dropped);
+    }
+
+    pub(super) fn rebuild(&mut self, rebuilt: Rebuilt) {
+        self.lossless &= !rebuilt.lost;
+        self.rebuilt.push(rebuilt);
+    }
+
+    pub(super) fn keep(&mut self, tag: Tag) {
+        match self.kept.iter_mut().find(|(kept, _)| *kept == tag) {
+            Some((_, count)) => *count += 1,
+            None => self.kept.push((tag, 1)),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Which chunk of a kind that occurs once counts, and what happens to the others.
+
+use super::plan::{Plan, Trust};
+use super::report::{Reason, Report};
+use crate::core::index::{Chunk, Tag};
+use crate::core::json::Document;
+
+/// Where a sidecar stands, and whether its chunk can be relied on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Slot {
+    /// A chunk that is kept if what it says can be read.
+    Reliable(Chunk),
+    /// A chunk whose content is lost.
+    Damaged(Chunk),
+    /// There is none.
+    Missing,
+}
+
+impl Slot {
+    pub(super) fn chunk(&self) -> Option<&Chunk> {
+        match self {
+            Self::Reliable(chunk) | Self::Damaged(chunk) => Some(chunk),
+            Self::Missing => None,
+        }
+    }
+
+    /// Why what it says is not known.
+    pub(super) fn fault(&self) -> &'static str {
+        match self {
+            Self::Reliable(_) => "it is no JSON object",
+            Self::Damaged(_) => "it is damaged",
+            Self::Missing => "there is none",
+        }
+    }
+}
+
+/// Decides which chunk of a tag counts, and drops the others.
+pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Slot {
+    let mut slot = Slot::Missing;
+    let index = plan.container.index();
+    for chunk in index.with_tag(tag) {
+        match (plan.trust(&chunk), slot) {
+            (Trust::Damaged(_), Slot::Missing) => slot = Slot::Damaged(chunk),
+            (Trust::Damaged(reason), _) => plan.drop(&chunk, reason, is_content(tag), report),
+            (trust, Slot::Missing | Slot::Damaged(_)) => {
+                if let Slot::Damaged(before) = slot {
+                    let reason = damage(plan, &before);
+                    plan.drop(&before, reason, is_content(tag), report);
+                }
+                if let Trust::Mended(mend) = trust {
+                    plan.mend(&chunk, mend, report);
+                }
+                slot = Slot::Reliable(chunk);
+            }
+            (_, Slot::Reliable(first)) => {
+                let lost = is_content(tag) && plan.payload(&chunk) != plan.payload(&first);
+                plan.drop(&chunk, Reason::Duplicate, lost, report);
+            }
+        }
+    }
+    slot
+}
+
+fn damage(plan: &mut Plan<'_>, chunk: &Chunk) -> Reason {
+    match plan.trust(chunk) {
+        Trust::Damaged(reason) => reason,
+        Trust::Whole | Trust::Mended(_) => Reason::CrcMismatch,
+    }
+}
+
+/// JSON that is an object, or may be one too deep to tell.
+pub(super) fn is_object(document: &Document) -> bool {
+    document.object().is_some() || document.error.as_ref().is_some_and(|error| error.beyond_limit)
+}
+
+/// What is lost with such a chunk can't be made anew from others.
+fn is_content(tag: Tag) -> bool {
+    tag != Tag::SEEK && tag != Tag::VERI
+}
+
+/// Copies, mends or drops all chunks of the tags for which `decided` is false: what they say is not looked into.
+pub(super) fn others(plan: &mut Plan<'_>, decided: impl Fn(Tag) -> bool, report: &mut Report) {
+    let index = plan.container.index();
+    for chunk in index.totals().iter().filter(|total| !decided(total.tag)).flat_map(|total| index.with_tag(total.tag)) {
+        match plan.trust(&chunk) {
+            Trust::Damaged(reason) => plan.drop(&chunk, reason, true, report),
+            Trust::Mended(mend) => plan.mend(&chunk, mend, report),
+            Trust::Whole => {}
+        }
+    }
+}

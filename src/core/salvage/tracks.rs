@@ -1,0 +1,204 @@
+//! The track tables in a transport container's META, for the blocks that are left: `trak_b64`, the index, and
+//! `seekm_b64`, a seek table for each track.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::plan::Plan;
+use crate::core::index::Chunk;
+use crate::core::meta::Meta;
+use crate::core::tracks::{Fault, index_entries};
+
+/// META with its tables made anew.
+pub(super) struct Tables {
+    pub(super) meta: Vec<u8>,
+    pub(super) how: String,
+    /// A table can't be made anew.
+    pub(super) lost: bool,
+}
+
+/// How many blocks there were, where META's index names each of them.
+pub(super) fn blocks_indexed(meta: &Meta) -> Option<u64> {
+    let entries = index_entries(meta.trak_b64.as_deref()?).ok()?;
+    let mut named: Vec<u64> = entries.iter().filter_map(core_index).collect();
+    named.sort_unstable();
+    named.dedup();
+    let count = named.len() as u64;
+    (named.last() == count.checked_sub(1).as_ref()).then_some(count)
+}
+
+fn core_index(entry: &Value) -> Option<u64> {
+    entry.get("core_index")?.as_u64()
+}
+
+/// Makes the tables anew; `None` where they are right as they are.
+pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, meta: &Meta) -> Option<Tables> {
+    let container = plan.container;
+    let tracks = container.tracks().filter(|_| container.meta_chunk().as_ref() == Some(chunk))?;
+    let moved = |original: u64| {
+        let found = plan.numbering.found(original).filter(|found| *found < container.index().blocks())?;
+        plan.new_index(found)
+    };
+    let old_entries = meta.trak_b64.as_deref().map(index_entries);
+    let entries = match &old_entries {
+        Some(Ok(entries)) => Some(entries.iter().filter_map(|entry| moved_entry(entry, moved)).collect::<Vec<_>>()),
+        Some(Err(_)) | None => None,
+    };
+    let mut declared: Vec<String> = tracks.list.iter().filter(|t| t.declared).map(|t| t.id.clone()).collect();
+    let mut undeclared = 0;
+    for entry in entries.iter().flatten() {
+        if !declared.contains(&entry.track) {
+            declared.push(entry.track.clone());
+            undeclared += 1;
+        }
+    }
+
+    let broken = tracks.faults.iter().any(|fault| matches!(fault, Fault::Table(..)));
+    let mut keyframes: HashMap<&str, Vec<(u64, u64)>> = HashMap::new();
+    for entry in entries.iter().flatten().filter(|entry| entry.keyframe) {
+        keyframes.entry(&entry.track).or_default().push((entry.pts_us, entry.block));
+    }
+    keyframes.values_mut().for_each(|table| table.sort_unstable());
+    let mut tables: Vec<(&str, Vec<(u64, u64)>)> = Vec::new();
+    let known = tracks.list.iter().filter(|track| track.table.is_some() && !broken);
+    for track in known {
+        let table = track.seek_table(container)?;
+        let is_keyframe = |entry: &(u64, u64)| {
+            entries.is_none()
+                || keyframes.get(track.id.as_str()).is_some_and(|table| table.binary_search(entry).is_ok())
+        };
+        let rows = table.in_order().filter_map(|entry| Some((entry.pts_us, moved(entry.offset)?)));
+        tables.push((&track.id, rows.filter(is_keyframe).collect()));
+    }
+    for id in &declared {
+        if let Some(table) = keyframes.get(id.as_str()).filter(|_| !tables.iter().any(|(known, _)| known == id)) {
+            tables.push((id, table.clone()));
+        }
+    }
+
+    let seekm = (!tables.is_empty()).then(|| STANDARD.encode(seekm(&tables)));
+    let same_entries = match (&old_entries, &entries) {
+        (Some(Ok(old)), Some(new)) => old.iter().eq(new.iter().map(|entry| &entry.value)),
+        (None, None) => true,
+        _ => false,
+    };
+    let same_tables = match (&seekm, &meta.seekm_b64) {
+        (Some(new), Some(old)) => !broken && STANDARD.decode(old.trim()) == STANDARD.decode(new),
+        (None, None) => true,
+        _ => false,
+    };
+    if same_entries && same_tables && undeclared == 0 {
+        return None;
+    }
+    let trak = entries.map(|entries| {
+        let list = entries.into_iter().map(|entry| entry.value).collect();
+        STANDARD.encode(serde_json::json!({ "trak": Value::Array(list) }).to_string())
+    });
+    // What names a block that never was can't be put right.
+    let astray = |entry: &Value| {
+        let found = core_index(entry).and_then(|original| plan.numbering.found(original));
+        container.walked().losses.is_empty() && found.is_none_or(|found| found >= container.index().blocks())
+    };
+    let lost = match &old_entries {
+        Some(Ok(old)) => old.iter().any(astray),
+        Some(Err(_)) => true,
+        None => false,
+    } || meta.seekm_b64.is_some() && seekm.is_none();
+    let mut edit = Edit { payload: plan.payload(chunk).into_owned(), document: meta.document.value.clone()? };
+    if !same_entries {
+        edit.set("trak_b64", meta.trak_b64.as_deref(), trak);
+    }
+    if !same_tables {
+        edit.set("seekm_b64", meta.seekm_b64.as_deref(), seekm);
+    }
+    if undeclared > 0 && meta.tracks.is_some() {
+        edit.replace("tracks", Some(declared.into_iter().map(Value::String).collect()));
+    }
+    let how = if lost {
+        "META as it was, without the track tables that can't be parsed"
+    } else {
+        "META as it was, with the track tables of the blocks that are left"
+    };
+    Some(Tables { meta: edit.payload, how: how.to_owned(), lost })
+}
+
+/// An entry of the index, under its new block index.
+struct Entry {
+    track: String,
+    pts_us: u64,
+    block: u64,
+    keyframe: bool,
+    value: Value,
+}
+
+fn moved_entry(entry: &Value, moved: impl Fn(u64) -> Option<u64>) -> Option<Entry> {
+    let track = entry.get("track_id")?.as_str()?.to_owned();
+    let pts_us = entry.get("pts_us")?.as_u64()?;
+    let block = moved(core_index(entry)?)?;
+    let kind_i = entry.get("kind").and_then(Value::as_str) == Some("I");
+    let keyframe = entry.get("keyframe").and_then(Value::as_bool).unwrap_or(kind_i);
+    let mut value = entry.clone();
+    *value.get_mut("core_index")? = Value::from(block);
+    Some(Entry { track, pts_us, block, keyframe, value })
+}
+
+/// Tables as META holds them: u32 track count; per track u16 id length, id, u32 entry count, entries of u64 pts and u32
+/// block index; big-endian.
+fn seekm(tables: &[(&str, Vec<(u64, u64)>)]) -> Vec<u8> {
+    let mut out = (tables.len() as u32).to_be_bytes().to_vec();
+    for (id, rows) in tables {
+        out.extend((id.len() as u16).to_be_bytes());
+        out.extend(id.as_bytes());
+        out.extend((rows.len() as u32).to_be_bytes());
+        for (pts_us, block) in rows {
+            out.extend(pts_us.to_be_bytes());
+            out.extend((*block as u32).to_be_bytes());
+        }
+    }
+    out
+}
+
+/// A JSON object of which single fields change: as little of its text as can be.
+struct Edit {
+    payload: Vec<u8>,
+    document: Value,
+}
+
+impl Edit {
+    /// Sets or removes a text field.
+    fn set(&mut self, key: &str, old: Option<&str>, new: Option<String>) {
+        if let (Some(old), Some(new)) = (old, &new) {
+            let literal = format!("\"{old}\"");
+            let mut places = memchr_all(&self.payload, literal.as_bytes());
+            if let (Some(at), None) = (places.next(), places.next()) {
+                let after = at + literal.len();
+                drop(places);
+                self.payload.splice(at..after, format!("\"{new}\"").into_bytes());
+                if let Some(value) = self.document.get_mut(key) {
+                    *value = Value::String(new.clone());
+                }
+                return;
+            }
+        }
+        self.replace(key, new.map(Value::String));
+    }
+
+    /// Sets or removes a field, and writes the whole object again.
+    fn replace(&mut self, key: &str, new: Option<Value>) {
+        if let Some(object) = self.document.as_object_mut() {
+            match new {
+                Some(value) => _ = object.insert(key.to_owned(), value),
+                None => _ = object.shift_remove(key),
+            }
+        }
+        self.payload = self.document.to_string().into_bytes();
+    }
+}
+
+/// Where `needle` stands in `bytes`.
+fn memchr_all<'a>(bytes: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    bytes.windows(needle.len().max(1)).enumerate().filter(move |(_, window)| *window == needle).map(|(at, _)| at)
+}

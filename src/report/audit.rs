@@ -1,0 +1,265 @@
+//! Audits: one object a file, and how many files came to what.
+
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
+
+use super::style::{Paint, Role};
+use super::summary::{Outcome, SeekSummary, VeriSummary, verdict_name};
+use super::{as_object, count, size};
+use crate::core::audit::{Audit, Verdict};
+use crate::core::container::Effort;
+use crate::core::finding::{self, Code, Severity};
+use crate::core::text;
+
+/// What an audit of one file came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileAudit {
+    /// Its name as given, or as it was found.
+    pub file: String,
+    /// Size of the file; absent where it could not be opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// `transport` or `mux`; `None` for what is no container.
+    pub layout: Option<&'static str>,
+    /// What it concludes.
+    #[serde(serialize_with = "verdict_name")]
+    pub verdict: Verdict,
+    /// False where a limit, or a file that can't be read, stopped a check.
+    pub complete: bool,
+    /// How many there are.
+    pub chunks: u64,
+    /// CORE chunks.
+    pub blocks: u64,
+    /// Those that are whole with a right CRC.
+    pub blocks_intact: u64,
+    /// SEEK in short.
+    pub seek: SeekSummary,
+    /// VERI in short.
+    pub veri: VeriSummary,
+    /// Findings beyond those listed, by code.
+    #[serde(serialize_with = "as_object")]
+    pub omitted: Vec<(String, u64)>,
+    /// What was found, in file order.
+    pub findings: Vec<Finding>,
+    /// Why it could not be read at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The audit in short.
+    #[serde(skip)]
+    pub outcome: Outcome,
+}
+
+/// One fault or oddity.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// What kind.
+    #[serde(serialize_with = "code_name")]
+    pub code: Code,
+    /// How bad.
+    #[serde(serialize_with = "severity_name")]
+    pub severity: Severity,
+    /// File offset; of a chunk's finding that of the chunk header.
+    pub offset: u64,
+    /// Bytes concerned.
+    pub length: u64,
+    /// Ordinal of the chunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<u64>,
+    /// Index of the block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<u64>,
+    /// What was expected and what was found.
+    pub message: String,
+    /// The flipped bit that explains it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flip: Option<Flip>,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+/// A single flipped bit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Flip {
+    /// File offset of the byte.
+    pub offset: u64,
+    /// The bit; 0 is the least significant.
+    pub bit: u8,
+    /// The digest over the whole comes out right with the bit flipped back.
+    pub confirmed: bool,
+    /// The chance that other damage looks the same.
+    pub chance: f64,
+}
+
+fn code_name<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(code.name())
+}
+
+fn severity_name<S: Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(severity.name())
+}
+
+impl From<&finding::Finding> for Finding {
+    fn from(finding: &finding::Finding) -> Self {
+        let flip = |flip: finding::Flip| Flip {
+            offset: flip.offset,
+            bit: flip.bit,
+            confirmed: flip.confirmed,
+            chance: flip.chance,
+        };
+        Self {
+            code: finding.code,
+            severity: finding.severity,
+            offset: finding.offset,
+            length: finding.length,
+            chunk: finding.chunk,
+            block: finding.block,
+            message: finding.message.clone(),
+            flip: finding.flip.map(flip),
+            advice: finding.code.advice(),
+        }
+    }
+}
+
+impl Finding {
+    /// `at 76, chunk 2, block 2`.
+    pub fn place(&self) -> String {
+        let chunk = self.chunk.map(|chunk| format!(", chunk {chunk}"));
+        let block = self.block.map(|block| format!(", block {block}"));
+        format!("at {}{}{}", self.offset, chunk.unwrap_or_default(), block.unwrap_or_default())
+    }
+}
+
+impl FileAudit {
+    /// What an audit found in the file of that name.
+    pub fn new(file: String, bytes: u64, audit: &Audit) -> Self {
+        let container = audit.container.as_deref();
+        let index = container.map(|container| container.index());
+        let omitted = audit.findings.omitted();
+        Self {
+            file,
+            bytes: Some(bytes),
+            layout: container.map(|container| container.layout().name()),
+            verdict: audit.verdict,
+            complete: audit.complete,
+            chunks: index.map_or(0, |index| index.len()),
+            blocks: index.map_or(0, |index| index.blocks()),
+            blocks_intact: index.map_or(0, |index| index.blocks_intact()),
+            seek: container.map(|container| SeekSummary::of(container, Effort::Full)).unwrap_or_default(),
+            veri: (&audit.verification).into(),
+            omitted: omitted.iter().map(|(code, n)| (code.name().to_owned(), *n)).collect(),
+            findings: audit.findings.list().iter().map(Finding::from).collect(),
+            error: None,
+            outcome: Outcome::of(audit),
+        }
+    }
+
+    /// A file that could not be opened.
+    pub fn unopened(file: String, error: String) -> Self {
+        Self {
+            file,
+            bytes: None,
+            layout: None,
+            verdict: Verdict::Unreadable,
+            complete: false,
+            chunks: 0,
+            blocks: 0,
+            blocks_intact: 0,
+            seek: SeekSummary::default(),
+            veri: VeriSummary::UNCHECKED,
+            omitted: Vec::new(),
+            findings: Vec::new(),
+            error: Some(error),
+            outcome: Outcome { verdict: Verdict::Unreadable, complete: false, errors: 0, warnings: 0 },
+        }
+    }
+
+    /// The worst severity of any finding.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).min()
+    }
+
+    /// The verdict, and what it rests on.
+    pub fn describe(&self) -> String {
+        match &self.error {
+            Some(error) => format!("{}: {}", self.verdict.name(), text::escape(error)),
+            None => self.outcome.describe(),
+        }
+    }
+
+    /// What kind of file it is, in one line.
+    fn describe_file(&self) -> Option<String> {
+        let layout = self.layout?;
+        let blocks = match self.blocks - self.blocks_intact {
+            0 => count(self.blocks, "block"),
+            _ => format!("{} ({} intact)", count(self.blocks, "block"), self.blocks_intact),
+        };
+        let bytes = size(self.bytes.unwrap_or_default());
+        let chunks = count(self.chunks, "chunk");
+        Some(format!("{bytes}, {layout}, {chunks}, {blocks}, VERI {}", self.veri.describe()))
+    }
+
+    /// Writes it for people: the worst first.
+    pub fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let file = paint.paint(Role::Heading, text::escape(&self.file));
+        writeln!(out, "{file}: {}", paint.paint(self.outcome.role(), self.describe()))?;
+        if let Some(line) = self.describe_file() {
+            writeln!(out, "  {}", paint.paint(Role::Label, line))?;
+        }
+        let mut worst_first: Vec<&Finding> = self.findings.iter().collect();
+        worst_first.sort_by_key(|finding| finding.severity);
+        for finding in worst_first {
+            let severity = paint.paint(finding.severity.into(), finding.severity);
+            writeln!(out, "  {severity:<7}  {}  {}", finding.code, paint.paint(Role::Label, finding.place()))?;
+            writeln!(out, "           {}", text::escape(&finding.message))?;
+            if let Some(flip) = finding.flip.filter(|flip| !flip.confirmed) {
+                writeln!(
+                    out,
+                    "           other damage looks like one flipped bit with a chance of {:.1e}",
+                    flip.chance
+                )?;
+            }
+            writeln!(out, "           {}", paint.paint(Role::Label, format_args!("-> {}", finding.advice)))?;
+        }
+        for (code, n) in &self.omitted {
+            writeln!(out, "  and {n} more {code}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How many files came to what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    ok: u64,
+    suspect: u64,
+    damaged: u64,
+    unreadable: u64,
+}
+
+impl Tally {
+    /// Counts a file.
+    pub fn add(&mut self, verdict: Verdict) {
+        let count = match verdict {
+            Verdict::Ok => &mut self.ok,
+            Verdict::Suspect => &mut self.suspect,
+            Verdict::Damaged => &mut self.damaged,
+            Verdict::Unreadable => &mut self.unreadable,
+        };
+        *count += 1;
+    }
+
+    /// All files.
+    pub fn files(&self) -> u64 {
+        self.ok + self.suspect + self.damaged + self.unreadable
+    }
+
+    /// `37 files: 2 ok, 1 suspect, 30 damaged, 4 unreadable`.
+    pub fn describe(&self) -> String {
+        let Self { ok, suspect, damaged, unreadable } = self;
+        format!(
+            "{}: {ok} ok, {suspect} suspect, {damaged} damaged, {unreadable} unreadable",
+            count(self.files(), "file")
+        )
+    }
+}

@@ -1,0 +1,483 @@
+//! One screen on one container.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::style::{Paint, Role, field, one_line};
+use super::summary::{Header, Outcome, SeekSummary, VeriSummary};
+use super::{as_object, count, is_false, size};
+use crate::core::audit::Audit;
+use crate::core::block::EngineKind;
+use crate::core::container::{Container, Effort};
+use crate::core::index::Tag;
+use crate::core::meta::Meta;
+use crate::core::text;
+use crate::core::time::{format_duration, format_us};
+use crate::core::timeline::FrameSource;
+use crate::core::tracks::{Track, Tracks};
+use crate::core::veri::Status;
+
+/// All that is said about a container at one glance.
+#[derive(Debug, Clone, Serialize)]
+pub struct Info {
+    /// Its name as given.
+    pub file: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// `transport` or `mux`.
+    pub layout: &'static str,
+    /// The file header.
+    pub header: Header,
+    /// Chunks by tag, in order of first appearance.
+    #[serde(serialize_with = "as_object")]
+    pub tags: Vec<(String, TagInfo)>,
+    /// CORE chunks.
+    pub blocks: u64,
+    /// The tracks, where anything speaks of them.
+    pub tracks: Vec<TrackInfo>,
+    /// With tracks when the last block begins, else when it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_us: Option<u64>,
+    /// How that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_from: Option<DurationSource>,
+    /// META's, blocks a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fps_hint: Option<f64>,
+    /// META's, blocks from keyframe to keyframe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gop: Option<u64>,
+    /// META's, decoded bytes of every block but the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_size: Option<u64>,
+    /// META's version, as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// META's title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// META's project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// How blocks are compressed, and by how much.
+    pub compression: CompressionInfo,
+    /// What keeps blocks from being read without a key.
+    pub protection: Protection,
+    /// SEEK in short.
+    pub seek: SeekSummary,
+    /// VERI in short.
+    pub veri: VeriSummary,
+    /// What an audit concluded, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Outcome>,
+}
+
+/// How a duration is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DurationSource {
+    /// META's fps_hint.
+    FpsHint,
+    /// The older binary META.
+    BinaryMeta,
+    /// The spacing of SEEK entries.
+    Seek,
+    /// The timestamps of the tracks' blocks.
+    Tracks,
+}
+
+/// The chunks of one tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TagInfo {
+    /// How many.
+    pub count: u64,
+    /// Bytes of their payloads.
+    pub bytes: u64,
+}
+
+/// One track.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct TrackInfo {
+    /// Its id.
+    pub id: String,
+    /// Blocks name it, but META.tracks or TRAK does not.
+    #[serde(skip_serializing_if = "is_false")]
+    pub undeclared: bool,
+    /// What it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `audio`, `video`, `captions`…
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Codec of its blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codec: Option<String>,
+    /// In Hz.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_rate: Option<u64>,
+    /// How many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<u64>,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Its blocks.
+    pub blocks: u64,
+    /// Their bytes as stored, without H4TB headers.
+    pub bytes: u64,
+    /// When its last block begins, in µs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_us: Option<u64>,
+    /// Bits a second, over that duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bitrate: Option<u64>,
+    /// Its keyframes.
+    pub keyframes: u64,
+    /// From one keyframe to the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keyframe_interval_us: Option<Interval>,
+    /// Entries of its seek table, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seek_entries: Option<u64>,
+}
+
+/// Distances in µs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Interval {
+    /// The shortest.
+    pub min: u64,
+    /// The mean, rounded down.
+    pub mean: u64,
+    /// The longest.
+    pub max: u64,
+}
+
+/// How blocks are compressed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CompressionInfo {
+    /// Name of the engine; `none` in the mux layout.
+    pub engine: String,
+    /// META does not name it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub assumed: bool,
+    /// Its blocks can't be decoded here.
+    #[serde(skip_serializing_if = "is_false")]
+    pub opaque: bool,
+    /// The engine's build, by META.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_id: Option<String>,
+    /// Its fingerprint, by META.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// Bytes of all CORE payloads.
+    pub stored_bytes: u64,
+    /// What they decode to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoded_bytes: Option<u64>,
+    /// Decoded bytes by stored bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<f64>,
+    /// How that is known: `decoded`, or `block_size`, which takes the last block for a whole one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio_from: Option<&'static str>,
+}
+
+/// What keeps blocks from being read without a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Protection {
+    /// Blocks are XORed with a key stream.
+    pub masked: bool,
+    /// The cipher, where blocks are encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cipher: Option<String>,
+}
+
+impl Info {
+    /// What can be said without reading payloads; with an audit of the same container, what that found out.
+    pub fn new(container: &Container, audit: Option<&Audit>) -> Self {
+        let empty = Meta::default();
+        let meta = container.meta().unwrap_or(&empty);
+        let tags = container.index().totals().iter();
+        let (duration_us, duration_from) = duration(container).unzip();
+        let pipeline = container.pipeline();
+        let verification = audit.map(|audit| &audit.verification);
+        Self {
+            file: container.source().name().to_owned(),
+            bytes: container.source().len(),
+            layout: container.layout().name(),
+            header: container.header().into(),
+            tags: tags.map(|t| (t.tag.to_string(), TagInfo { count: t.count, bytes: t.bytes })).collect(),
+            blocks: container.index().blocks(),
+            tracks: container.tracks().map_or_else(Vec::new, |tracks| all_tracks(container, tracks)),
+            duration_us,
+            duration_from,
+            fps_hint: meta.fps_hint,
+            gop: meta.gop,
+            block_size: meta.block_size,
+            version: meta.version.clone(),
+            title: meta.title.clone(),
+            project: meta.project.clone(),
+            compression: CompressionInfo::new(container, meta, audit.is_some()),
+            protection: Protection { masked: pipeline.masked, cipher: pipeline.cipher },
+            seek: SeekSummary::of(container, if audit.is_some() { Effort::Full } else { Effort::Cheap }),
+            veri: verification.map_or(VeriSummary::UNCHECKED, VeriSummary::from),
+            audit: audit.map(Outcome::of),
+        }
+    }
+
+    /// `transport, version 1`, and what else the header says that is not usual.
+    pub fn describe_layout(&self) -> String {
+        let mut line = format!("{}, version {}", self.layout, self.header.version);
+        if let Some(ms) = self.header.timestamp_ms.filter(|ms| *ms > 0) {
+            line.push_str(&format!(", made {ms} ms after 1970"));
+        }
+        if let Some(flags) = self.header.flags.filter(|flags| *flags != 0) {
+            line.push_str(&format!(", flags {flags:#04x}"));
+        }
+        if self.header.reserved != 0 {
+            line.push_str(&format!(", reserved {:#06x}", self.header.reserved));
+        }
+        line
+    }
+
+    /// `CORE 8, SEEK 1`: the commonest tags, and how many more there are.
+    pub fn describe_tags(&self) -> String {
+        const SHOWN: usize = 10;
+        let mut parts: Vec<_> = self.tags.iter().take(SHOWN).map(|(tag, t)| format!("{tag} {}", t.count)).collect();
+        if let Some(more) = self.tags.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            parts.push(format!("and {more} more tags"));
+        }
+        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    }
+
+    /// When it ends, and how that is known.
+    pub fn describe_duration(&self) -> String {
+        let source = match self.duration_from {
+            Some(DurationSource::FpsHint) => FrameSource::FpsHint.describe(),
+            Some(DurationSource::BinaryMeta) => FrameSource::BinaryMeta.describe(),
+            Some(DurationSource::Seek) => FrameSource::Seek.describe(),
+            Some(DurationSource::Tracks) | None => "the last timestamp of the tracks",
+        };
+        match self.duration_us {
+            Some(us) => format!("{} ({}) by {source}", format_us(us), format_duration(us)),
+            None => "unknown: META has no usable fps_hint".to_owned(),
+        }
+    }
+
+    /// `30 blocks a second, a keyframe every 30 blocks`.
+    pub fn describe_timing(&self) -> String {
+        let fps = self.fps_hint.map(|fps| format!("{fps} blocks a second"));
+        let gop = self.gop.map(|gop| format!("a keyframe every {}", count(gop, "block")));
+        let parts: Vec<String> = fps.into_iter().chain(gop).collect();
+        if parts.is_empty() { "META has neither fps_hint nor gop".to_owned() } else { parts.join(", ") }
+    }
+
+    /// The engine and the ratio.
+    pub fn describe_compression(&self) -> String {
+        let compression = &self.compression;
+        if self.layout == "mux" {
+            return "none".to_owned();
+        }
+        let engine = one_line(&compression.engine, 40);
+        let note = match (compression.assumed, compression.opaque) {
+            (true, _) => " (assumed)",
+            (_, true) => " (opaque)",
+            _ => "",
+        };
+        let ratio = match (compression.ratio, compression.ratio_from) {
+            (Some(ratio), Some("decoded")) => format!("{ratio:.2} : 1"),
+            (Some(ratio), _) => format!("at most {ratio:.2} : 1 by META's block_size"),
+            _ => "ratio not known".to_owned(),
+        };
+        format!("{engine}{note}, {ratio}")
+    }
+
+    /// `none`, or what there is.
+    pub fn describe_protection(&self) -> String {
+        let cipher = self.protection.cipher.as_ref().map(|cipher| format!("encrypted ({})", one_line(cipher, 40)));
+        let masked = self.protection.masked.then(|| "masked".to_owned());
+        let parts: Vec<String> = masked.into_iter().chain(cipher).collect();
+        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    }
+
+    /// `verified (sha256, prefix)`, `unchecked`.
+    pub fn describe_veri(&self) -> String {
+        let has_chunk = self.tags.iter().any(|(tag, _)| *tag == Tag::VERI.to_string());
+        match self.veri.status {
+            Status::Unchecked if !has_chunk => "absent".to_owned(),
+            Status::Unchecked => "unchecked; verify or --check computes it".to_owned(),
+            _ => self.veri.describe(),
+        }
+    }
+
+    /// Writes it for people.
+    pub fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        writeln!(out, "{}", paint.paint(Role::Heading, text::escape(&self.file)))?;
+        if let Some(title) = &self.title {
+            field(out, paint, "Title", one_line(title, 100))?;
+        }
+        if let Some(project) = &self.project {
+            field(out, paint, "Project", one_line(project, 100))?;
+        }
+        field(out, paint, "Layout", self.describe_layout())?;
+        field(out, paint, "Size", size(self.bytes))?;
+        field(out, paint, "Chunks", self.describe_tags())?;
+        field(out, paint, "Blocks", format_args!("{}, {} stored", self.blocks, size(self.compression.stored_bytes)))?;
+        if let Some(bytes) = self.compression.decoded_bytes {
+            field(out, paint, "Decoded", size(bytes))?;
+        }
+        field(out, paint, "Duration", self.describe_duration())?;
+        field(out, paint, "Timing", self.describe_timing())?;
+        if let Some(bytes) = self.block_size {
+            field(out, paint, "Block size", size(bytes))?;
+        }
+        field(out, paint, "Compression", self.describe_compression())?;
+        field(out, paint, "Protection", self.describe_protection())?;
+        field(out, paint, "SEEK", self.seek.describe())?;
+        if let Some(certainty) = self.seek.certainty() {
+            field(out, paint, "", paint.paint(Role::Label, certainty))?;
+        }
+        field(out, paint, "VERI", paint.paint(self.veri.role(), self.describe_veri()))?;
+        if let Some(version) = &self.version {
+            field(out, paint, "Version", format_args!("{} (META's)", one_line(version, 60)))?;
+        }
+        if let Some(audit) = &self.audit {
+            field(out, paint, "Audit", paint.paint(audit.role(), audit.describe()))?;
+        }
+        self.write_tracks(out, paint)
+    }
+
+    fn write_tracks(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        const SHOWN: usize = 20;
+        for track in self.tracks.iter().take(SHOWN) {
+            let id = paint.paint(Role::Heading, one_line(&track.id, 40));
+            let line = format!("{id}  {}", track.describe());
+            field(out, paint, "Track", line.trim_end())?;
+            field(out, paint, "", track.describe_blocks())?;
+        }
+        match self.tracks.len().checked_sub(SHOWN) {
+            Some(more) if more > 0 => field(out, paint, "", format_args!("and {more} more tracks")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// When the last block ends or begins, and how that is known.
+fn duration(container: &Container) -> Option<(u64, DurationSource)> {
+    if container.tracks().is_some_and(|tracks| tracks.indexed) {
+        return Some((container.duration_us()?, DurationSource::Tracks));
+    }
+    let timeline = container.timeline()?;
+    let source = match timeline.source {
+        FrameSource::FpsHint => DurationSource::FpsHint,
+        FrameSource::BinaryMeta => DurationSource::BinaryMeta,
+        FrameSource::Seek => DurationSource::Seek,
+    };
+    Some((timeline.duration_us(), source))
+}
+
+fn all_tracks(container: &Container, tracks: &Tracks) -> Vec<TrackInfo> {
+    tracks.list.iter().map(|track| TrackInfo::new(container, track)).collect()
+}
+
+impl TrackInfo {
+    fn new(container: &Container, track: &Track) -> Self {
+        let stored = |block: u64| {
+            let chunk = container.index().block(block)?;
+            Some(container.routed(&chunk).map_or(chunk.len, |(_, content)| content.end - content.start))
+        };
+        let bytes = track.blocks.iter().filter_map(|block| stored(block.block)).fold(0, u64::saturating_add);
+        let duration_us = track.last_pts_us();
+        let bits_us = u128::from(bytes) * 8 * 1_000_000;
+        let bitrate = duration_us.and_then(|us| bits_us.checked_div(u128::from(us)));
+        let interval = |(min, mean, max)| Interval { min, mean, max };
+        Self {
+            id: track.id.clone(),
+            undeclared: !track.declared,
+            name: track.name.clone(),
+            kind: track.kind.clone(),
+            codec: track.codec.clone(),
+            sample_rate: track.sample_rate,
+            channels: track.channels,
+            note: track.note.clone().filter(|note| !note.is_empty()),
+            blocks: track.blocks.len() as u64,
+            bytes,
+            duration_us,
+            bitrate: bitrate.and_then(|bits| bits.try_into().ok()),
+            keyframes: track.keyframes().count() as u64,
+            keyframe_interval_us: track.keyframe_interval_us().map(interval),
+            seek_entries: track.seek_table(container).map(|table| table.rows.len()),
+        }
+    }
+
+    /// What it is: name, kind, codec, sound format, note.
+    pub fn describe(&self) -> String {
+        let quoted = |text: &String| format!("\"{}\"", one_line(text, 40));
+        let plain = |text: &String| one_line(text, 40).into_owned();
+        let parts = [
+            self.name.as_ref().map(quoted),
+            self.kind.as_ref().map(plain),
+            self.codec.as_ref().map(plain),
+            self.sample_rate.filter(|hz| *hz > 0).map(|hz| format!("{hz} Hz")),
+            self.channels.filter(|n| *n > 0).map(|n| count(n, "channel")),
+            self.note.as_ref().map(quoted),
+            self.undeclared.then(|| "not declared".to_owned()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Its blocks, how long it is, its rate and keyframes.
+    pub fn describe_blocks(&self) -> String {
+        let interval = self.keyframe_interval_us.map(|Interval { min, mean, max }| match min == max {
+            true => format!(" every {}", format_duration(mean)),
+            false => {
+                let [min, mean, max] = [min, mean, max].map(format_duration);
+                format!(" every {mean} ({min} to {max})")
+            }
+        });
+        let parts = [
+            Some(format!("{}, {}", count(self.blocks, "block"), size(self.bytes))),
+            self.duration_us.map(|us| format!("to {}", format_us(us))),
+            self.bitrate.map(|bits| format!("{:.1} kbit/s", bits as f64 / 1000.0)),
+            Some(format!("{}{}", count(self.keyframes, "keyframe"), interval.unwrap_or_default())),
+            self.seek_entries.map(|n| format!("table of {n}")),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl CompressionInfo {
+    fn new(container: &Container, meta: &Meta, measured: bool) -> Self {
+        let index = container.index();
+        let stored_bytes = index.total(Tag::CORE).map_or(0, |total| total.bytes);
+        let engine = container.pipeline().engine;
+        let has_layer = engine != EngineKind::Stored;
+        let sum =
+            || index.with_tag(Tag::CORE).try_fold(0u64, |sum, chunk| sum.checked_add(container.decoded_len(&chunk)?));
+        let decoded_bytes = (measured && has_layer).then(sum).flatten().filter(|_| index.blocks() > 0);
+        let by_block_size = meta.block_size.filter(|_| has_layer).and_then(|size| size.checked_mul(index.blocks()));
+        let (raw, from) = match (decoded_bytes, by_block_size) {
+            (Some(bytes), _) => (Some(bytes), Some("decoded")),
+            (None, Some(bytes)) => (Some(bytes), Some("block_size")),
+            (None, None) => (None, None),
+        };
+        let ratio = raw.filter(|_| stored_bytes > 0).map(|raw| four_decimals(raw as f64 / stored_bytes as f64));
+        let declared = meta.compression.as_ref();
+        Self {
+            engine: engine.name().to_owned(),
+            assumed: engine == EngineKind::Rle { assumed: true },
+            opaque: matches!(engine, EngineKind::Opaque { .. }),
+            engine_id: declared.and_then(|compression| compression.engine_id.clone()),
+            fingerprint: declared.and_then(|compression| compression.fingerprint.clone()),
+            stored_bytes,
+            decoded_bytes,
+            ratio,
+            ratio_from: ratio.and(from),
+        }
+    }
+}
+
+fn four_decimals(number: f64) -> f64 {
+    (number * 10_000.0).round() / 10_000.0
+}

@@ -1,0 +1,50 @@
+//! What goes out: the shapes of all JSON output, kept apart from the core's types, and the text that says the same to
+//! people. Numbers that both show come from one place.
+
+pub mod audit;
+pub mod chunks;
+pub mod info;
+pub mod json;
+pub mod junit;
+pub mod sarif;
+pub mod seek;
+pub mod style;
+pub mod summary;
+pub mod verify;
+
+use serde::{Serialize, Serializer};
+
+/// Serializes pairs as an object whose keys keep their order.
+fn as_object<S: Serializer, V: Serialize>(pairs: &[(String, V)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
+}
+
+/// For fields that are said only where they are true.
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// `1 block`, `2 blocks`.
+pub fn count(n: u64, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `438 bytes`, `4.95 kB (4946 bytes)`.
+pub fn size(bytes: u64) -> String {
+    if bytes < 1000 {
+        return count(bytes, "byte");
+    }
+    format!("{} ({bytes} bytes)", humansize::format_size(bytes, humansize::DECIMAL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_rounded_and_exact() {
+        assert_eq!((size(0), size(1), size(999)), ("0 bytes".into(), "1 byte".into(), "999 bytes".into()));
+        assert_eq!(size(4946), "4.95 kB (4946 bytes)");
+        assert!(size(u64::MAX).ends_with("(18446744073709551615 bytes)"));
+    }
+}

@@ -1,0 +1,205 @@
+//! Audits as SARIF 2.1.0: findings are results at byte ranges, codes are rules.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::audit::{FileAudit, Finding, Flip};
+use super::json;
+use crate::core::finding::{Code, Severity};
+
+const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    tool: Tool,
+    invocations: [Invocation<'a>; 1],
+    results: Vec<Outcome<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver {
+    name: &'static str,
+    semantic_version: &'static str,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    id: &'static str,
+    short_description: Text<'static>,
+    help: Text<'static>,
+    default_configuration: Configuration,
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<'a> {
+    execution_successful: bool,
+    tool_execution_notifications: Vec<Notification<'a>>,
+}
+
+#[derive(Serialize)]
+struct Notification<'a> {
+    level: &'static str,
+    message: Text<'a>,
+    locations: [Location; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome<'a> {
+    rule_id: &'static str,
+    rule_index: usize,
+    level: &'static str,
+    message: Text<'a>,
+    locations: [Location; 1],
+    #[serde(skip_serializing_if = "Properties::is_empty")]
+    properties: Properties,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    physical_location: PhysicalLocation,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: ArtifactLocation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
+}
+
+#[derive(Serialize)]
+struct ArtifactLocation {
+    uri: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    byte_offset: u64,
+    byte_length: u64,
+}
+
+#[derive(Serialize)]
+struct Properties {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chunk: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flip: Option<Flip>,
+}
+
+impl Properties {
+    fn is_empty(&self) -> bool {
+        self.chunk.is_none() && self.block.is_none() && self.flip.is_none()
+    }
+}
+
+/// Writes the audits as one run.
+pub fn write(out: &mut dyn Write, files: &[FileAudit]) -> io::Result<()> {
+    let rules = Code::ALL.iter().map(|code| Rule {
+        id: code.name(),
+        short_description: Text { text: code.meaning() },
+        help: Text { text: code.advice() },
+        default_configuration: Configuration { level: level(code.severity()) },
+    });
+    let driver =
+        Driver { name: env!("CARGO_PKG_NAME"), semantic_version: env!("CARGO_PKG_VERSION"), rules: rules.collect() };
+    let unopened = files.iter().filter_map(|file| {
+        let location = Location::new(file, None);
+        Some(Notification { level: "error", message: Text { text: file.error.as_deref()? }, locations: [location] })
+    });
+    let notifications: Vec<Notification<'_>> = unopened.collect();
+    let invocation =
+        Invocation { execution_successful: notifications.is_empty(), tool_execution_notifications: notifications };
+    let results = files.iter().flat_map(|file| file.findings.iter().map(|finding| Outcome::new(file, finding)));
+    let run = Run { tool: Tool { driver }, invocations: [invocation], results: results.collect() };
+    json::write_line(out, json::Lines(4), &Log { schema: SCHEMA, version: "2.1.0", runs: [run] })
+}
+
+impl<'a> Outcome<'a> {
+    fn new(file: &FileAudit, finding: &'a Finding) -> Self {
+        Self {
+            rule_id: finding.code.name(),
+            rule_index: Code::ALL.iter().position(|code| *code == finding.code).unwrap_or_default(),
+            level: level(finding.severity),
+            message: Text { text: &finding.message },
+            locations: [Location::new(file, Some(finding))],
+            properties: Properties { chunk: finding.chunk, block: finding.block, flip: finding.flip },
+        }
+    }
+}
+
+impl Location {
+    fn new(file: &FileAudit, finding: Option<&Finding>) -> Self {
+        let region = finding.map(|finding| Region { byte_offset: finding.offset, byte_length: finding.length });
+        let artifact_location = ArtifactLocation { uri: uri(&file.file) };
+        Self { physical_location: PhysicalLocation { artifact_location, region } }
+    }
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
+}
+
+/// A path as a URI reference: what is reserved or no ASCII is percent-encoded, and a first part with a colon is kept from
+/// looking like a scheme.
+fn uri(path: &str) -> String {
+    let separated = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+    let mut uri = String::with_capacity(separated.len());
+    if separated.starts_with('/') {
+        uri.push_str("file://");
+    }
+    for byte in separated.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => uri.push(byte.into()),
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_uris() {
+        assert_eq!(uri("a b/Ø%.h4mk"), "a%20b/%C3%98%25.h4mk");
+        assert_eq!(uri("/x/c:d#?.h4mk"), "file:///x/c%3Ad%23%3F.h4mk");
+    }
+}

@@ -1,0 +1,224 @@
+use proptest::prelude::*;
+
+use super::geometry::Columns;
+use super::{Panel, Rows, shown};
+use crate::core::block::Form;
+use crate::core::source::Source;
+use crate::tui::headless::{Player, draw};
+use crate::tui::state::{Action, Effect, Job, JobKind, Level, State, View, update};
+use crate::tui::testing::{played, sample, setup};
+use crate::tui::{keymap, keys, screen, workers};
+
+fn cursor(player: &Player) -> u64 {
+    player.state().hex.cursor()
+}
+
+fn decoded(player: &Player) -> bool {
+    shown(player.state()).unwrap().is_decoded()
+}
+
+fn said(player: &Player) -> &str {
+    player.state().message.as_ref().map_or("", |message| &message.text)
+}
+
+#[test]
+fn the_cursor_moves_by_byte_row_page_and_to_the_ends() {
+    // Eight bytes on a row, 256 in the block, 14 rows on the screen.
+    let at = |text: &str| cursor(&played(80, 24, &format!("5{text}")));
+    assert_eq!([at("l"), at("ll<Left>"), at("h"), at("j"), at("jk"), at("k")], [1, 1, 0, 8, 0, 0]);
+    assert_eq!([at("<PgDn>"), at("<PgDn><PgUp>"), at("G"), at("Gg"), at("Gj")], [96, 0, 255, 0, 255]);
+    assert_eq!([at("jll$"), at("jll0")], [15, 8]);
+}
+
+#[test]
+fn a_form_is_changed_without_leaving_the_byte() {
+    let player = played(80, 24, ":#1<Enter>5Gr");
+    // Block 1 is (1, 255), (1, 1) at 0x24: its last byte comes from the second pair.
+    assert_eq!((cursor(&player), decoded(&player)), (0x26, false));
+    let player = played(80, 24, ":#1<Enter>5Grr");
+    assert_eq!((cursor(&player), decoded(&player)), (255, true));
+    let player = played(80, 24, "5r:0x27<Enter>r");
+    assert_eq!((cursor(&player), decoded(&player), player.state().selection.block), (255, true, Some(1)));
+}
+
+#[test]
+fn an_offset_shows_the_whole_file_and_keeps_its_byte() {
+    let player = played(80, 24, ":0x1c<Enter>");
+    let state = player.state();
+    assert_eq!((state.view, cursor(&player), state.hex.whole), (View::Hex, 0x1c, true));
+    assert_eq!(state.hex.pointed, Some(0x1c..0x1d));
+    let player = played(80, 24, ":0x1c<Enter>G:0x1c<Enter>");
+    assert_eq!(cursor(&player), 0x1c, "again, from elsewhere");
+    let player = played(80, 24, ":0x1c<Enter>w");
+    assert_eq!((cursor(&player), player.state().hex.whole), (0, false), "the header of a decoded block is not in it");
+    let player = played(80, 24, ":0x1c<Enter>:#2<Enter>");
+    assert_eq!((cursor(&player), decoded(&player)), (0, true));
+}
+
+#[test]
+fn an_offset_within_what_is_shown() {
+    assert_eq!(cursor(&played(80, 24, ":#1<Enter>5:+0x20<Enter>")), 0x20);
+    assert_eq!(cursor(&played(80, 24, ":#1<Enter>5r:+4<Enter>")), 0x18 + 4);
+    let player = played(80, 24, ":#1<Enter>:+256<Enter>");
+    assert_eq!(player.state().prompt.as_ref().unwrap().error.as_deref(), Some("what Hex shows ends at +0x100"));
+}
+
+#[test]
+fn walking_through_the_file_selects_the_chunks() {
+    let player = played(80, 24, ":0x8<Enter>jj");
+    assert_eq!(player.state().selection.block, Some(1));
+    let player = played(80, 24, "5]]");
+    assert_eq!((player.state().selection.block, cursor(&player)), (Some(2), 0));
+    assert_eq!(said(&played(80, 24, "5[")), "this is the first chunk");
+    let player = played(80, 24, "5<BackTab><Right><Down><Down>");
+    assert_eq!((player.state().selection.block, cursor(&player)), (Some(1), 0), "the tree moves the view");
+}
+
+#[test]
+fn fields_are_walked_and_entries_lead_to_their_blocks() {
+    let player = played(80, 24, ":0x8<Enter>.");
+    assert_eq!(cursor(&player), 0xc, "from the tag to the length");
+    assert_eq!(cursor(&played(80, 24, ":0x8<Enter>...l,")), 0x14);
+    assert_eq!(cursor(&played(80, 24, ":0x8<Enter>...,")), 0x10);
+    assert_eq!(said(&played(80, 24, ":0x0<Enter>,")), "this is the first field here");
+    // Decoded, from run to run.
+    assert_eq!((cursor(&played(80, 24, "5.")), cursor(&played(80, 24, "5.,"))), (255, 0));
+    let player = played(80, 24, "5]]]]]]]].......<Enter>");
+    assert_eq!(player.state().selection.block, Some(4), "{}", said(&player));
+}
+
+#[test]
+fn bytes_are_selected_and_copied() {
+    let player = played(80, 24, ":0x0<Enter>xlll");
+    assert_eq!(player.state().hex.selected(), Some(0..4));
+    assert_eq!(played(80, 24, ":0x0<Enter>xllly").copied(), Some("48 34 4d 4b"));
+    assert_eq!(played(80, 24, ":0x0<Enter>xlllY").copied(), Some("H4MK"));
+    assert_eq!(played(80, 24, ":0x4<Enter>xlY").copied(), Some("\0\u{1}"));
+    assert_eq!(played(80, 24, ":0x3<Enter>xhhhy").copied(), Some("48 34 4d 4b"), "backwards");
+    assert_eq!(played(80, 24, ":0x0<Enter>y").copied(), Some("48"));
+    let player = played(80, 24, ":0x0<Enter>xl<Esc>l");
+    assert_eq!((player.state().hex.selected(), cursor(&player)), (None, 2));
+}
+
+#[test]
+fn the_mouse_points_selects_and_scrolls() {
+    // The pane's content begins at column 27, row 3; the ruler is its first row, the digits its eleventh column.
+    assert_eq!(cursor(&played(80, 24, "5<Click:40,5>")), 9);
+    assert_eq!(cursor(&played(80, 24, "5<Click:62,4>")), 0, "as text");
+    assert_eq!(cursor(&played(80, 24, "5<Click:69,4>")), 7, "as text");
+    assert_eq!(cursor(&played(80, 24, "5jl<Click:28,4>")), 9, "on an offset: nothing");
+    let player = played(80, 24, "5<Drag:37,4,40,5>");
+    assert_eq!(player.state().hex.selected(), Some(0..10));
+    let player = played(80, 24, "5l<Wheel:40,8,2>");
+    assert_eq!((cursor(&player), player.state().hex.window().top()), (6 * 8 + 1, 6));
+}
+
+#[test]
+fn a_search_goes_from_match_to_match_and_round_the_end() {
+    let at = |text: &str| cursor(&played(80, 24, &format!(":0x0<Enter>{text}")));
+    assert_eq!(at("/CORE<Enter>"), 0x8);
+    assert_eq!([at("/CORE<Enter>n"), at("/CORE<Enter>nN"), at("/0x43 4f<Enter>nn")], [0x18, 0x8, 0x28]);
+    let player = played(80, 24, ":0x0<Enter>/CORE<Enter>N");
+    assert_eq!((cursor(&player), said(&player)), (0x78, "past the start: on from the end"));
+    let player = played(80, 24, ":0x0<Enter>G/CORE<Enter>");
+    assert_eq!((cursor(&player), said(&player)), (0x8, "past the end: on from the start"));
+    assert_eq!(player.state().selection.block, Some(0), "what is found is selected");
+}
+
+#[test]
+fn a_search_is_about_what_is_shown() {
+    let player = played(80, 24, "5/CORE<Enter>");
+    assert_eq!(said(&player), "CORE is not here; `w` and `n` search the whole file");
+    let player = played(80, 24, "5/CORE<Enter>wn");
+    assert!(player.state().hex.whole);
+    assert_eq!(cursor(&player), 0x18, "the next one from the block shown");
+    let player = played(80, 24, "5/0x4<Enter>");
+    assert!(player.state().prompt.as_ref().unwrap().error.as_ref().unwrap().contains("pairs of hex digits"));
+    let player = played(80, 24, "5n");
+    assert_eq!(player.state().message.as_ref().unwrap().level, Level::Warning);
+    assert!(played(80, 24, "5/CORE<Enter><Esc>").state().hex.search.is_none());
+}
+
+#[test]
+fn the_panel_is_toggled() {
+    let panel = |rows, text: &str| played(80, rows, &format!("5{text}")).state().hex.panel;
+    assert_eq!(panel(24, "i"), Panel::Inspector);
+    assert_eq!(panel(24, "ii"), Panel::Hidden);
+    assert_eq!(panel(50, "i"), Panel::Hidden, "it was shown unasked");
+    assert_eq!((panel(24, "p"), panel(24, "pp")), (Panel::Preview, Panel::Auto));
+    let player = played(80, 24, "5p");
+    let shown = shown(player.state()).unwrap();
+    assert_eq!(player.state().hex.preview(&shown.content()).unwrap().len, 256);
+}
+
+#[test]
+fn commands_of_the_view_say_so_elsewhere() {
+    assert_eq!(said(&played(80, 24, ":preview<Enter>")), "this works in Hex, which 5 shows");
+}
+
+#[test]
+fn a_resize_keeps_the_cursor_in_sight() {
+    let mut player = Player::new(setup(sample(), 120, 40));
+    player.play(keys::parse(":#1<Enter>5G<Resize:40x12>").unwrap());
+    let window = player.state().hex.window();
+    assert_eq!((cursor(&player), window.cursor(), player.state().form), (255, 31, Form::Decoded));
+    assert!(window.visible(32, 4).contains(&31));
+}
+
+/// Plays keys and leaves the work they start undone.
+fn play(state: &mut State, text: &str) -> Vec<Job> {
+    let inputs = keys::parse(text).unwrap();
+    let actions = inputs.into_iter().flat_map(|input| {
+        let action = keymap::action(state, input);
+        action.map(|action| update(state, action)).unwrap_or_default()
+    });
+    let started = actions.filter_map(|effect| if let Effect::Start(job) = effect { Some(job) } else { None });
+    started.collect()
+}
+
+fn perform(state: &mut State, job: &Job) {
+    let mut reports = Vec::new();
+    workers::perform(job, &mut |report| reports.push(report));
+    for report in reports {
+        update(state, Action::Report(report));
+    }
+}
+
+#[test]
+fn a_large_block_is_counted_in_the_background() {
+    let payload = [7, 255].repeat(600_000);
+    let mut file = b"H4MK\0\x01\0\0CORE".to_vec();
+    file.extend((payload.len() as u32).to_be_bytes());
+    file.extend(crc32fast::hash(&payload).to_be_bytes());
+    file.extend(&payload);
+    let (mut state, effects) = State::new(setup(std::sync::Arc::new(Source::from_bytes("x", file)), 80, 24));
+    for effect in effects {
+        let Effect::Start(job) = effect else { panic!("{effect:?}") };
+        perform(&mut state, &job);
+    }
+    let text = |state: &State| screen::text(&draw(state, state.size));
+    let jobs = play(&mut state, "5");
+    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Steps]);
+    assert!(text(&state).contains("Counting what block 0 decodes to: 0%"), "{}", text(&state));
+    assert!(play(&mut state, "jG").is_empty(), "asked for once");
+    assert!(play(&mut state, "<Esc>").is_empty() && jobs[0].task.check().is_err());
+    assert!(text(&state).contains("decodes to was stopped"), "{}", text(&state));
+    perform(&mut state, &jobs[0]);
+    assert!(shown(&state).is_err(), "too late");
+    let jobs = play(&mut state, "rr");
+    perform(&mut state, &jobs[0]);
+    assert_eq!(shown(&state).unwrap().range, 0..600_000 * 255);
+}
+
+proptest! {
+    #[test]
+    fn every_position_is_on_its_row(start in 0u64..100, len in 1u64..100, width in 10u16..100, at in any::<prop::sample::Index>()) {
+        let range = start..start + len;
+        let rows = Rows::new(&range, &Columns::fit(width, range.end));
+        let position = start + at.index(usize::try_from(len).unwrap()) as u64;
+        let row = rows.of(position);
+        prop_assert!(row < rows.count() && rows.positions(row).contains(&position));
+        let all: u64 = (0..rows.count()).map(|row| rows.positions(row)).map(|p| p.end - p.start).sum();
+        prop_assert_eq!(all, len);
+    }
+}

@@ -1,0 +1,179 @@
+//! Audits of many files: order, formats, statuses, and files that can't be audited.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use support::{corpus, finished, h4inspect, json_of, run, sample, stdout_of, write_container};
+
+/// A folder with containers of every verdict, in folders of its own.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir_all(at("deep/er")).unwrap();
+    fs::copy(sample("demo.h4mk"), at("deep/er/b-ok.h4mk")).unwrap();
+    fs::copy(sample("damaged.h4mk"), at("a-damaged.h4mk")).unwrap();
+    write_container(&at("deep/c-suspect.h4mk"), &[(b"CORE", &[1, 255, 1, 1]), (b"SEEK", &[0; 4])]);
+    fs::write(at("z-unreadable.h4mk"), "").unwrap();
+    fs::write(at("other.txt"), "not looked at").unwrap();
+    dir
+}
+
+fn verdicts(audits: &Value) -> Vec<&str> {
+    audits.as_array().unwrap().iter().map(|audit| audit["verdict"].as_str().unwrap()).collect()
+}
+
+fn path(dir: &Path) -> &str {
+    dir.to_str().unwrap()
+}
+
+#[test]
+fn results_are_in_input_order_whatever_the_threads_do() {
+    let dir = folder();
+    let folder = path(dir.path());
+    let expected = ["damaged", "suspect", "ok", "unreadable"];
+    for jobs in ["1", "2", "8"] {
+        let audits = json_of(3, &["audit", folder, "--format", "json", "--jobs", jobs]);
+        assert_eq!(verdicts(&audits), expected, "{jobs}");
+        let twice = json_of(3, &["audit", &sample("demo.h4mk"), folder, "--format", "json", "--jobs", jobs]);
+        assert_eq!(verdicts(&twice), [&["ok"][..], &expected].concat());
+    }
+    let text = String::from_utf8(run(&["audit", folder]).1).unwrap();
+    assert_eq!(text.lines().last(), Some("4 files: 1 ok, 1 suspect, 1 damaged, 1 unreadable"));
+}
+
+#[test]
+fn statuses_follow_what_is_to_fail() {
+    let dir = folder();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (damaged, suspect, ok) = (at("a-damaged.h4mk"), at("deep/c-suspect.h4mk"), at("deep/er/b-ok.h4mk"));
+    for (files, fail_on, status) in [
+        (vec![&ok], "warning", 0),
+        (vec![&ok, &suspect], "error", 0),
+        (vec![&ok, &suspect], "warning", 1),
+        (vec![&damaged], "error", 1),
+        (vec![&damaged, &suspect], "never", 0),
+        (vec![&damaged, &at("z-unreadable.h4mk")], "never", 3),
+        (vec![&at("gone.h4mk"), &damaged], "error", 3),
+    ] {
+        for format in ["text", "json", "ndjson", "junit", "sarif"] {
+            let mut args = vec!["audit", "--fail-on", fail_on, "--format", format];
+            args.extend(files.iter().map(|file| file.as_str()));
+            assert_eq!(run(&args).0, status, "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_is_status_4_unless_there_is_worse() {
+    let demo = sample("demo.h4mk");
+    let audit = json_of(4, &["audit", &demo, "--max-block-size", "1000", "--format", "json"]);
+    assert_eq!((&audit[0]["complete"], &audit[0]["verdict"]), (&json!(false), &json!("suspect")));
+    assert_eq!(audit[0]["omitted"]["block-too-large"], 260);
+    assert_eq!(run(&["audit", &demo, "--max-block-size", "1000", "--fail-on", "warning"]).0, 1);
+    assert_eq!(run(&["audit", &demo, &sample("damaged.h4mk"), "--max-block-size", "1000"]).0, 1);
+}
+
+#[test]
+fn lists_of_files_come_from_files_and_pipes() {
+    let dir = folder();
+    let list = format!("{}\n\n{}\r\nmissing.h4mk\n", sample("demo.h4mk"), path(dir.path()));
+    let listed = dir.path().join("list");
+    fs::write(&listed, &list).unwrap();
+    let expected = ["ok", "damaged", "suspect", "ok", "unreadable", "unreadable"];
+    let audits = json_of(3, &["audit", "--files-from", path(&listed), "--format", "json"]);
+    assert_eq!(verdicts(&audits), expected);
+    let mut command = h4inspect(&["audit", "--files-from", "-", "--format", "json"]);
+    command.write_stdin(list);
+    assert_eq!(serde_json::from_slice::<Value>(&finished(command).1).unwrap(), audits);
+    let (status, _, stderr) = run(&["audit", "--files-from", "no-such-list"]);
+    assert_eq!((status, stderr.lines().count()), (3, 1), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_can_not_be_audited_is_a_result_and_not_a_stop() {
+    let dir = folder();
+    let at = |name: &str| dir.path().join(name);
+    assert!(Command::new("mkfifo").arg(at("b-fifo.h4mk")).status().unwrap().success());
+    std::os::unix::fs::symlink("nowhere", at("c-dangling.h4mk")).unwrap();
+    std::os::unix::fs::symlink(".", at("deep/loop")).unwrap();
+    let audits = json_of(3, &["audit", path(dir.path()), "--format", "json"]);
+    assert_eq!(verdicts(&audits), ["damaged", "unreadable", "unreadable", "suspect", "ok", "unreadable"]);
+    assert!(audits[1]["error"].as_str().unwrap().contains("FIFO"), "{audits}");
+    assert_eq!(audits[1].get("bytes"), None);
+}
+
+#[test]
+fn nothing_to_audit_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let (status, stdout, stderr) = run(&["audit", path(dir.path()), "--format", "json"]);
+    assert_eq!((status, stdout.as_slice(), stderr.lines().count()), (0, &b"[]\n"[..], 1));
+}
+
+#[test]
+fn ndjson_is_the_elements_of_json() {
+    let dir = folder();
+    let json = json_of(3, &["audit", path(dir.path()), "--format", "json"]);
+    let lines = run(&["audit", path(dir.path()), "--format", "ndjson"]).1;
+    let lines = lines.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
+    assert_eq!(Value::Array(lines), json);
+}
+
+#[test]
+fn sarif_is_what_its_schema_says() {
+    // A bracket without a partner is a regular expression to JavaScript only.
+    let schema = include_str!("schemas/sarif-2.1.0.json").replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let dir = folder();
+    let corpus = corpus().map(|corpus| corpus.to_str().unwrap().to_owned());
+    let folders = [Some(path(dir.path()).to_owned()), corpus];
+    for folder in folders.iter().flatten() {
+        let log = json_of(3, &["audit", folder, "missing.h4mk", "--format", "sarif"]);
+        let errors: Vec<String> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0]);
+        let run = &log["runs"][0];
+        let findings = json_of(3, &["audit", folder, "missing.h4mk", "--format", "json"]);
+        let findings = findings.as_array().unwrap().iter().flat_map(|audit| audit["findings"].as_array().unwrap());
+        let codes: Vec<&Value> = findings.map(|finding| &finding["code"]).collect();
+        let results = run["results"].as_array().unwrap();
+        assert_eq!(results.iter().map(|result| &result["ruleId"]).collect::<Vec<_>>(), codes);
+        for result in results {
+            let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+            assert_eq!(rule["id"], result["ruleId"]);
+        }
+        assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    }
+}
+
+/// What the XSD of Jenkins asks of the elements used here.
+#[test]
+fn junit_has_the_elements_and_attributes_jenkins_knows() {
+    let dir = folder();
+    fs::copy(sample("demo.h4mk"), dir.path().join("<&\"'\u{1b}>.h4mk")).unwrap();
+    let xml = String::from_utf8(run(&["audit", path(dir.path()), "--format", "junit"]).1).unwrap();
+    let report = quick_junit::Report::deserialize_from_str(&xml).unwrap();
+    assert_eq!((report.tests, report.failures, report.errors), (5, 1, 1));
+    assert_eq!(report.test_suites.len(), 1);
+    let names: Vec<&str> = report.test_suites[0].test_cases.iter().map(|case| case.name.as_str()).collect();
+    assert!(names.iter().any(|name| name.ends_with("<&\"'\\x1b>.h4mk")), "{names:?}");
+    assert!(report.test_suites[0].test_cases.iter().all(|case| case.classname.is_some()));
+    for line in xml.lines().filter(|line| line.trim_start().starts_with("<testsuite")) {
+        let attributes: Vec<&str> =
+            line.split_whitespace().skip(1).filter_map(|part| part.split_once('=')).map(|(name, _)| name).collect();
+        let allowed = ["name", "tests", "failures", "errors", "skipped"];
+        assert!(attributes.iter().all(|name| allowed.contains(name)), "{line}");
+    }
+    let strict = String::from_utf8(run(&["audit", path(dir.path()), "--format", "junit", "--fail-on", "warning"]).1);
+    assert_eq!(quick_junit::Report::deserialize_from_str(&strict.unwrap()).unwrap().failures, 2);
+}
+
+#[test]
+fn one_file_gets_no_tally() {
+    assert_eq!(stdout_of(&["audit", &sample("demo.h4mk")]).lines().count(), 2);
+}

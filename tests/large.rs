@@ -1,0 +1,79 @@
+//! Offsets and sums beyond 4 GiB, in files that are mostly holes.
+#![cfg(unix)]
+
+mod builder;
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use builder::*;
+use h4inspect::core::container::{Container, Effort, Options};
+use h4inspect::core::finding::Code;
+use h4inspect::core::layout::Layout;
+use h4inspect::core::seek::Meaning;
+use h4inspect::core::source::Source;
+use h4inspect::core::task::Task;
+use h4inspect::core::walk::{Depth, Walker};
+
+const GIB: u64 = 1 << 30;
+
+/// A file of that length which takes no room; `None` where the file system has no holes.
+fn sparse(len: u64, parts: &[(u64, &[u8])]) -> Option<tempfile::NamedTempFile> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(len).ok()?;
+    parts.iter().for_each(|(at, bytes)| write(file.as_file(), *at, bytes));
+    use std::os::unix::fs::MetadataExt;
+    (file.as_file().metadata().unwrap().blocks() < 1 << 12).then_some(file)
+}
+
+fn write(file: &File, at: u64, bytes: &[u8]) {
+    file.write_all_at(bytes, at).unwrap();
+}
+
+fn header(tag: &[u8; 4], len: u32) -> Vec<u8> {
+    chunk_with(tag, len, 0, &[])
+}
+
+#[test]
+fn chunks_of_four_gib_chain_and_their_entries_land() {
+    let most = u32::MAX;
+    let (first, second) = (8u64, 8 + 12 + u64::from(most));
+    let third = second + 12 + u64::from(most);
+    let seek = chunk(b"SEEK", &table(&[(0, first), (1, second), (2, third)]));
+    let end = third + 12 + 7;
+    let parts: [(u64, &[u8]); 5] = [
+        (0, b"H4MK\0\x01\0\0"),
+        (first, &header(b"CORE", most)),
+        (second, &header(b"CORE", most)),
+        (third, &header(b"CORE", 7)),
+        (end, &seek),
+    ];
+    let Some(file) = sparse(end + seek.len() as u64, &parts) else { return };
+    let source = Arc::new(Source::open(file.path()).unwrap());
+    let start = Instant::now();
+    let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+    assert_eq!((container.index().len(), container.index().blocks()), (4, 3));
+    assert_eq!(container.index().block(2).map(|chunk| chunk.offset), Some(third));
+    let resolution = container.resolution(Effort::Cheap);
+    assert_eq!(resolution.best.map(|fit| (fit.meaning, fit.hits)), Some((Meaning::Chunk, 3)));
+    assert_eq!(container.entry_block(2), Some(2));
+    assert!(start.elapsed() < Duration::from_secs(5), "headers alone are read");
+}
+
+#[test]
+fn a_length_that_leads_into_a_hole_is_repaired() {
+    let block = rle(4096, 5);
+    let core = chunk(b"CORE", &block);
+    let wrong = chunk_with(b"CORE", block.len() as u32 | 1 << 26, crc32fast::hash(&block), &block);
+    let begin = [b"H4MK\0\x01\0\0".as_slice(), &wrong, &core].concat();
+    let Some(file) = sparse(5 * GIB, &[(0, &begin), (5 * GIB - core.len() as u64, &core)]) else { return };
+    let source = Source::open(file.path()).unwrap();
+    let mut walker = Walker::new(Layout::Transport, Depth::Headers);
+    // Two chunks: what follows them would mean a search of all of the hole.
+    walker.advance(source.bytes(), 2, true);
+    assert_eq!(walker.index().len(), 2);
+    let walked = walker.finish();
+    assert_eq!(walked.findings.count(Code::ChunkLengthRepaired), 1);
+}

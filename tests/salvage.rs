@@ -1,0 +1,391 @@
+//! Salvage: what is intact is kept, what comes out passes an audit, and nothing is called whole that is not.
+
+#[path = "support/containers.rs"]
+mod containers;
+
+use containers::{audited, container, corpus, mux, transport};
+use h4inspect::core::audit::{Audit, Verdict};
+use h4inspect::core::container::Effort;
+use h4inspect::core::finding::{Code, Severity};
+use h4inspect::core::index::Tag;
+use h4inspect::core::pack::TransportWriter;
+use h4inspect::core::salvage::{Mend, Reason, Report, SalvageError, salvage};
+use h4inspect::core::task::Task;
+use proptest::prelude::*;
+
+fn salvaged(bytes: &[u8], repair: bool) -> Result<(Report, Vec<u8>), SalvageError> {
+    let mut out = Vec::new();
+    let report = salvage(&audited(bytes), repair, &mut out, &Task::default())?;
+    assert_eq!(report.bytes_after, out.len() as u64);
+    Ok((report, out))
+}
+
+fn codes(audit: &Audit) -> Vec<&'static str> {
+    let listed = audit.findings.list().iter().filter(|f| f.severity != Severity::Info);
+    listed.map(|f| f.code.name()).collect()
+}
+
+/// The payloads of the blocks that are whole, in order.
+fn intact_blocks(audit: &Audit) -> Vec<Vec<u8>> {
+    let container = container(audit);
+    let cores = container.index().with_tag(Tag::CORE).filter(|chunk| container.is_intact(chunk));
+    cores.map(|chunk| container.payload(&chunk).to_vec()).collect()
+}
+
+#[test]
+fn an_undamaged_container_comes_out_byte_for_byte() {
+    let made = [("transport".to_owned(), transport(9, 3)), ("mux".to_owned(), mux(13))];
+    for (name, bytes) in corpus("reference").into_iter().chain(made) {
+        for repair in [false, true] {
+            let (report, out) = salvaged(&bytes, repair).unwrap();
+            assert!(out == bytes, "{name} differs: {report:?}");
+            assert!(report.nothing_lost() && report.rebuilt.is_empty() && report.dropped.is_empty(), "{name}");
+            assert_eq!(report.kept_count(), container(&audited(&bytes)).index().len(), "{name}");
+        }
+    }
+}
+
+/// Warnings that an output may carry, and why no salvage can take them away.
+const WARNINGS: [(&str, &str); 6] = [
+    ("seek-gop-mismatch", "blocks were lost, those that are left keep their time"),
+    ("no-blocks", "there were none"),
+    ("block-size-mismatch", "the writer's own: the block is whole"),
+    ("json-field-invalid", "the writer's own: META is not edited"),
+    ("track-block-unindexed", "the index named another block"),
+    ("track-starts-without-keyframe", "the track has no keyframe before"),
+];
+
+#[test]
+fn every_damaged_file_is_salvaged_or_says_why_not() {
+    for (name, bytes) in corpus("damaged") {
+        for repair in [false, true] {
+            let (report, out) = match salvaged(&bytes, repair) {
+                Ok(done) => done,
+                Err(SalvageError::Unreadable(why)) => {
+                    assert_eq!(audited(&bytes).verdict, Verdict::Unreadable, "{name}: {why}");
+                    continue;
+                }
+                Err(SalvageError::Nothing) => {
+                    assert!(container(&audited(&bytes)).index().is_empty(), "{name}");
+                    continue;
+                }
+                Err(error) => panic!("{name}: {error}"),
+            };
+            let after = audited(&out);
+            assert!(after.verdict <= Verdict::Suspect, "{name}: {:?}", codes(&after));
+            for code in codes(&after) {
+                assert!(WARNINGS.iter().any(|(known, _)| *known == code), "{name}: {code}");
+            }
+            let mut unreadable = report.dropped.list().iter().filter(|d| matches!(d.reason, Reason::Undecodable));
+            if unreadable.next().is_none() && report.mended.is_empty() {
+                assert_eq!(intact_blocks(&after), intact_blocks(&audited(&bytes)), "{name}");
+            }
+            let (again, same) = salvaged(&out, repair).unwrap();
+            assert!(same == out && again.nothing_lost(), "{name}: a second salvage changes it: {again:?}");
+        }
+    }
+}
+
+#[test]
+fn confirmed_flips_are_mended_on_request() {
+    let files = corpus("damaged");
+    let file = |name: &str| files.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.clone());
+    let (Some(clean), Some(mux)) = (file("veri-payloads-scheme.h4mk"), file("mux-clean.h4mk")) else { return };
+    // The damaged transport files are all made from one that differs from this one only in VERI.
+    let blocks = clean[..clean.len() - 44].to_vec();
+    for name in ["bitflip-core", "crc-field-flipped", "two-chunks-hit", "length-past-eof"] {
+        let (report, out) = salvaged(&file(&format!("{name}.h4mk")).unwrap(), true).unwrap();
+        assert!(report.nothing_lost() && report.rebuilt.is_empty(), "{name}: {report:?}");
+        assert_eq!(out[..out.len() - 44], blocks, "{name}");
+        assert_eq!(audited(&out).verdict, Verdict::Ok, "{name}");
+    }
+    let (report, out) = salvaged(&file("mux-bitflip.h4mk").unwrap(), true).unwrap();
+    assert!(out == mux && report.nothing_lost());
+    let (report, _) = salvaged(&file("bitflip-core.h4mk").unwrap(), false).unwrap();
+    assert_eq!((report.blocks_before, report.blocks_after, report.nothing_lost()), (7, 6, false));
+}
+
+#[test]
+fn each_flipped_bit_of_a_chunk_is_mended_or_its_chunk_is_dropped() {
+    let clean = transport(3, 2);
+    for offset in 8..clean.len() {
+        let mut bytes = clean.clone();
+        bytes[offset] ^= 1 << (offset % 8);
+        let (report, out) = salvaged(&bytes, true).unwrap();
+        assert!(audited(&out).verdict <= Verdict::Suspect, "{offset}: {:?}", codes(&audited(&out)));
+        assert_eq!(report.nothing_lost(), out == clean, "{offset}: {report:?}");
+        assert!(!report.mended.is_empty() || !report.rebuilt.is_empty() || out == clean, "{offset}");
+    }
+}
+
+#[test]
+fn entries_keep_their_time_and_follow_their_block() {
+    let clean = transport(9, 3);
+    let mut bytes = clean.clone();
+    let first = container(&audited(&clean)).index().block(1).unwrap();
+    bytes[first.payload_offset as usize..][..4].fill(0xee);
+    let (report, out) = salvaged(&bytes, false).unwrap();
+    assert_eq!((report.blocks_after, report.provisional_from), (8, None));
+    let (before, after) = (audited(&clean), audited(&out));
+    let rows = |audit: &Audit| {
+        let container = container(audit);
+        let meaning = container.resolution(Effort::Full).best.unwrap().meaning.name();
+        let block = |place| {
+            container.payload(&container.index().block(container.entry_block(place).unwrap()).unwrap()).to_vec()
+        };
+        let rows = container.seek_table().unwrap().rows;
+        (meaning, (0..).zip(rows.iter()).map(|(at, e)| (e.pts_us, block(at))).collect::<Vec<_>>())
+    };
+    assert_eq!(rows(&before), rows(&after));
+}
+
+#[test]
+fn what_was_lost_with_a_region_leaves_provisional_numbers() {
+    let mut bytes = transport(9, 3);
+    let index = container(&audited(&bytes)).index().clone();
+    let (from, to) = (index.block(3).unwrap().offset as usize, index.block(5).unwrap().offset as usize);
+    bytes[from..to].fill(0);
+    let (report, out) = salvaged(&bytes, true).unwrap();
+    assert_eq!((report.blocks_after, report.provisional_from, report.bytes_lost), (7, Some(3), (to - from) as u64));
+    let after = audited(&out);
+    assert_eq!(container(&after).seek_table().unwrap().rows.len(), 1, "{:?}", codes(&after));
+}
+
+#[test]
+fn lost_sidecars_are_written_with_what_is_evident() {
+    let clean = transport(5, 2);
+    let index = container(&audited(&clean)).index().clone();
+    let hit = |tag: Tag| {
+        let chunk = index.first(tag).unwrap();
+        let mut bytes = clean.clone();
+        bytes[chunk.payload_offset as usize + 1..][..3].fill(0xee);
+        salvaged(&bytes, true).unwrap()
+    };
+    // What META says is enough to write SEEK again, and VERI confirms it.
+    let (report, out) = hit(Tag::SEEK);
+    assert!(out == clean && report.nothing_lost(), "{report:?}");
+    for tag in [Tag::META, Tag::SAFE] {
+        let (report, out) = hit(tag);
+        let after = audited(&out);
+        assert_eq!((report.nothing_lost(), after.verdict), (false, Verdict::Ok), "{tag}: {:?}", codes(&after));
+        assert_eq!(container(&after).payload(&container(&after).index().first(tag).unwrap()), b"{}");
+    }
+    let (report, out) = hit(Tag::VERI);
+    assert!(out == clean && report.nothing_lost());
+}
+
+#[test]
+fn blocks_that_are_no_run_lengths_are_not_declared_as_such() {
+    let write = |blocks: [&[u8]; 2]| {
+        let mut out = Vec::new();
+        let mut writer = TransportWriter::new(&mut out).unwrap();
+        blocks.iter().for_each(|block| _ = writer.block(block).unwrap());
+        writer.finish().unwrap();
+        let (_, out) = salvaged(&out, false).unwrap();
+        let after = audited(&out);
+        assert_eq!(after.verdict, Verdict::Ok, "{:?}", codes(&after));
+        let container = container(&after);
+        String::from_utf8(container.payload(&container.index().first(Tag::META).unwrap()).to_vec()).unwrap()
+    };
+    assert_eq!(write([&[7, 255, 7, 1], &[7, 128, 8, 128]]), "{}");
+    assert_eq!(write([b"abc", b"de"]), r#"{"compression":{"opaque":true}}"#);
+}
+
+#[test]
+fn an_unfinished_file_is_finished() {
+    let clean = transport(4, 2);
+    let end = container(&audited(&clean)).index().first(Tag::SEEK).unwrap().offset as usize;
+    let (report, out) = salvaged(&clean[..end], false).unwrap();
+    assert_eq!((audited(&out).verdict, report.nothing_lost()), (Verdict::Ok, true));
+    assert!(codes(&audited(&clean[..end])).contains(&Code::Unfinished.name()));
+}
+
+#[test]
+fn a_digest_under_a_damaged_tag_is_not_kept_beside_the_new_one() {
+    let clean = transport(9, 3);
+    let index = container(&audited(&clean)).index().clone();
+    let mut bytes = clean.clone();
+    bytes[index.first(Tag::VERI).unwrap().offset as usize] ^= 1;
+    bytes[index.first(Tag::SEEK).unwrap().offset as usize..][..12].fill(0);
+    let (report, out) = salvaged(&bytes, false).unwrap();
+    assert!(out == clean, "{report:?}");
+}
+
+#[test]
+fn what_follows_the_container_is_left_out() {
+    let clean = transport(4, 2);
+    let (report, out) = salvaged(&[clean.as_slice(), b"garbage"].concat(), false).unwrap();
+    assert!(out == clean && report.nothing_lost());
+    assert_eq!(report.dropped.list()[0].reason, Reason::Trailing);
+    let (report, out) = salvaged(&[clean.as_slice(), &clean].concat(), false).unwrap();
+    assert!(out == clean && !report.nothing_lost());
+    assert_eq!(report.dropped.list()[0].reason, Reason::Appended);
+}
+
+#[test]
+fn a_disproved_digest_is_not_passed_over() {
+    let clean = transport(4, 2);
+    let at = clean.len() - 32;
+    let veri = crc32fast::hash(&[9; 32]).to_be_bytes();
+    let bytes = [&clean[..at - 4], &veri, &[9; 32]].concat();
+    let (report, out) = salvaged(&bytes, false).unwrap();
+    assert!(out == clean && !report.nothing_lost());
+    assert_eq!(report.rebuilt[0].tag, Tag::VERI);
+}
+
+#[test]
+fn tables_of_tracks_follow_their_blocks() {
+    let clean = mux(13);
+    let audit = audited(&clean);
+    assert_eq!(codes(&audit), [""; 0]);
+    let index = container(&audit).index();
+    for chunk in index.iter() {
+        let mut bytes = clean.clone();
+        bytes[chunk.payload_offset as usize + 5..][..3].fill(0xee);
+        let (report, out) = salvaged(&bytes, false).unwrap();
+        let after = audited(&out);
+        assert!(
+            after.verdict == Verdict::Ok || codes(&after) == ["track-starts-without-keyframe"],
+            "{:?}",
+            codes(&after)
+        );
+        match chunk.tag {
+            Tag::CORE => assert_eq!((report.blocks_after, report.nothing_lost()), (12, false)),
+            Tag::TSEK => assert!(out == clean && report.nothing_lost(), "{report:?}"),
+            _ => assert!(!report.nothing_lost()),
+        }
+    }
+}
+
+#[test]
+fn the_index_of_tracks_follows_its_blocks() {
+    let files = corpus("reference");
+    let Some((_, clean)) = files.iter().find(|(name, _)| name == "transport-tracks.h4mk") else { return };
+    let audit = audited(clean);
+    let index = container(&audit).index();
+    let blocks = container(&audit).tracks().unwrap().list.iter().map(|track| track.blocks.len()).sum::<usize>();
+    assert_eq!(blocks, 94);
+    // One block by its CRC, and a run of blocks with their headers: the index still names all of them.
+    let hole = index.block(20).unwrap().offset as usize..index.block(25).unwrap().offset as usize;
+    let payload = index.block(3).unwrap().payload_offset as usize;
+    for (damage, lost) in [(payload..payload + 5, 1), (hole, 5)] {
+        let mut bytes = clean.clone();
+        bytes[damage].fill(0);
+        let (report, out) = salvaged(&bytes, false).unwrap();
+        assert_eq!((report.blocks_after, report.provisional_from), (94 - lost, None), "{report:?}");
+        let after = audited(&out);
+        assert!(after.verdict <= Verdict::Ok, "{:?}", codes(&after));
+        let time = |audit: &Audit| -> Vec<(Vec<u8>, u64)> {
+            let container = container(audit);
+            let cores = container.index().with_tag(Tag::CORE).filter(|chunk| container.is_intact(chunk));
+            cores.map(|c| (container.payload(&c).to_vec(), container.pts_us(c.block.unwrap()).unwrap())).collect()
+        };
+        let before = time(&audit);
+        assert!(time(&after).iter().all(|block| before.contains(block)));
+    }
+}
+
+#[test]
+fn counters_of_encrypted_blocks_tell_how_many_were_lost() {
+    let files = corpus("reference");
+    let Some((_, clean)) = files.iter().find(|(name, _)| name == "transport-encrypted.h4mk") else { return };
+    let index = container(&audited(clean)).index().clone();
+    let mut bytes = clean.clone();
+    bytes[index.block(5).unwrap().offset as usize..index.block(7).unwrap().offset as usize].fill(0);
+    let (report, out) = salvaged(&bytes, false).unwrap();
+    assert_eq!((report.blocks_after, report.provisional_from, report.notes.len()), (14, None, 1));
+    let after = audited(&out);
+    // The gap is in the chain itself, and no rewriting closes it.
+    let errors: Vec<_> = after.findings.list().iter().filter(|f| f.severity == Severity::Error).collect();
+    assert!(errors.iter().all(|f| f.code == Code::CipherCounterGap), "{errors:?}");
+    let rows: Vec<_> = container(&after).seek_table().unwrap().rows.iter().map(|e| e.pts_us).collect();
+    assert_eq!(rows, [0, 4 * 41666, 8 * 41666, 12 * 41666]);
+}
+
+#[test]
+fn a_cancelled_job_stops() {
+    let task = Task::default();
+    let audit = audited(&transport(4, 2));
+    task.cancel();
+    assert!(matches!(salvage(&audit, false, &mut Vec::new(), &task), Err(SalvageError::Cancelled(_))));
+}
+
+#[test]
+fn mends_are_named() {
+    let mut bytes = transport(4, 2);
+    let offset = container(&audited(&bytes)).index().block(2).unwrap().offset;
+    bytes[offset as usize + 6] ^= 0x40;
+    let (report, _) = salvaged(&bytes, false).unwrap();
+    assert_eq!(report.mended.list().iter().map(|m| (m.offset, m.mend)).collect::<Vec<_>>(), [(offset, Mend::Length)]);
+}
+
+/// Damage of a kind that happens.
+#[derive(Debug, Clone)]
+enum Damage {
+    Flip(usize, u8),
+    Burst(usize, Vec<u8>),
+    Cut(usize),
+    Remove(usize, usize),
+}
+
+impl Damage {
+    fn hit(&self, bytes: &mut Vec<u8>) {
+        // The file header stays: without it there is no container.
+        let at = |place: usize| 16 + place % (bytes.len() - 16).max(1);
+        match self {
+            Self::Flip(place, bit) => {
+                let place = at(*place);
+                bytes.get_mut(place).into_iter().for_each(|byte| *byte ^= 1 << bit);
+            }
+            Self::Burst(place, burst) => {
+                let place = at(*place);
+                bytes.iter_mut().skip(place).zip(burst).for_each(|(byte, new)| *byte = *new);
+            }
+            Self::Cut(place) => bytes.truncate(at(*place)),
+            Self::Remove(place, len) => {
+                let place = at(*place).min(bytes.len());
+                let end = (place + len).min(bytes.len());
+                bytes.drain(place..end);
+            }
+        }
+    }
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![
+        (any::<usize>(), 0..8u8).prop_map(|(place, bit)| Damage::Flip(place, bit)),
+        (any::<usize>(), prop::collection::vec(any::<u8>(), 1..80))
+            .prop_map(|(place, burst)| Damage::Burst(place, burst)),
+        any::<usize>().prop_map(Damage::Cut),
+        (any::<usize>(), 1..60usize).prop_map(|(place, len)| Damage::Remove(place, len)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn whatever_is_intact_comes_out_and_passes_an_audit(
+        is_mux in any::<bool>(), repair in any::<bool>(), damage in prop::collection::vec(damage(), 1..4)
+    ) {
+        let mut bytes = if is_mux { mux(13) } else { transport(9, 3) };
+        damage.iter().for_each(|damage| damage.hit(&mut bytes));
+        let before = audited(&bytes);
+        match salvaged(&bytes, repair) {
+            Ok((report, out)) => {
+                let after = audited(&out);
+                prop_assert!(after.verdict <= Verdict::Suspect, "{:?}\n{report:?}", after.findings.list());
+                let kept = intact_blocks(&after);
+                let mut left = kept.iter();
+                for block in intact_blocks(&before) {
+                    prop_assert!(left.any(|kept| *kept == block), "a block is gone or out of order");
+                }
+                prop_assert_eq!(kept.len() as u64, report.blocks_after);
+                prop_assert!(!report.nothing_lost() || report.dropped.list().iter().all(|dropped| !dropped.lost));
+                let (_, again) = salvaged(&out, repair).unwrap();
+                prop_assert!(again == out, "a second salvage changes the output");
+            }
+            Err(SalvageError::Nothing) => prop_assert!(intact_blocks(&before).is_empty()),
+            Err(error) => prop_assert!(false, "{error}"),
+        }
+    }
+}
