@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Description;
+use super::comparison::Differences;
 use crate::core::audit::Audit;
 use crate::core::block::Form;
 use crate::core::codec::rle::Steps;
@@ -50,6 +51,8 @@ pub enum JobKind {
     Describe,
     /// Fields searched.
     SearchFields,
+    /// Two files compared.
+    Diff,
 }
 
 impl JobKind {
@@ -69,6 +72,7 @@ impl JobKind {
             Self::Preview => "sampling",
             Self::Describe => "describing",
             Self::SearchFields => "searching",
+            Self::Diff => "comparing",
         }
     }
 }
@@ -150,6 +154,15 @@ pub enum Request {
         /// The text.
         text: String,
     },
+    /// Compare the file with another one.
+    Diff {
+        /// The file.
+        source: Arc<Source>,
+        /// The other one.
+        other: Arc<Source>,
+        /// How both are read.
+        options: Options,
+    },
 }
 
 impl Request {
@@ -169,6 +182,7 @@ impl Request {
             Self::Preview(..) => JobKind::Preview,
             Self::Describe(..) => JobKind::Describe,
             Self::SearchFields { .. } => JobKind::SearchFields,
+            Self::Diff { .. } => JobKind::Diff,
         }
     }
 }
@@ -246,6 +260,13 @@ pub enum Outcome {
     Described(Arc<Description>),
     /// Where a text occurs in the fields.
     FoundFields(Hits),
+    /// What two files differ in.
+    Compared {
+        /// The first file as it was compared: every CRC is recomputed.
+        container: Arc<Container>,
+        /// What they differ in.
+        differences: Arc<Differences>,
+    },
 }
 
 /// What a block's bytes say beyond what the index knows.
