@@ -15,6 +15,7 @@ mod selection;
 mod summary;
 pub mod timeline;
 pub mod tree;
+mod unlock;
 mod update;
 mod views;
 
