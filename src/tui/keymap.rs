@@ -23,6 +23,8 @@ pub enum Context {
     View(View),
     /// While a prompt waits.
     Prompt,
+    /// While a long text is open.
+    Popup,
     /// While the help is shown.
     Help,
 }
@@ -36,6 +38,7 @@ impl Context {
             Self::Tree => "Chunk tree",
             Self::View(view) => view.title(),
             Self::Prompt => "Prompt",
+            Self::Popup => "Open text",
             Self::Help => "Help",
         }
     }
@@ -70,7 +73,7 @@ const fn bind(
 }
 
 use Command::{Ask, Edit, Hex, List, Move, Show};
-use Context::{Always, Browse, Help, Prompt, Tree};
+use Context::{Always, Browse, Help, Popup, Prompt, Tree};
 use Key::{Char, Ctrl};
 
 const TIMELINE: Context = Context::View(View::Timeline);
@@ -154,6 +157,50 @@ pub const BINDINGS: &[Binding] = &[
     bind(HEX, &[Char(']')], Hex(HexCommand::NextChunk), "", "", "to the next chunk"),
     bind(HEX, &[Char('[')], Hex(HexCommand::PreviousChunk), "", "", "to the chunk before"),
     bind(HEX, &[Key::Enter], Command::Open, "", "", "to the block that the SEEK entry at the cursor leads to"),
+    bind(Context::View(View::Summary), &[Key::Enter], Command::Open, "", "go there", "to what the line is about"),
+    bind(Context::View(View::Summary), &[Char(' ')], Command::Fold, "", "whole text", "open the line's whole text"),
+    bind(
+        Context::View(View::Manifest),
+        &[Key::Enter],
+        Command::Open,
+        "",
+        "open",
+        "open a long value; fold; to the block of a seek entry, or to where JSON breaks off",
+    ),
+    bind(Context::View(View::Manifest), &[Char('x')], Command::Bytes, "bytes", "bytes", "the field's bytes in Hex"),
+    bind(Context::View(View::Manifest), &[Char('y')], Command::Copy, "", "pointer", "copy the field's JSON Pointer"),
+    bind(
+        Context::View(View::Manifest),
+        &[Char('Y')],
+        Command::CopyValue,
+        "copy-value",
+        "value",
+        "copy the field's value",
+    ),
+    bind(
+        Context::View(View::Audit),
+        &[Key::Enter],
+        Command::Open,
+        "",
+        "bytes",
+        "the finding's bytes in Hex; fold a group",
+    ),
+    bind(
+        Context::View(View::Audit),
+        &[Char(' ')],
+        Command::Fold,
+        "",
+        "details",
+        "all there is to say about the finding; fold a group",
+    ),
+    bind(
+        Context::View(View::Audit),
+        &[Char('o')],
+        Command::Group,
+        "group",
+        "group",
+        "group findings by severity, by code, by chunk",
+    ),
     bind(Browse, &[Char('?')], Command::Help, "help", "help", "this help"),
     bind(Browse, &[Char('q')], Command::Quit, "quit", "quit", "leave"),
     bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),
@@ -226,6 +273,15 @@ pub const BINDINGS: &[Binding] = &[
     bind(Prompt, &[Ctrl('u')], Edit(InputRequest::DeleteFromStart), "", "", "delete to the start"),
     bind(Prompt, &[Ctrl('k')], Edit(InputRequest::DeleteTillEnd), "", "", "delete to the end"),
     bind(Prompt, &[Ctrl('y')], Edit(InputRequest::Yank), "", "", "insert what was deleted"),
+    bind(Popup, &[Key::Esc, Char('q'), Key::Enter, Char(' ')], Command::Close, "", "close", "close the text"),
+    bind(Popup, &[Char('y')], Command::Copy, "", "copy", "copy the whole text"),
+    bind(Popup, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "up"),
+    bind(Popup, &[Key::Down, Char('j')], Move(Motion::Down), "", "scroll", "down"),
+    bind(Popup, &[Key::PgUp], Move(Motion::PageUp), "", "", "a page up"),
+    bind(Popup, &[Key::PgDn], Move(Motion::PageDown), "", "", "a page down"),
+    bind(Popup, &[Key::Home, Char('g')], Move(Motion::Home), "", "", "to the top"),
+    bind(Popup, &[Key::End, Char('G')], Move(Motion::End), "", "", "to the end"),
+    bind(Popup, &[Char('?')], Command::Help, "", "", "this help"),
     bind(Help, &[Key::Esc, Char('?'), Char('q'), Key::Enter], Command::Close, "", "close", "close the help"),
     bind(Help, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "up"),
     bind(Help, &[Key::Down, Char('j')], Move(Motion::Down), "", "scroll", "down"),

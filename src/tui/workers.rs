@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::state::{Failure, Job, Measure, Outcome, Report, Request};
+use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::core::audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Loader, Options};
@@ -50,9 +50,10 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Index { source, options } => index(source, options, task, so_far),
         Request::Audit { source, options } => Ok(Outcome::Audited(Arc::new(audit::audit(source, options, task)?))),
         Request::Verify(container) => Ok(Outcome::Verified(container.verify(task)?)),
-        Request::Seek(container, pts_us) => {
-            container.seek(*pts_us, None).map(Outcome::Sought).map_err(|error| Failure::Failed(error.to_string()))
-        }
+        Request::Seek(container, pts_us, track) => container
+            .seek(*pts_us, track.as_deref())
+            .map(Outcome::Sought)
+            .map_err(|error| Failure::Failed(error.to_string())),
         Request::Export { container, block, form, path } => export(container, *block, *form, path),
         Request::Profile(container) => Ok(Outcome::Profiled(Arc::new(Profile::new(container, task)?))),
         Request::List { container, filter, order, faulty } => {
@@ -82,6 +83,12 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             let preview = Arc::new(Preview::new(container, extent, task)?);
             Ok(Outcome::Previewed { extent: extent.clone(), preview })
         }
+        Request::Describe(container, audit) => {
+            Ok(Outcome::Described(Arc::new(Description::new(container, audit.as_deref()))))
+        }
+        Request::SearchFields { container, description, text } => {
+            Ok(Outcome::FoundFields(description.fields.search(container, text, task)?))
+        }
     }
 }
 
@@ -95,15 +102,24 @@ fn index(
         .map_err(|error| Failure::Failed(error.to_string()))?;
     task.set_total(loader.progress().1);
     // The first snapshot comes at once: it knows what the end of the file says.
-    let mut shown: Option<Instant> = None;
+    let mut next = Instant::now();
     while loader.advance(STRIDE) == Step::More {
         task.reach(loader.progress().0)?;
-        if shown.is_none_or(|at| at.elapsed() >= SNAPSHOT_EVERY) {
-            so_far(Outcome::Indexed(Arc::new(loader.snapshot())));
-            shown = Some(Instant::now());
+        if Instant::now() >= next {
+            let started = Instant::now();
+            so_far(Outcome::Indexed(Arc::new(prepared(loader.snapshot()))));
+            // Most of the time goes on with the walk, however long a snapshot takes.
+            next = Instant::now() + SNAPSHOT_EVERY.max(started.elapsed() * 4);
         }
     }
-    Ok(Outcome::Indexed(Arc::new(loader.finish())))
+    Ok(Outcome::Indexed(Arc::new(prepared(loader.finish()))))
+}
+
+/// Finds here what takes a look at all blocks or entries and every frame asks for.
+fn prepared(container: Container) -> Container {
+    _ = container.duration_us();
+    _ = container.is_keyframe(0);
+    container
 }
 
 /// Writes a block beside its path and renames it; a file that exists is left alone.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Description;
 use crate::core::audit::Audit;
 use crate::core::block::{BlockError, Form};
 use crate::core::container::{Container, Options, SeekAnswer};
@@ -17,6 +18,7 @@ use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::veri::Verification;
+use crate::tui::fields::Hits;
 
 /// The kinds of work. Each has one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +45,10 @@ pub enum JobKind {
     Find,
     /// Content sampled for its preview.
     Preview,
+    /// What is said about the container, put together.
+    Describe,
+    /// Fields searched.
+    SearchFields,
 }
 
 impl JobKind {
@@ -60,6 +66,8 @@ impl JobKind {
             Self::Decode => "decoding",
             Self::Find => "searching",
             Self::Preview => "sampling",
+            Self::Describe => "describing",
+            Self::SearchFields => "searching",
         }
     }
 }
@@ -87,8 +95,8 @@ pub enum Request {
     },
     /// Recompute VERI.
     Verify(Arc<Container>),
-    /// Look a timestamp up, in µs.
-    Seek(Arc<Container>, u64),
+    /// Look a timestamp up, in µs, in the track with that id or in the table that answers without one.
+    Seek(Arc<Container>, u64, Option<String>),
     /// Write a block to a file that does not exist yet.
     Export {
         /// The container.
@@ -130,6 +138,17 @@ pub enum Request {
     },
     /// Sample content.
     Preview(Arc<Container>, Extent),
+    /// Put together what is said about the container; with an audit, what that found out too.
+    Describe(Arc<Container>, Option<Arc<Audit>>),
+    /// Search keys and values for a text.
+    SearchFields {
+        /// The container.
+        container: Arc<Container>,
+        /// The fields.
+        description: Arc<Description>,
+        /// The text.
+        text: String,
+    },
 }
 
 impl Request {
@@ -147,6 +166,8 @@ impl Request {
             Self::Decode(..) => JobKind::Decode,
             Self::Find { .. } => JobKind::Find,
             Self::Preview(..) => JobKind::Preview,
+            Self::Describe(..) => JobKind::Describe,
+            Self::SearchFields { .. } => JobKind::SearchFields,
         }
     }
 }
@@ -220,6 +241,10 @@ pub enum Outcome {
         /// What it looks like.
         preview: Arc<Preview>,
     },
+    /// What is said about the container.
+    Described(Arc<Description>),
+    /// Where a text occurs in the fields.
+    FoundFields(Hits),
 }
 
 /// What a block's bytes say beyond what the index knows.
@@ -309,8 +334,9 @@ impl Jobs {
 
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
-        let own = |kind: &JobKind| !matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure);
-        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(own)?;
+        let quiet =
+            |kind: &JobKind| matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure | JobKind::Describe);
+        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| !quiet(kind))?;
         self.cancel(kind);
         Some(kind)
     }
@@ -328,6 +354,11 @@ impl Jobs {
     /// Whether a job of this kind runs.
     pub fn is_running(&self, kind: JobKind) -> bool {
         self.running.iter().any(|running| running.job.request.kind() == kind)
+    }
+
+    /// Whether a job runs that the user may cancel.
+    pub fn is_busy(&self) -> bool {
+        self.running.iter().any(|running| !matches!(running.job.request.kind(), JobKind::Index | JobKind::Describe))
     }
 
     /// Sets the clock.

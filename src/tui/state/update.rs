@@ -10,7 +10,7 @@ use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, blocks, hex, prompt, timeline, unlock, views,
+    Selection, State, View, blocks, hex, manifest, popup, prompt, timeline, unlock, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -85,6 +85,9 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
     if state.prompt.is_some() && prompt::takes(command) {
         return answer(state, command);
     }
+    if state.popup.is_some() {
+        return popup::run(state, command);
+    }
     state.message = (command == Command::Close).then(|| state.message.take()).flatten();
     let in_pane = match state.focus {
         Pane::Tree => in_tree(state, command),
@@ -127,16 +130,25 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing was searched for here"),
         // No pane has a meaning for these now.
         Command::Move(_) | Command::Open | Command::Fold => {}
+        // By name, from another view: it is shown first.
         Command::Zoom(_) | Command::Pan { .. } | Command::Keyframe { .. } | Command::Scale => {
-            state.say(Level::Warning, "this belongs to the Timeline view");
+            return run_in(state, View::Timeline, command);
         }
-        Command::List(_) => state.say(Level::Warning, "this belongs to the Blocks view"),
-        Command::Hex(_) => state.say(Level::Warning, "this works in Hex, which 5 shows"),
+        Command::List(_) => return run_in(state, View::Blocks, command),
+        Command::Hex(_) => return run_in(state, View::Hex, command),
+        Command::CopyValue | Command::Bytes => return run_in(state, View::Manifest, command),
+        Command::Group => return run_in(state, View::Audit, command),
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
         Command::Quit | Command::Suspend => {}
     }
     Vec::new()
+}
+
+/// What a command does in the view that it belongs to.
+fn run_in(state: &mut State, view: View, command: Command) -> Vec<Effect> {
+    show(state, view);
+    views::of(view).run(state, command).unwrap_or_default()
 }
 
 fn help(state: &mut State, command: Command) {
@@ -222,6 +234,7 @@ fn refit(state: &mut State) {
     let height = state.pane_height(Pane::Tree);
     state.tree_window.set_cursor(state.tree_window.cursor(), len, height);
     View::ALL.into_iter().for_each(|view| views::of(view).refit(state));
+    popup::refit(state);
 }
 
 fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
@@ -332,7 +345,8 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
             let container = walked(state)?;
             let time = Time::parse(text).map_err(|error| error.to_string())?;
             let pts_us = container.time_us(time).map_err(|error| error.to_string())?;
-            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us)))]
+            let track = timeline::track(state, &container);
+            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us, track)))]
         }
         PromptKind::Command => match command_line::parse(text).map_err(|error| error.to_string())? {
             Line::Command(command) => {
@@ -421,6 +435,9 @@ pub(super) fn copied(state: &mut State, text: String) -> Vec<Effect> {
 }
 
 fn click(state: &mut State, at: Position) -> Vec<Effect> {
+    if state.help.is_none() && state.popup.take().is_some() {
+        return Vec::new();
+    }
     let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
     if let Some((view, ..)) = areas.tab_labels(state.view).into_iter().find(|(_, area, _)| area.contains(at)) {
         show(state, view);
@@ -451,7 +468,9 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
 }
 
 fn drag(state: &mut State, from: Position, to: Position) -> Vec<Effect> {
-    let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
+    let Some(areas) = state.areas().filter(|_| state.help.is_none() && state.popup.is_none()) else {
+        return Vec::new();
+    };
     if areas.strip.contains(from) {
         scrub(state, areas.strip, to);
     } else if let Some((Pane::View, area)) = areas.pane_at(from)
@@ -481,6 +500,10 @@ fn wheel(state: &mut State, at: Position, notches: i16) -> Vec<Effect> {
         window.scroll(rows, lines, areas.overlay.inner.height);
         return Vec::new();
     }
+    if state.popup.is_some() {
+        popup::scroll(state, rows);
+        return Vec::new();
+    }
     let Some(container) = state.container.clone() else { return Vec::new() };
     if let Some((Pane::Tree, area)) = areas.pane_at(at) {
         let len = state.tree.len(container.index());
@@ -504,10 +527,14 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Indexed(container)) => indexed(state, container),
         Ok(Outcome::Audited(audit)) => audited(state, audit),
         Ok(Outcome::Verified(verification)) => verified(state, verification),
-        Ok(Outcome::Sought(answer)) => sought(state, &answer),
+        Ok(Outcome::Sought(answer)) => {
+            sought(state, &answer);
+            return Vec::new();
+        }
         Ok(Outcome::Exported { path, len }) => {
             let path = path.to_string_lossy().into_owned();
             state.say(Level::Good, format!("wrote {len} bytes to {}", escape(&path)));
+            return Vec::new();
         }
         Ok(Outcome::Profiled(profile)) => {
             state.profile = Some(profile);
@@ -519,13 +546,19 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Decoded { chunk, coding }) => hex::decoded(state, &chunk, coding),
         Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
         Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
-        Err(Failure::Cancelled) => {}
+        Ok(Outcome::Described(description)) => state.description = Some(description),
+        Ok(Outcome::FoundFields(hits)) => {
+            manifest::found(state, hits);
+            return Vec::new();
+        }
+        Err(Failure::Cancelled) => return Vec::new(),
         Err(failure) => {
             let doing = kind.map_or("working", JobKind::title);
             state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));
+            return Vec::new();
         }
     }
-    Vec::new()
+    View::ALL.into_iter().flat_map(|view| views::of(view).refresh(state)).collect()
 }
 
 /// A container replaces the one before: more of it was walked, all of it was checked, or a key was given.
@@ -583,7 +616,7 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
         false => format!("entry {}{track} at {} us", answer.entry_index, answer.entry.pts_us),
     };
     let before = if answer.before_first { ", before the first entry" } else { "" };
-    let Some((block, meaning)) = answer.block.zip(answer.meaning) else {
+    let Some(block) = answer.block else {
         return state.say(Level::Error, format!("{clock}{before}: {entry} lands on no block"));
     };
     if let Some(chunk) = container.index().block(block) {
@@ -591,8 +624,8 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
         select(state, selection);
     }
     let provisional = if answer.provisional { "; its number is provisional, bytes were lost before it" } else { "" };
-    let rule = meaning.describe();
-    let text = format!("{clock}{before}: {entry}, block {block} (offset is {rule}){provisional}");
+    let rule = answer.meaning.map(|meaning| format!(" (offset is {})", meaning.describe())).unwrap_or_default();
+    let text = format!("{clock}{before}: {entry}, block {block}{rule}{provisional}");
     state.say(if answer.provisional { Level::Warning } else { Level::Info }, text);
 }
 
@@ -722,7 +755,7 @@ mod tests {
 
     #[test]
     fn copying_gives_the_text_away() {
-        let player = played(80, 24, ":#1<Enter>y");
+        let player = played(80, 24, ":#1<Enter><Tab>y");
         assert_eq!(player.copied(), Some("CORE chunk 1 at 0x18, 4 bytes"));
     }
 }

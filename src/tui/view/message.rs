@@ -19,7 +19,10 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) -> Option<Pos
     let running = state.jobs.running().iter().rev().find(|running| {
         // The others show their progress in the header, or are too short to.
         let kind = running.job.request.kind();
-        matches!(kind, JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::List | JobKind::Find)
+        matches!(
+            kind,
+            JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::List | JobKind::Find | JobKind::SearchFields
+        )
     });
     if state.prompt.is_none() && running.is_none() && state.message.is_none() {
         return None;
@@ -81,7 +84,7 @@ fn skip_columns(text: &str, columns: usize) -> String {
     graphemes.collect()
 }
 
-fn progress(state: &State, painter: &Painter<'_>, running: &Running) -> Vec<Span<'static>> {
+pub(super) fn progress(state: &State, painter: &Painter<'_>, running: &Running) -> Vec<Span<'static>> {
     let (done, total, rate) = state.jobs.progress(running);
     let share = |of: usize| {
         let cells = u128::from(done.min(total)) * of as u128 / u128::from(total.max(1));
@@ -89,6 +92,8 @@ fn progress(state: &State, painter: &Painter<'_>, running: &Running) -> Vec<Span
     };
     let full = share(BAR_CELLS);
     let percent = fit(&format!("{}%", share(100)), 4, Align::Right, "");
+    // What a search counts is no bytes.
+    let rate = rate.filter(|_| running.job.request.kind() != JobKind::SearchFields);
     let rate = rate.map(|rate| format!("  {}/s", size_text(rate))).unwrap_or_default();
     vec![
         painter.span(Role::Text, format!(" {} ", running.job.request.kind().title())),

@@ -152,8 +152,9 @@ fn the_panel_is_toggled() {
 }
 
 #[test]
-fn commands_of_the_view_say_so_elsewhere() {
-    assert_eq!(said(&played(80, 24, ":preview<Enter>")), "this works in Hex, which 5 shows");
+fn a_command_of_the_view_typed_elsewhere_shows_it() {
+    let player = played(80, 24, ":preview<Enter>");
+    assert_eq!((player.state().view, player.state().hex.panel), (View::Hex, Panel::Preview));
 }
 
 #[test]
