@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value, json};
 
 use super::block::{
-    BlockError, Cache, Content, EngineKind, Form, LIVING_CIPHER, Pipeline, Place, Reader, Stage, Stored, Window,
+    BlockError, Cache, Content, EngineKind, Form, LIVING_CIPHER, Pipeline, Place, Reader, Reading, Stage, Stored,
+    Window,
 };
 use super::bytes::available;
 use super::codec::cipher;
@@ -732,7 +733,7 @@ impl Container {
     }
 
     /// A CORE chunk's block; in the mux layout what follows its H4TB header.
-    fn stored_bytes(&self, chunk: &Chunk) -> &[u8] {
+    pub(crate) fn stored_bytes(&self, chunk: &Chunk) -> &[u8] {
         let content = self.routed(chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |r| r.1);
         available(self.bytes(), content.start, content.end - content.start)
     }
@@ -771,6 +772,12 @@ impl Container {
             Form::Decoded => self.decode(&stored)?,
         };
         Ok((stored, content))
+    }
+
+    /// How a block's content is had with the keys and the engines there are, or why it can't be.
+    pub fn reading(&self, index: u64) -> Result<Reading, BlockError> {
+        let chunk = self.block_chunk(index)?;
+        self.reader().reading(&self.place(&chunk))
     }
 
     /// A block's content as from [`decode`](Self::decode), kept for the next time. Its CRC is not looked at.

@@ -254,6 +254,15 @@ pub const BINDINGS: &[Binding] = &[
     bind(Browse, &[Char('r')], Command::Raw, "raw", "", "blocks as stored or decoded"),
     bind(Browse, &[Char('y')], Command::Copy, "copy", "", "copy what is selected"),
     bind(Browse, &[Char('e')], Ask(PromptKind::Export), "export", "", "write the selected block to a file"),
+    bind(
+        Browse,
+        &[Char('E')],
+        Ask(PromptKind::Secret),
+        "secret",
+        "",
+        "the shared secret that opens encrypted blocks; not shown",
+    ),
+    bind(Browse, &[Char('M')], Ask(PromptKind::MaskKey), "mask-key", "", "the key of masked blocks; not shown"),
     bind(Browse, &[Char('b')], Command::Back, "back", "", "back to the place before"),
     bind(Browse, &[Char('f')], Command::Forward, "forward", "", "forward again"),
     bind(Browse, &[Char('m')], Command::Mouse, "mouse", "", "mouse on or off (off: the terminal selects text)"),
@@ -345,9 +354,18 @@ pub enum HelpLine {
     Blank,
 }
 
-/// The help: these contexts first, then the others.
-pub fn help(contexts: &[Context], ascii: bool) -> Vec<HelpLine> {
-    let mut order = contexts.to_vec();
+/// Whether a binding is of use with what the state shows: keys can only be given for blocks that take them.
+fn is_of_use(binding: &Binding, state: &State) -> bool {
+    match binding.command {
+        Ask(PromptKind::Secret) => state.takes_secret(),
+        Ask(PromptKind::MaskKey) => state.takes_mask_key(),
+        _ => true,
+    }
+}
+
+/// The help: the contexts of the pane with the keys first, then the others.
+pub fn help(state: &State) -> Vec<HelpLine> {
+    let mut order = state.pane_contexts();
     for binding in BINDINGS {
         if !order.contains(&binding.context) {
             order.push(binding.context);
@@ -355,7 +373,7 @@ pub fn help(contexts: &[Context], ascii: bool) -> Vec<HelpLine> {
     }
     let mut lines = Vec::new();
     for context in order {
-        let mut bindings = BINDINGS.iter().filter(|b| b.context == context).peekable();
+        let mut bindings = BINDINGS.iter().filter(|b| b.context == context && is_of_use(b, state)).peekable();
         if bindings.peek().is_none() {
             continue;
         }
@@ -364,7 +382,7 @@ pub fn help(contexts: &[Context], ascii: bool) -> Vec<HelpLine> {
         }
         lines.push(HelpLine::Heading(context.title()));
         lines.extend(bindings.map(|b| {
-            let keys: Vec<_> = b.keys.iter().map(|key| key.label(ascii)).collect();
+            let keys: Vec<_> = b.keys.iter().map(|key| key.label(state.theme.ascii)).collect();
             HelpLine::Keys(keys.join(" "), b.help, b.name)
         }));
     }
@@ -463,10 +481,11 @@ mod tests {
         let hints = hints(&[Tree, Browse, Always], true);
         assert_eq!(hints[0], ("Enter".into(), "open"));
         assert!(hints.contains(&("Tab".into(), "pane")));
-        let help = help(&[Prompt], false);
-        assert_eq!(help[0], HelpLine::Heading("Prompt"));
+        let player = crate::tui::testing::played(80, 24, "<Tab>");
+        let help = help(player.state());
+        assert_eq!(help[0], HelpLine::Heading("Chunk tree"));
         assert!(help.contains(&HelpLine::Keys("↑ k".into(), "up", "")));
         let keys = help.iter().filter(|line| matches!(line, HelpLine::Keys(..))).count();
-        assert_eq!(keys, BINDINGS.len());
+        assert_eq!(keys, BINDINGS.len() - 2, "neither key is of use with a file that takes none");
     }
 }

@@ -14,6 +14,7 @@ use crate::core::audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Loader, Options};
 use crate::core::diff::{DiffError, Pair, diff};
+use crate::core::extent::CodingError;
 use crate::core::find;
 use crate::core::listing::Listing;
 use crate::core::preview::Preview;
@@ -69,8 +70,13 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             }
             Ok(Outcome::AllMeasured)
         }
-        Request::Steps(container, chunk) => {
-            Ok(Outcome::Stepped { chunk: *chunk, steps: container.steps(chunk, task)? })
+        Request::Decode(container, chunk) => {
+            let coding = match container.coding(chunk.block.unwrap_or_default(), task) {
+                Ok(coding) => Ok(coding),
+                Err(CodingError::Block(why)) => Err(why),
+                Err(CodingError::Cancelled(cancelled)) => return Err(cancelled.into()),
+            };
+            Ok(Outcome::Decoded { chunk: *chunk, coding })
         }
         Request::Find { container, extent, needle, around } => {
             let matches = find::find(container, extent, needle, *around, find::KEPT, task)?;

@@ -8,10 +8,9 @@ use std::time::Duration;
 use super::Description;
 use super::comparison::Differences;
 use crate::core::audit::Audit;
-use crate::core::block::Form;
-use crate::core::codec::rle::Steps;
+use crate::core::block::{BlockError, Form};
 use crate::core::container::{Container, Options, SeekAnswer};
-use crate::core::extent::Extent;
+use crate::core::extent::{Coding, Extent};
 use crate::core::find::{Matches, Needle};
 use crate::core::index::Chunk;
 use crate::core::listing::{Filter, Listing, Order};
@@ -41,8 +40,8 @@ pub enum JobKind {
     List,
     /// Blocks that are shown, read.
     Measure,
-    /// The runs of a large block counted.
-    Steps,
+    /// A block read for showing it: its runs counted, or all of it decoded.
+    Decode,
     /// Bytes searched for.
     Find,
     /// Content sampled for its preview.
@@ -67,7 +66,7 @@ impl JobKind {
             Self::Profile => "measuring",
             Self::List => "listing",
             Self::Measure => "reading",
-            Self::Steps => "counting runs",
+            Self::Decode => "decoding",
             Self::Find => "searching",
             Self::Preview => "sampling",
             Self::Describe => "describing",
@@ -128,8 +127,8 @@ pub enum Request {
     },
     /// Read these blocks for what their rows say.
     Measure(Arc<Container>, Vec<u64>),
-    /// Count the runs of a block.
-    Steps(Arc<Container>, Chunk),
+    /// Read the block of a chunk for showing it.
+    Decode(Arc<Container>, Chunk),
     /// Search bytes.
     Find {
         /// The container.
@@ -177,7 +176,7 @@ impl Request {
             Self::Profile(_) => JobKind::Profile,
             Self::List { .. } => JobKind::List,
             Self::Measure(..) => JobKind::Measure,
-            Self::Steps(..) => JobKind::Steps,
+            Self::Decode(..) => JobKind::Decode,
             Self::Find { .. } => JobKind::Find,
             Self::Preview(..) => JobKind::Preview,
             Self::Describe(..) => JobKind::Describe,
@@ -235,12 +234,12 @@ pub enum Outcome {
     Measured(u64, Measure),
     /// All blocks asked for were measured.
     AllMeasured,
-    /// The runs of a block.
-    Stepped {
+    /// A block was read for showing it.
+    Decoded {
         /// Its chunk.
         chunk: Chunk,
-        /// Where they lead.
-        steps: Arc<Steps>,
+        /// What its content is read from, or why it has none.
+        coding: Result<Coding, BlockError>,
     },
     /// The places of what was searched for.
     Found {

@@ -18,6 +18,7 @@ mod selection;
 pub mod summary;
 pub mod timeline;
 pub mod tree;
+mod unlock;
 mod update;
 mod views;
 

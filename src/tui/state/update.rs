@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::layout::{Position, Rect};
+use zeroize::Zeroize;
 
 use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, blocks, comparison, hex, manifest, popup, prompt, timeline, views,
+    Selection, State, View, blocks, comparison, hex, manifest, popup, prompt, timeline, unlock, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -47,10 +48,12 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Action::Paste(text) => {
+        Action::Paste(mut text) => {
             if let Some(prompt) = &mut state.prompt {
                 prompt.insert(text.chars());
             }
+            // It may have been a key.
+            text.zeroize();
             Vec::new()
         }
         Action::Click(at) => click(state, at),
@@ -152,7 +155,7 @@ fn run_in(state: &mut State, view: View, command: Command) -> Vec<Effect> {
 }
 
 fn help(state: &mut State, command: Command) {
-    let lines = keymap::help(&state.pane_contexts(), state.theme.ascii).len() as u64;
+    let lines = keymap::help(state).len() as u64;
     let height = state.areas().map_or(0, |areas| areas.overlay.inner.height);
     match (command, &mut state.help) {
         (Command::Close | Command::Help, _) => state.help = None,
@@ -300,6 +303,12 @@ fn ask(state: &mut State, kind: PromptKind) {
         }
         (PromptKind::Export, Some(block)) => format!("block-{block}.bin"),
         (PromptKind::Filter, _) => state.blocks.filter_text(),
+        (PromptKind::Secret | PromptKind::MaskKey, _) => {
+            if let Some(why) = unlock::useless(state, kind) {
+                return state.say(Level::Warning, why);
+            }
+            String::new()
+        }
         _ => String::new(),
     };
     state.prompt = Some(Prompt::new(kind, &value));
@@ -312,6 +321,7 @@ fn answer(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Complete => prompt.complete(),
         Command::Recall { earlier } => prompt.recall(&state.answers, earlier),
         Command::Edit(request) => prompt.edit(request),
+        Command::Submit if prompt.kind.is_hidden() => return unlock::submit(state),
         Command::Submit => {
             let (kind, text) = (prompt.kind, prompt.input.value().to_owned());
             return match submit(state, kind, &text) {
@@ -371,6 +381,7 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
             }
         },
         PromptKind::Find => views::of(state.view).find(state, text)?,
+        PromptKind::Secret | PromptKind::MaskKey => return Ok(unlock::submit(state)),
         PromptKind::Export => {
             let block = state.selection.block.filter(|_| state.may_write).ok_or("no block is selected")?;
             let (container, path) = (walked(state)?, PathBuf::from(text));
@@ -406,7 +417,8 @@ fn verify(state: &mut State) -> Vec<Effect> {
     }
 }
 
-fn audit(state: &mut State) -> Vec<Effect> {
+/// Starts every check there is.
+pub(super) fn audit(state: &mut State) -> Vec<Effect> {
     let request = Request::Audit { source: state.source.clone(), options: state.options.clone() };
     vec![Effect::Start(state.jobs.start(request))]
 }
@@ -496,7 +508,7 @@ fn scrub(state: &mut State, strip: Rect, at: Position) {
 fn wheel(state: &mut State, at: Position, notches: i16) -> Vec<Effect> {
     let rows = i64::from(notches) * WHEEL_ROWS;
     let Some(areas) = state.areas() else { return Vec::new() };
-    let lines = keymap::help(&state.pane_contexts(), state.theme.ascii).len() as u64;
+    let lines = keymap::help(state).len() as u64;
     if let Some(window) = &mut state.help {
         window.scroll(rows, lines, areas.overlay.inner.height);
         return Vec::new();
@@ -548,7 +560,7 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Listed(listing)) => blocks::listed(state, listing),
         Ok(Outcome::Measured(block, measure)) => state.blocks.measured(block, measure),
         Ok(Outcome::AllMeasured) => {}
-        Ok(Outcome::Stepped { chunk, steps }) => hex::stepped(state, &chunk, steps),
+        Ok(Outcome::Decoded { chunk, coding }) => hex::decoded(state, &chunk, coding),
         Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
         Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
         Ok(Outcome::Compared { container, differences }) => {
@@ -576,8 +588,14 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
     View::ALL.into_iter().flat_map(|view| views::of(view).refresh(state)).collect()
 }
 
-/// A container replaces the one before: more of it was walked, or all of it was checked.
-fn indexed(state: &mut State, container: Arc<Container>) {
+/// A container replaces the one before: more of it was walked, all of it was checked, or a key was given.
+pub(super) fn indexed(state: &mut State, container: Arc<Container>) {
+    let container = unlock::with_keys(state, container);
+    match &state.container {
+        Some(before) if before.pipeline() == container.pipeline() => hex::forget_failures(state),
+        Some(_) => hex::forget(state),
+        None => {}
+    }
     let gop = container.meta().and_then(|meta| meta.gop);
     state.tree.set_run_len(gop);
     let first = state.selection == Selection::default();

@@ -61,6 +61,7 @@ fn draw_prompt(painter: &mut Painter<'_>, prompt: &Prompt, area: Rect) -> Positi
     let columns = usize::from(area.width).saturating_sub(taken + 1);
     let scroll = prompt.input.visual_scroll(columns.max(1));
     let shown = skip_columns(prompt.input.value(), scroll);
+    let shown = if prompt.kind.is_hidden() { painter.glyphs.hidden.repeat(width(&shown)) } else { shown };
     let mut spans = vec![painter.span(Role::PromptLabel, label)];
     if prompt.input.value().is_empty() && prompt.error.is_none() {
         spans.push(painter.span(Role::Dim, prompt.kind.example()));
