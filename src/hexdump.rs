@@ -4,7 +4,7 @@
 //! 00000000  48 34 4d 4b 00 01 00 00  43 4f 52 45 00 00 02 38  |H4MK....CORE...8|
 //! ```
 //!
-//! The `hex` command writes whole rows; the hex view draws the same columns cell by cell.
+//! The Hex view has columns of its own, which follow its width, and shares the digits and glyphs.
 
 use std::io::{self, Write};
 

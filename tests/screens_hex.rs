@@ -71,6 +71,30 @@ fn damaged() -> Vec<u8> {
     file
 }
 
+/// Two tracks of a mux container, and the seek table of the first.
+fn mux() -> Vec<u8> {
+    let mut file = b"H4MK\x01\0\0\0".to_vec();
+    file.extend([0; 8]);
+    let push = |file: &mut Vec<u8>, tag: &[u8; 4], flags: u32, payload: &[u8]| {
+        let start = file.len();
+        file.extend(tag);
+        file.extend(flags.to_le_bytes());
+        file.extend(u32::try_from(payload.len()).unwrap().to_le_bytes());
+        file.extend(payload);
+        let crc = crc32fast::hash(&file[start..]).to_le_bytes();
+        file.extend(crc);
+    };
+    push(&mut file, b"TRAK", 0, br#"{"tracks":[{"track_id":1,"name":"lead"},{"track_id":2,"name":"bass"}]}"#);
+    let first = u32::try_from(file.len() + 12).unwrap();
+    push(&mut file, b"CORE", 0, b"H4TB\x01\0\0\0opaque one");
+    push(&mut file, b"CORE", 1 << 28 | 20, b"H4TB\x02\0\0\0opaque two");
+    let table = [b"H4TS\x01\0\0\0H4SK\x01\0\0\0\0\0\0\0".as_slice(), &first.to_le_bytes()].concat();
+    push(&mut file, b"TSEK", 0, &table);
+    let crc = crc32fast::hash(&file).to_le_bytes();
+    file.extend(crc);
+    file
+}
+
 fn theme(depth: Depth, ascii: bool) -> Theme {
     Theme { background: Background::Dark, depth, ascii }
 }
@@ -118,6 +142,24 @@ fn a_block_decoded_and_as_stored() {
 fn a_seek_table_and_the_whole_file() {
     snapshots_of("seek", &sample(), "5]]]]..");
     snapshots_of("whole", &sample(), ":0x0<Enter>");
+}
+
+#[test]
+fn a_mux_container_has_other_fields() {
+    with_snapshots(|| {
+        insta::assert_snapshot!("hex-mux-stored-120x40", text_of(mux(), (120, 40), "5]r...."));
+        insta::assert_snapshot!("hex-mux-table-120x40", text_of(mux(), (120, 40), "5]]].........."));
+        insta::assert_snapshot!("hex-mux-decoded-80x24", text_of(mux(), (80, 24), "5]"));
+    });
+    let led = played(mux(), (80, 24), "5]]]..........<Enter>");
+    assert_eq!(led.state().selection.block, Some(0), "{:?}", led.state().message);
+    assert!(text_of(mux(), (80, 24), ":100%<Enter>").contains("closing CRC: 0x"));
+}
+
+#[test]
+fn the_block_that_plays_at_a_time_and_its_first_bytes() {
+    let text = text_of(sample(), (80, 24), "t0.1s<Enter>5");
+    assert!(text.contains("Hex: block 2 decoded") && text.contains("00000000  00 00 00 00 01 01 01 01"), "{text}");
 }
 
 #[test]

@@ -100,5 +100,9 @@ pub(super) fn warn_damaged(file: &Input, damage: &str, session: &mut Session) {
 
 /// A block that can't be given.
 pub(super) fn refusal(file: &Input, error: &BlockError) -> anyhow::Error {
-    Status::Findings.error(format!("{file}: {error}"))
+    let raw = match error {
+        BlockError::Opaque { .. } | BlockError::Encrypted { .. } => "; --raw gives it as stored",
+        _ => "",
+    };
+    Status::Findings.error(format!("{file}: {error}{raw}"))
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use humansize::{DECIMAL, format_size};
+use crate::report::short_size;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -97,15 +97,15 @@ impl Drop for Progress {
     }
 }
 
-/// ` 45 %  1.2 GB of 2.6 GB  830 MB/s  audit a.h4mk`, cut to `columns`. A total of 0 is one that is not known.
+/// ` 45 %  1.2 GiB of 2.6 GiB  830 MiB/s  audit a.h4mk`, cut to `columns`. A total of 0 is one that is not known.
 fn progress_line(label: &str, done: u64, total: u64, elapsed: Duration, columns: usize) -> String {
     let rate = (u128::from(done) * 1000 / elapsed.as_millis().max(1)).try_into().unwrap_or(u64::MAX);
-    let rate = format_size(rate, DECIMAL);
+    let rate = short_size(rate);
     let line = if total == 0 {
-        format!("{}  {rate}/s  {label}", format_size(done, DECIMAL))
+        format!("{}  {rate}/s  {label}", short_size(done))
     } else {
         let percent = u128::from(done.min(total)) * 100 / u128::from(total);
-        let (done, total) = (format_size(done, DECIMAL), format_size(total, DECIMAL));
+        let (done, total) = (short_size(done), short_size(total));
         format!("{percent:3} %  {done} of {total}  {rate}/s  {label}")
     };
     cut(line, columns)
@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn the_line_says_share_amount_rate_and_what_it_is() {
         let line = |done, total, columns| progress_line("audit a.h4mk", done, total, Duration::from_secs(2), columns);
-        assert_eq!(line(500_000_000, 2_000_000_000, 80), " 25 %  500 MB of 2 GB  250 MB/s  audit a.h4mk");
-        assert_eq!(line(3_000, 0, 80), "3 kB  1.50 kB/s  audit a.h4mk");
+        assert_eq!(line(500 << 20, 2000 << 20, 80), " 25 %  500 MiB of 2.0 GiB  250 MiB/s  audit a.h4mk");
+        assert_eq!(line(3 << 10, 0, 80), "3 KiB  1.5 KiB/s  audit a.h4mk");
         assert_eq!(line(7, 5, 12), "100 %  7 B o");
     }
 

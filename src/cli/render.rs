@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, value_name = "OTHER", value_hint = clap::ValueHint::FilePath)]
     pub diff: Option<Input>,
     /// Columns and rows of the screen
-    #[arg(long, value_name = "COLSxROWS", default_value = "120x40", value_parser = keys::parse_size)]
+    #[arg(long, value_name = "COLSxROWS", default_value = "120x40", value_parser = screen_size)]
     pub size: Size,
     /// Keys to play before the picture is taken
     #[arg(long, default_value = "", hide_default_value = true, value_parser = played)]
@@ -40,6 +40,11 @@ pub struct Args {
 /// Keys to play.
 #[derive(Debug, Clone)]
 pub struct Keys(Vec<keys::Input>);
+
+fn screen_size(text: &str) -> Result<Size, String> {
+    let size = keys::parse_size(text).ok().filter(|size| size.width > 0 && size.height > 0);
+    size.ok_or_else(|| "write it as 120x40; each from 1 to 1000".to_owned())
+}
 
 fn played(text: &str) -> Result<Keys, keys::KeysError> {
     keys::parse(text).map(Keys)

@@ -98,6 +98,17 @@ pub enum Form {
     Decoded,
 }
 
+/// How the content of a block is had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// It is what is stored.
+    Stored,
+    /// From the run lengths that are stored, in any part. Still masked where the blocks are: no key was given.
+    Runs,
+    /// By reading the block as a whole: it is decrypted, unmasked, or decoded by an engine of another kind.
+    Whole,
+}
+
 /// A block as stored, and whether it can be relied on.
 #[derive(Debug, Clone, Copy)]
 pub struct Stored<'a> {
@@ -191,9 +202,7 @@ pub enum BlockError {
         blocks: u64,
     },
     /// The engine is closed.
-    #[error(
-        "block {block} at {offset} can't be decoded: engine \"{engine}\" is not known here; --raw gives it as stored"
-    )]
+    #[error("block {block} at {offset} can't be decoded: engine \"{engine}\" is not known here")]
     Opaque {
         /// Block index.
         block: u64,
@@ -203,7 +212,7 @@ pub enum BlockError {
         engine: String,
     },
     /// The block is encrypted.
-    #[error("block {block} at {offset} is encrypted ({cipher}); --raw gives it as stored")]
+    #[error("block {block} at {offset} is encrypted ({cipher})")]
     Encrypted {
         /// Block index.
         block: u64,

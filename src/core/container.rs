@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value, json};
 
 use super::block::{
-    BlockError, Cache, Content, EngineKind, Form, LIVING_CIPHER, Pipeline, Place, Reader, Stage, Stored, Window,
+    BlockError, Cache, Content, EngineKind, Form, LIVING_CIPHER, Pipeline, Place, Reader, Reading, Stage, Stored,
+    Window,
 };
 use super::bytes::available;
 use super::codec::cipher;
@@ -732,7 +733,7 @@ impl Container {
     }
 
     /// A CORE chunk's block; in the mux layout what follows its H4TB header.
-    fn stored_bytes(&self, chunk: &Chunk) -> &[u8] {
+    pub(crate) fn stored_bytes(&self, chunk: &Chunk) -> &[u8] {
         let content = self.routed(chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |r| r.1);
         available(self.bytes(), content.start, content.end - content.start)
     }
@@ -773,6 +774,12 @@ impl Container {
         Ok((stored, content))
     }
 
+    /// How a block's content is had with the keys and the engines there are, or why it can't be.
+    pub fn reading(&self, index: u64) -> Result<Reading, BlockError> {
+        let chunk = self.block_chunk(index)?;
+        self.reader().reading(&self.place(&chunk))
+    }
+
     /// A block's content as from [`decode`](Self::decode), kept for the next time. Its CRC is not looked at.
     pub fn content(&self, index: u64) -> Result<Arc<Content>, BlockError> {
         let chunk = self.block_chunk(index)?;
@@ -808,13 +815,34 @@ impl Container {
 
     /// The compatibility layer's manifest.
     pub fn manifest(&self) -> Value {
+        self.manifest_with(self.manifest_table().map_or_else(Vec::new, |table| {
+            table.rows.iter().map(|e| json!({"pts_us": e.pts_us, "block_offset": e.offset})).collect()
+        }))
+    }
+
+    /// The manifest without the entries of `seek`, which are those of [`manifest_table`](Self::manifest_table): for whoever
+    /// does not want millions of them at once.
+    pub fn manifest_outline(&self) -> Value {
+        self.manifest_with(Vec::new())
+    }
+
+    /// The table that is the manifest's `seek`: SEEK if it has entries, else the first track's.
+    pub fn manifest_table(&self) -> Option<SeekTable<'_>> {
+        let first = || self.tracks().and_then(|tracks| tracks.list.first()?.seek_table(self));
+        self.seek_table().filter(|table| !table.rows.is_empty()).or_else(first)
+    }
+
+    /// The chunk that holds [`manifest_table`](Self::manifest_table); `None` where a track's table is packed into META.
+    pub fn manifest_table_chunk(&self) -> Option<Chunk> {
+        match self.seek_table() {
+            Some(table) if !table.rows.is_empty() => self.seek_chunk(),
+            _ => self.tracks()?.list.first()?.table_chunk(),
+        }
+    }
+
+    fn manifest_with(&self, entries: Vec<Value>) -> Value {
         let meta = self.meta();
         let text = |field: Option<&String>, default: &str| field.map_or(default, String::as_str).to_owned();
-        let first = || self.tracks().and_then(|tracks| tracks.list.first()?.seek_table(self));
-        let table = self.seek_table().filter(|table| !table.rows.is_empty()).or_else(first);
-        let entries: Vec<Value> = table.map_or_else(Vec::new, |table| {
-            table.rows.iter().map(|e| json!({"pts_us": e.pts_us, "block_offset": e.offset})).collect()
-        });
         let object = |value: Option<&Value>| value.cloned().unwrap_or_else(|| Value::Object(Map::new()));
         let compression = meta.and_then(|meta| meta.document.object()?.get("compression"));
         json!({

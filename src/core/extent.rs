@@ -1,18 +1,18 @@
 //! Stretches of bytes that can be read window by window, however long they are: a part of the file, or a block's decoded
-//! bytes, of which no more is decoded than is asked for.
+//! bytes. Of run lengths no more is decoded than is asked for; what needs a key or another engine is read as a whole.
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::block::EngineKind;
+use super::block::{BlockError, Content, Reading, Stage};
 use super::bytes::available;
 use super::codec::rle::Steps;
 use super::container::Container;
 use super::index::Chunk;
 use super::task::{Cancelled, Task};
 
-/// Stored blocks longer than this are counted in the background before they are shown decoded.
+/// Run lengths of more stored bytes than this are counted in the background before they are shown decoded.
 pub const COUNTED_AT_ONCE: u64 = 1 << 20;
 
 /// Bytes with consecutive positions.
@@ -24,58 +24,47 @@ pub enum Extent {
     Decoded {
         /// Its chunk.
         chunk: Chunk,
-        /// How it is stored.
+        /// What it is read from.
         coding: Coding,
     },
 }
 
-/// How a block's content is stored, as far as it can be read.
+/// What a block's content is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Coding {
-    /// As it is (mux).
+    /// The stored bytes, which it is (mux).
     Plain,
-    /// As run lengths.
+    /// The stored run lengths.
     Rle(Arc<Steps>),
+    /// Itself, read before: it was decrypted, unmasked, or decoded by an engine of another kind.
+    Content(Arc<Content>),
 }
 
-/// Why a block's content can't be read window by window.
+/// Why there is nothing to read a block's content from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotDecoded {
-    /// It is not CORE.
-    #[error("no block")]
-    NoBlock,
-    /// Encrypted: the cipher's name.
-    #[error("encrypted ({0})")]
-    Encrypted(String),
-    /// By another engine than the one there is: its name.
-    #[error("engine \"{0}\" is not known here")]
-    Opaque(String),
+pub enum CodingError {
+    /// Reading it was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// It can't be read.
+    #[error(transparent)]
+    Block(#[from] BlockError),
 }
 
 impl Container {
-    /// A block as stored: the payload, without the H4TB header in the mux layout.
-    pub fn stored_block(&self, chunk: &Chunk) -> &[u8] {
-        let content = self.routed(chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |r| r.1);
-        available(self.bytes(), content.start, content.end - content.start)
-    }
-
-    /// Whether a block's content can be read, and whether as run lengths.
-    pub fn readable_as_rle(&self, chunk: &Chunk) -> Result<bool, NotDecoded> {
-        if chunk.block.is_none() {
-            return Err(NotDecoded::NoBlock);
-        }
-        let pipeline = self.pipeline();
-        match (pipeline.cipher, pipeline.engine) {
-            (Some(cipher), _) => Err(NotDecoded::Encrypted(cipher)),
-            (None, EngineKind::Opaque { name }) => Err(NotDecoded::Opaque(name)),
-            (None, EngineKind::Rle { .. }) => Ok(true),
-            (None, EngineKind::Stored) => Ok(false),
-        }
-    }
-
-    /// Reads the runs of a block once, so that any window of it can be had at once.
-    pub fn steps(&self, chunk: &Chunk, task: &Task) -> Result<Arc<Steps>, Cancelled> {
-        Steps::counted(self.stored_block(chunk), task).map(Arc::new)
+    /// Reads as much of a block as it takes to have any part of its content at once: its runs, or all of it, which is no
+    /// more than [`Options::max_block_size`](super::container::Options::max_block_size). A block that is read as a whole
+    /// can't be cancelled once it was begun.
+    pub fn coding(&self, block: u64, task: &Task) -> Result<Coding, CodingError> {
+        task.check()?;
+        Ok(match self.reading(block)? {
+            Reading::Stored => Coding::Plain,
+            Reading::Runs => {
+                let stored = self.index().block(block).map_or(&[][..], |chunk| self.stored_bytes(&chunk));
+                Coding::Rle(Arc::new(Steps::counted(stored, task)?))
+            }
+            Reading::Whole => Coding::Content(self.content(block)?),
+        })
     }
 }
 
@@ -84,37 +73,53 @@ impl Extent {
     pub fn range(&self, container: &Container) -> Range<u64> {
         match self {
             Self::Stored(range) => range.clone(),
-            Self::Decoded { chunk, coding: Coding::Plain } => 0..container.stored_block(chunk).len() as u64,
+            Self::Decoded { chunk, coding: Coding::Plain } => 0..container.stored_bytes(chunk).len() as u64,
             Self::Decoded { coding: Coding::Rle(steps), .. } => 0..steps.decoded_len(),
+            Self::Decoded { coding: Coding::Content(content), .. } => 0..content.len() as u64,
+        }
+    }
+
+    /// What its bytes are.
+    pub fn stage(&self, container: &Container) -> Stage {
+        match self {
+            Self::Stored(_) => Stage::Stored,
+            Self::Decoded { coding: Coding::Content(content), .. } => content.stage,
+            Self::Decoded { .. } if container.pipeline().masked => Stage::Masked,
+            Self::Decoded { .. } => Stage::Plain,
         }
     }
 
     /// The bytes from `start` on: `len`, or fewer where they end before.
-    pub fn read<'a>(&self, container: &'a Container, start: u64, len: usize) -> Cow<'a, [u8]> {
+    pub fn read<'a>(&'a self, container: &'a Container, start: u64, len: usize) -> Cow<'a, [u8]> {
         match self {
             Self::Stored(range) => {
                 let end = start.saturating_add(len as u64).min(range.end);
                 Cow::Borrowed(available(container.bytes(), start, end.saturating_sub(start)))
             }
             Self::Decoded { chunk, coding: Coding::Plain } => {
-                Cow::Borrowed(available(container.stored_block(chunk), start, len as u64))
+                Cow::Borrowed(available(container.stored_bytes(chunk), start, len as u64))
             }
             Self::Decoded { chunk, coding: Coding::Rle(steps) } => {
-                Cow::Owned(steps.window(container.stored_block(chunk), start, len))
+                Cow::Owned(steps.window(container.stored_bytes(chunk), start, len))
+            }
+            Self::Decoded { coding: Coding::Content(content), .. } => {
+                Cow::Borrowed(available(content, start, len as u64))
             }
         }
     }
 
-    /// Where a decoded byte comes from, as a file offset; `None` where there is no such byte.
+    /// Where a decoded byte comes from, as a file offset; `None` where there is no such byte, and in content that was read
+    /// as a whole, whose bytes come from no single place.
     pub fn file_offset(&self, container: &Container, position: u64) -> Option<u64> {
         match self {
             Self::Stored(range) => range.contains(&position).then_some(position),
             Self::Decoded { chunk, coding } => {
-                let stored = container.stored_block(chunk);
+                let stored = container.stored_bytes(chunk);
                 let content = container.routed(chunk).map_or(chunk.payload_offset, |route| route.1.start);
                 let at = match coding {
                     Coding::Plain => position,
                     Coding::Rle(steps) => steps.stored_at(stored, position),
+                    Coding::Content(_) => return None,
                 };
                 (at < stored.len() as u64).then(|| content.saturating_add(at))
             }
@@ -127,11 +132,12 @@ impl Extent {
             Self::Stored(_) => offset,
             Self::Decoded { chunk, coding } => {
                 let content = container.routed(chunk).map_or(chunk.payload_offset, |route| route.1.start);
-                let stored = container.stored_block(chunk);
+                let stored = container.stored_bytes(chunk);
                 let at = offset.checked_sub(content).filter(|at| *at < stored.len() as u64)?;
                 match coding {
                     Coding::Plain => at,
                     Coding::Rle(steps) => steps.decoded_at(stored, at),
+                    Coding::Content(_) => return None,
                 }
             }
         };
@@ -157,9 +163,9 @@ mod tests {
         let bytes = [b"H4MK\0\x01\0\0CORE\0\0\0\x05".as_slice(), &crc, &payload].concat();
         let container = container(bytes);
         let chunk = container.index().chunk(0).unwrap();
-        let steps = container.steps(&chunk, &Task::default()).unwrap();
-        assert_eq!(container.readable_as_rle(&chunk), Ok(true));
-        (container, Extent::Decoded { chunk, coding: Coding::Rle(steps) })
+        assert_eq!(container.reading(0), Ok(Reading::Runs));
+        let coding = container.coding(0, &Task::default()).unwrap();
+        (container, Extent::Decoded { chunk, coding })
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod flip;
 pub mod hash;
 pub mod index;
 pub mod json;
+pub mod json_span;
 pub mod layout;
 pub mod listed;
 pub mod listing;

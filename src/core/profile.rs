@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::container::{Container, Effort};
 use super::index::Tag;
 use super::layout::Layout;
-use super::seek::{Landing, SeekTable};
+use super::seek::{Landing, Meaning, SeekTable};
 use super::task::{Cancelled, Task};
 use super::tracks::{Kind, Track};
 
@@ -613,15 +613,13 @@ pub fn kind_of(container: &Container, block: u64) -> Option<Kind> {
 }
 
 /// What the offsets of a lane's seek entries are.
-pub fn rule(container: &Container, lane: &Lane) -> &'static str {
-    use super::seek::Meaning;
+pub fn rule(container: &Container, lane: &Lane) -> Meaning {
     let best = container.resolution(Effort::Cheap).best.map(|fit| fit.meaning);
-    let meaning = match (lane.track, container.layout()) {
+    match (lane.track, container.layout()) {
         (None, Layout::Transport) => best.unwrap_or(Meaning::Index),
         (_, Layout::Mux) => Meaning::Payload,
         (Some(_), Layout::Transport) => Meaning::Index,
-    };
-    meaning.describe()
+    }
 }
 
 #[cfg(test)]

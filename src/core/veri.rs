@@ -102,6 +102,37 @@ impl Coverage {
     }
 }
 
+/// How much of a chunk a coverage takes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All of it, header included.
+    Whole,
+    /// Its payload, or what a mux container stores for a block in it.
+    Content,
+    /// Nothing.
+    Nothing,
+}
+
+impl Coverage {
+    /// How much of a chunk is covered.
+    pub fn part_of(&self, container: &Container, chunk: &Chunk) -> Part {
+        let content = |covered: bool| if covered { Part::Content } else { Part::Nothing };
+        match self {
+            Self::Prefix | Self::WholePrefix => {
+                let veri = container.index().first(Tag::VERI).map_or(0, |veri| veri.offset);
+                if chunk.end <= veri { Part::Whole } else { Part::Nothing }
+            }
+            Self::Payloads => content([Tag::CORE, Tag::SEEK, Tag::META, Tag::SAFE].contains(&chunk.tag)),
+            Self::CorePayloads => content(chunk.tag == Tag::CORE),
+            Self::AllPayloads => content(chunk.tag != Tag::VERI),
+            Self::Blocks => content(chunk.tag == Tag::CORE && container.routed(chunk).is_some()),
+            Self::TrackBlocks(id) => {
+                content(chunk.tag == Tag::CORE && container.routed(chunk).is_some_and(|(track, _)| track == *id))
+            }
+        }
+    }
+}
+
 /// What a VERI chunk declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Declared {

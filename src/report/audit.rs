@@ -99,8 +99,8 @@ fn severity_name<S: Serializer>(severity: &Severity, serializer: S) -> Result<S:
     serializer.serialize_str(severity.name())
 }
 
-impl Finding {
-    fn new(finding: &finding::Finding) -> Self {
+impl From<&finding::Finding> for Finding {
+    fn from(finding: &finding::Finding) -> Self {
         let flip = |flip: finding::Flip| Flip {
             offset: flip.offset,
             bit: flip.bit,
@@ -119,7 +119,9 @@ impl Finding {
             advice: finding.code.advice(),
         }
     }
+}
 
+impl Finding {
     /// `at 76, chunk 2, block 2`.
     pub fn place(&self) -> String {
         let chunk = self.chunk.map(|chunk| format!(", chunk {chunk}"));
@@ -146,7 +148,7 @@ impl FileAudit {
             seek: container.map(|container| SeekSummary::of(container, Effort::Full)).unwrap_or_default(),
             veri: (&audit.verification).into(),
             omitted: omitted.iter().map(|(code, n)| (code.name().to_owned(), *n)).collect(),
-            findings: audit.findings.list().iter().map(Finding::new).collect(),
+            findings: audit.findings.list().iter().map(Finding::from).collect(),
             error: None,
             outcome: Outcome::of(audit),
         }

@@ -31,12 +31,17 @@ pub fn count(n: u64, thing: &str) -> String {
     format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
-/// `438 bytes`, `4.95 kB (4946 bytes)`.
+/// `438 bytes`, `4.8 KiB (4946 bytes)`.
 pub fn size(bytes: u64) -> String {
-    if bytes < 1000 {
+    if bytes < 1024 {
         return count(bytes, "byte");
     }
-    format!("{} ({bytes} bytes)", humansize::format_size(bytes, humansize::DECIMAL))
+    format!("{} ({bytes} bytes)", short_size(bytes))
+}
+
+/// `438 B`, `4.8 KiB`: sizes have binary units wherever they are shown.
+pub fn short_size(bytes: u64) -> String {
+    humansize::format_size(bytes, humansize::BINARY.decimal_places(1))
 }
 
 #[cfg(test)]
@@ -46,7 +51,7 @@ mod tests {
     #[test]
     fn sizes_are_rounded_and_exact() {
         assert_eq!((size(0), size(1), size(999)), ("0 bytes".into(), "1 byte".into(), "999 bytes".into()));
-        assert_eq!(size(4946), "4.95 kB (4946 bytes)");
+        assert_eq!(size(4946), "4.8 KiB (4946 bytes)");
         assert!(size(u64::MAX).ends_with("(18446744073709551615 bytes)"));
     }
 }

@@ -61,6 +61,11 @@ impl Player {
         &self.state
     }
 
+    /// The state, to go on with it otherwise.
+    pub fn into_state(self) -> State {
+        self.state
+    }
+
     /// What was copied last.
     pub fn copied(&self) -> Option<&str> {
         self.copied.as_deref()

@@ -23,6 +23,8 @@ pub enum Context {
     View(View),
     /// While a prompt waits.
     Prompt,
+    /// While a long text is open.
+    Popup,
     /// While the help is shown.
     Help,
     /// In all panes, where there is another file to compare with.
@@ -40,6 +42,7 @@ impl Context {
             Self::Tree => "Chunk tree",
             Self::View(view) => view.title(),
             Self::Prompt => "Prompt",
+            Self::Popup => "Open text",
             Self::Help => "Help",
             Self::Compared => "With --diff",
             Self::Diff => "Diff",
@@ -76,7 +79,7 @@ const fn bind(
 }
 
 use Command::{Ask, Edit, Hex, List, Move, Show};
-use Context::{Always, Browse, Compared, Diff, Help, Prompt, Tree};
+use Context::{Always, Browse, Compared, Diff, Help, Popup, Prompt, Tree};
 use Key::{Char, Ctrl};
 
 const TIMELINE: Context = Context::View(View::Timeline);
@@ -86,6 +89,7 @@ const HEX: Context = Context::View(View::Hex);
 /// The table. Within a context the footer shows hints in this order.
 pub const BINDINGS: &[Binding] = &[
     bind(Tree, &[Key::Enter], Command::Open, "", "open", "open the chunk in Hex; open or fold a group"),
+    bind(HEX, &[Char('r')], Command::Raw, "", "raw", "blocks as stored or decoded, the cursor on the same byte"),
     bind(
         TIMELINE,
         &[Char('+'), Char('=')],
@@ -159,6 +163,50 @@ pub const BINDINGS: &[Binding] = &[
     bind(HEX, &[Char(']')], Hex(HexCommand::NextChunk), "", "", "to the next chunk"),
     bind(HEX, &[Char('[')], Hex(HexCommand::PreviousChunk), "", "", "to the chunk before"),
     bind(HEX, &[Key::Enter], Command::Open, "", "", "to the block that the SEEK entry at the cursor leads to"),
+    bind(Context::View(View::Summary), &[Key::Enter], Command::Open, "", "go there", "to what the line is about"),
+    bind(Context::View(View::Summary), &[Char(' ')], Command::Fold, "", "whole text", "open the line's whole text"),
+    bind(
+        Context::View(View::Manifest),
+        &[Key::Enter],
+        Command::Open,
+        "",
+        "open",
+        "open a long value; fold; to the block of a seek entry, or to where JSON breaks off",
+    ),
+    bind(Context::View(View::Manifest), &[Char('x')], Command::Bytes, "bytes", "bytes", "the field's bytes in Hex"),
+    bind(Context::View(View::Manifest), &[Char('y')], Command::Copy, "", "pointer", "copy the field's JSON Pointer"),
+    bind(
+        Context::View(View::Manifest),
+        &[Char('Y')],
+        Command::CopyValue,
+        "copy-value",
+        "value",
+        "copy the field's value",
+    ),
+    bind(
+        Context::View(View::Audit),
+        &[Key::Enter],
+        Command::Open,
+        "",
+        "bytes",
+        "the finding's bytes in Hex; fold a group",
+    ),
+    bind(
+        Context::View(View::Audit),
+        &[Char(' ')],
+        Command::Fold,
+        "",
+        "details",
+        "all there is to say about the finding; fold a group",
+    ),
+    bind(
+        Context::View(View::Audit),
+        &[Char('o')],
+        Command::Group,
+        "group",
+        "group",
+        "group findings by severity, by code, by chunk",
+    ),
     bind(Diff, &[Key::Enter], Command::Open, "", "open", "the first bytes that differ, in Hex"),
     bind(Diff, &[Key::Esc], Command::Close, "", "close", "stop comparing; close the differences"),
     bind(Compared, &[Char('d')], Command::Compare, "diff", "diff", "how FILE differs from OTHER, shown or not"),
@@ -206,6 +254,15 @@ pub const BINDINGS: &[Binding] = &[
     bind(Browse, &[Char('r')], Command::Raw, "raw", "", "blocks as stored or decoded"),
     bind(Browse, &[Char('y')], Command::Copy, "copy", "", "copy what is selected"),
     bind(Browse, &[Char('e')], Ask(PromptKind::Export), "export", "", "write the selected block to a file"),
+    bind(
+        Browse,
+        &[Char('E')],
+        Ask(PromptKind::Secret),
+        "secret",
+        "",
+        "the shared secret that opens encrypted blocks; not shown",
+    ),
+    bind(Browse, &[Char('M')], Ask(PromptKind::MaskKey), "mask-key", "", "the key of masked blocks; not shown"),
     bind(Browse, &[Char('b')], Command::Back, "back", "", "back to the place before"),
     bind(Browse, &[Char('f')], Command::Forward, "forward", "", "forward again"),
     bind(Browse, &[Char('m')], Command::Mouse, "mouse", "", "mouse on or off (off: the terminal selects text)"),
@@ -225,6 +282,15 @@ pub const BINDINGS: &[Binding] = &[
     bind(Prompt, &[Ctrl('u')], Edit(InputRequest::DeleteFromStart), "", "", "delete to the start"),
     bind(Prompt, &[Ctrl('k')], Edit(InputRequest::DeleteTillEnd), "", "", "delete to the end"),
     bind(Prompt, &[Ctrl('y')], Edit(InputRequest::Yank), "", "", "insert what was deleted"),
+    bind(Popup, &[Key::Esc, Char('q'), Key::Enter, Char(' ')], Command::Close, "", "close", "close the text"),
+    bind(Popup, &[Char('y')], Command::Copy, "", "copy", "copy the whole text"),
+    bind(Popup, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "up"),
+    bind(Popup, &[Key::Down, Char('j')], Move(Motion::Down), "", "scroll", "down"),
+    bind(Popup, &[Key::PgUp], Move(Motion::PageUp), "", "", "a page up"),
+    bind(Popup, &[Key::PgDn], Move(Motion::PageDown), "", "", "a page down"),
+    bind(Popup, &[Key::Home, Char('g')], Move(Motion::Home), "", "", "to the top"),
+    bind(Popup, &[Key::End, Char('G')], Move(Motion::End), "", "", "to the end"),
+    bind(Popup, &[Char('?')], Command::Help, "", "", "this help"),
     bind(Help, &[Key::Esc, Char('?'), Char('q'), Key::Enter], Command::Close, "", "close", "close the help"),
     bind(Help, &[Key::Up, Char('k')], Move(Motion::Up), "", "", "up"),
     bind(Help, &[Key::Down, Char('j')], Move(Motion::Down), "", "scroll", "down"),
@@ -288,9 +354,18 @@ pub enum HelpLine {
     Blank,
 }
 
-/// The help: these contexts first, then the others.
-pub fn help(contexts: &[Context], ascii: bool) -> Vec<HelpLine> {
-    let mut order = contexts.to_vec();
+/// Whether a binding is of use with what the state shows: keys can only be given for blocks that take them.
+fn is_of_use(binding: &Binding, state: &State) -> bool {
+    match binding.command {
+        Ask(PromptKind::Secret) => state.takes_secret(),
+        Ask(PromptKind::MaskKey) => state.takes_mask_key(),
+        _ => true,
+    }
+}
+
+/// The help: the contexts of the pane with the keys first, then the others.
+pub fn help(state: &State) -> Vec<HelpLine> {
+    let mut order = state.pane_contexts();
     for binding in BINDINGS {
         if !order.contains(&binding.context) {
             order.push(binding.context);
@@ -298,7 +373,7 @@ pub fn help(contexts: &[Context], ascii: bool) -> Vec<HelpLine> {
     }
     let mut lines = Vec::new();
     for context in order {
-        let mut bindings = BINDINGS.iter().filter(|b| b.context == context).peekable();
+        let mut bindings = BINDINGS.iter().filter(|b| b.context == context && is_of_use(b, state)).peekable();
         if bindings.peek().is_none() {
             continue;
         }
@@ -307,7 +382,7 @@ pub fn help(contexts: &[Context], ascii: bool) -> Vec<HelpLine> {
         }
         lines.push(HelpLine::Heading(context.title()));
         lines.extend(bindings.map(|b| {
-            let keys: Vec<_> = b.keys.iter().map(|key| key.label(ascii)).collect();
+            let keys: Vec<_> = b.keys.iter().map(|key| key.label(state.theme.ascii)).collect();
             HelpLine::Keys(keys.join(" "), b.help, b.name)
         }));
     }
@@ -406,10 +481,11 @@ mod tests {
         let hints = hints(&[Tree, Browse, Always], true);
         assert_eq!(hints[0], ("Enter".into(), "open"));
         assert!(hints.contains(&("Tab".into(), "pane")));
-        let help = help(&[Prompt], false);
-        assert_eq!(help[0], HelpLine::Heading("Prompt"));
+        let player = crate::tui::testing::played(80, 24, "<Tab>");
+        let help = help(player.state());
+        assert_eq!(help[0], HelpLine::Heading("Chunk tree"));
         assert!(help.contains(&HelpLine::Keys("↑ k".into(), "up", "")));
         let keys = help.iter().filter(|line| matches!(line, HelpLine::Keys(..))).count();
-        assert_eq!(keys, BINDINGS.len());
+        assert_eq!(keys, BINDINGS.len() - 2, "neither key is of use with a file that takes none");
     }
 }

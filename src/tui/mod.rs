@@ -8,6 +8,7 @@
 //!
 //! [`run`] does this with a terminal, threads and a clock; [`headless`] does it with none of them, at once.
 
+pub mod fields;
 pub mod headless;
 pub mod keymap;
 pub mod keys;
@@ -24,3 +25,4 @@ pub mod text;
 pub mod theme;
 pub mod view;
 pub mod workers;
+pub mod wrap;

@@ -308,7 +308,7 @@ mod tests {
             let event = program.wait(&inbox).unwrap();
             event.map(|event| program.handle(&mut screen, event).unwrap());
         }
-        send(&program, ":#3<Enter>ymq");
+        send(&program, ":#3<Enter><Tab>ymq");
         let ended = program.run(&mut screen, &inbox, Vec::new()).unwrap();
         assert_eq!(ended, Ended::Quit);
         assert!(screen.last.contains("sample.h4mk"), "{}", screen.last);

@@ -8,9 +8,11 @@ use sha2::{Digest, Sha256};
 use super::headless::Player;
 use super::keys;
 use super::state::Setup;
-use super::theme::{Background, Depth, Theme};
-use crate::core::container::Options;
+use super::theme::{self, Background, Theme};
+use crate::core::container::{Container, Options};
 use crate::core::source::Source;
+use crate::core::task::Task;
+use crate::core::walk::Depth;
 
 fn push(file: &mut Vec<u8>, tag: &[u8; 4], payload: &[u8]) {
     file.extend(tag);
@@ -19,8 +21,16 @@ fn push(file: &mut Vec<u8>, tag: &[u8; 4], payload: &[u8]) {
     file.extend(payload);
 }
 
+pub(crate) const META: &[u8] =
+    br#"{"block_size":256,"fps_hint":30.0,"gop":4,"compression":{"engine":"geometric-reference"}}"#;
+
 /// Eight blocks of 256 bytes, block n all n, a keyframe every four, 30 pictures a second; META, SAFE and VERI.
 pub(crate) fn bytes() -> Vec<u8> {
+    bytes_with(META)
+}
+
+/// The same with another META.
+pub(crate) fn bytes_with(meta: &[u8]) -> Vec<u8> {
     let mut file = b"H4MK\0\x01\0\0".to_vec();
     (0..8).for_each(|n| push(&mut file, b"CORE", &[n, 255, n, 1]));
     let mut seek = 2u32.to_be_bytes().to_vec();
@@ -29,8 +39,7 @@ pub(crate) fn bytes() -> Vec<u8> {
         seek.extend(offset.to_be_bytes());
     }
     push(&mut file, b"SEEK", &seek);
-    let meta = r#"{"block_size":256,"fps_hint":30.0,"gop":4,"compression":{"engine":"geometric-reference"}}"#;
-    push(&mut file, b"META", meta.as_bytes());
+    push(&mut file, b"META", meta);
     push(&mut file, b"SAFE", br#"{"scope":"test"}"#);
     let digest = Sha256::digest(&file[8..]);
     push(&mut file, b"VERI", &digest);
@@ -39,6 +48,22 @@ pub(crate) fn bytes() -> Vec<u8> {
 
 pub(crate) fn sample() -> Arc<Source> {
     Arc::new(Source::from_bytes("folder/sample.h4mk", bytes()))
+}
+
+/// The sample with another META.
+pub(crate) fn sample_with(meta: &[u8]) -> Arc<Source> {
+    Arc::new(Source::from_bytes("sample.h4mk", bytes_with(meta)))
+}
+
+/// The sample, opened.
+pub(crate) fn container() -> Arc<Container> {
+    container_with(META)
+}
+
+/// The sample with another META, opened.
+pub(crate) fn container_with(meta: &[u8]) -> Arc<Container> {
+    let (options, task) = (Options::default(), Task::default());
+    Arc::new(Container::open(sample_with(meta), options, Depth::Headers, &task).unwrap())
 }
 
 /// The sample with a flipped bit in block 2.
@@ -54,7 +79,7 @@ pub(crate) fn setup(source: Arc<Source>, cols: u16, rows: u16) -> Setup {
         source,
         other: None,
         options: Options::default(),
-        theme: Theme { background: Background::Dark, depth: Depth::True, ascii: false },
+        theme: Theme { background: Background::Dark, depth: theme::Depth::True, ascii: false },
         size: Size::new(cols, rows),
         may_write: false,
     }
@@ -63,6 +88,13 @@ pub(crate) fn setup(source: Arc<Source>, cols: u16, rows: u16) -> Setup {
 /// The sample after these keys.
 pub(crate) fn played(cols: u16, rows: u16, text: &str) -> Player {
     let mut player = Player::new(setup(sample(), cols, rows));
+    player.play(keys::parse(text).unwrap());
+    player
+}
+
+/// A container at 80x24 after these keys.
+pub(crate) fn played_with(source: Arc<Source>, text: &str) -> Player {
+    let mut player = Player::new(setup(source, 80, 24));
     player.play(keys::parse(text).unwrap());
     player
 }

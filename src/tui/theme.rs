@@ -316,6 +316,8 @@ pub struct Glyphs {
     pub open: &'static str,
     /// A closed fold.
     pub closed: &'static str,
+    /// Stands for a character that is not shown.
+    pub hidden: &'static str,
     /// The selected row.
     pub selected: &'static str,
     /// Checked and right.
@@ -374,6 +376,7 @@ pub struct Glyphs {
 
 const UNICODE: Glyphs = Glyphs {
     ellipsis: "…",
+    hidden: "•",
     open: "▾",
     closed: "▸",
     selected: "▌",
@@ -407,6 +410,7 @@ const UNICODE: Glyphs = Glyphs {
 
 const ASCII: Glyphs = Glyphs {
     ellipsis: "~",
+    hidden: "*",
     open: "-",
     closed: "+",
     selected: ">",

@@ -9,11 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::state::comparison::Differences;
-use super::state::{Failure, Job, Measure, Outcome, Report, Request};
+use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::core::audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Loader, Options};
 use crate::core::diff::{DiffError, Pair, diff};
+use crate::core::extent::CodingError;
 use crate::core::find;
 use crate::core::listing::Listing;
 use crate::core::preview::Preview;
@@ -52,9 +53,10 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Index { source, options } => index(source, options, task, so_far),
         Request::Audit { source, options } => Ok(Outcome::Audited(Arc::new(audit::audit(source, options, task)?))),
         Request::Verify(container) => Ok(Outcome::Verified(container.verify(task)?)),
-        Request::Seek(container, pts_us) => {
-            container.seek(*pts_us, None).map(Outcome::Sought).map_err(|error| Failure::Failed(error.to_string()))
-        }
+        Request::Seek(container, pts_us, track) => container
+            .seek(*pts_us, track.as_deref())
+            .map(Outcome::Sought)
+            .map_err(|error| Failure::Failed(error.to_string())),
         Request::Export { container, block, form, path } => export(container, *block, *form, path),
         Request::Profile(container) => Ok(Outcome::Profiled(Arc::new(Profile::new(container, task)?))),
         Request::List { container, filter, order, faulty } => {
@@ -68,8 +70,13 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             }
             Ok(Outcome::AllMeasured)
         }
-        Request::Steps(container, chunk) => {
-            Ok(Outcome::Stepped { chunk: *chunk, steps: container.steps(chunk, task)? })
+        Request::Decode(container, chunk) => {
+            let coding = match container.coding(chunk.block.unwrap_or_default(), task) {
+                Ok(coding) => Ok(coding),
+                Err(CodingError::Block(why)) => Err(why),
+                Err(CodingError::Cancelled(cancelled)) => return Err(cancelled.into()),
+            };
+            Ok(Outcome::Decoded { chunk: *chunk, coding })
         }
         Request::Find { container, extent, needle, around } => {
             let matches = find::find(container, extent, needle, *around, find::KEPT, task)?;
@@ -78,6 +85,12 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Preview(container, extent) => {
             let preview = Arc::new(Preview::new(container, extent, task)?);
             Ok(Outcome::Previewed { extent: extent.clone(), preview })
+        }
+        Request::Describe(container, audit) => {
+            Ok(Outcome::Described(Arc::new(Description::new(container, audit.as_deref()))))
+        }
+        Request::SearchFields { container, description, text } => {
+            Ok(Outcome::FoundFields(description.fields.search(container, text, task)?))
         }
         Request::Diff { source, other, options } => compare([source, other], options, task),
     }
@@ -112,15 +125,24 @@ fn index(
         .map_err(|error| Failure::Failed(error.to_string()))?;
     task.set_total(loader.progress().1);
     // The first snapshot comes at once: it knows what the end of the file says.
-    let mut shown: Option<Instant> = None;
+    let mut next = Instant::now();
     while loader.advance(STRIDE) == Step::More {
         task.reach(loader.progress().0)?;
-        if shown.is_none_or(|at| at.elapsed() >= SNAPSHOT_EVERY) {
-            so_far(Outcome::Indexed(Arc::new(loader.snapshot())));
-            shown = Some(Instant::now());
+        if Instant::now() >= next {
+            let started = Instant::now();
+            so_far(Outcome::Indexed(Arc::new(prepared(loader.snapshot()))));
+            // Most of the time goes on with the walk, however long a snapshot takes.
+            next = Instant::now() + SNAPSHOT_EVERY.max(started.elapsed() * 4);
         }
     }
-    Ok(Outcome::Indexed(Arc::new(loader.finish())))
+    Ok(Outcome::Indexed(Arc::new(prepared(loader.finish()))))
+}
+
+/// Finds here what takes a look at all blocks or entries and every frame asks for.
+fn prepared(container: Container) -> Container {
+    _ = container.duration_us();
+    _ = container.is_keyframe(0);
+    container
 }
 
 /// Writes a block beside its path and renames it; a file that exists is left alone.

@@ -1,6 +1,7 @@
 //! What the tests of the program share.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part, and a test may panic")]
 
+pub(crate) mod played;
 pub(crate) mod screens;
 
 use std::path::{Path, PathBuf};

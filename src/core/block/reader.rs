@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{BlockError, Content, EngineKind, Pipeline, Stage};
+use super::{BlockError, Content, EngineKind, Pipeline, Reading, Stage};
 use crate::core::codec::cipher::{self, Header, OpenError, Opener};
 use crate::core::codec::engine::{Engine, Windows};
 use crate::core::codec::mask::Mask;
@@ -97,15 +97,57 @@ impl Reader {
         self.engine.is_some() || self.pipeline.engine == EngineKind::Stored
     }
 
+    /// How the content of a block is had, with the keys and the engines there are. Whether they are right for it is only
+    /// known once it is read.
+    pub(crate) fn reading(&self, place: &Place<'_>) -> Result<Reading, BlockError> {
+        let opener = self.opener(place)?;
+        let engine = self.engine(place)?;
+        let mask = self.mask()?;
+        Ok(match (opener, engine, mask) {
+            (None, None, None) => Reading::Stored,
+            (None, Some(_), None) if self.pipeline.is_plain_rle() => Reading::Runs,
+            _ => Reading::Whole,
+        })
+    }
+
+    /// What opens the block; `None` where it is not encrypted.
+    fn opener(&self, place: &Place<'_>) -> Result<Option<&Opener>, BlockError> {
+        let Some(cipher) = &self.pipeline.cipher else { return Ok(None) };
+        match &self.opener {
+            Some(Ok(opener)) => Ok(Some(opener)),
+            Some(Err(source)) => Err(BlockError::Key { what: "shared secret", source: *source }),
+            None => {
+                let (block, offset) = (place.block, place.offset);
+                Err(BlockError::Encrypted { block, offset, cipher: cipher.clone() })
+            }
+        }
+    }
+
+    /// What decodes the block; `None` where it is not compressed.
+    fn engine(&self, place: &Place<'_>) -> Result<Option<&dyn Engine>, BlockError> {
+        match (&self.pipeline.engine, &self.engine) {
+            (EngineKind::Stored, _) => Ok(None),
+            (_, Some(engine)) => Ok(Some(&**engine)),
+            (kind, None) => {
+                let (block, offset) = (place.block, place.offset);
+                Err(BlockError::Opaque { block, offset, engine: kind.name().to_owned() })
+            }
+        }
+    }
+
+    /// What unmasks blocks; `None` where they are not masked, or there is no key.
+    fn mask(&self) -> Result<Option<&Mask>, BlockError> {
+        match &self.mask {
+            Some(Ok(mask)) => Ok(Some(mask)),
+            Some(Err(source)) => Err(BlockError::Key { what: "mask key", source: *source }),
+            None => Ok(None),
+        }
+    }
+
     /// The block as the engine left it.
     pub(crate) fn decrypt<'a>(&self, place: &Place<'a>) -> Result<Cow<'a, [u8]>, BlockError> {
         let &Place { stored, block, offset, .. } = place;
-        let Some(cipher) = &self.pipeline.cipher else { return Ok(Cow::Borrowed(stored)) };
-        let opener = match &self.opener {
-            Some(Ok(opener)) => opener,
-            Some(Err(source)) => return Err(BlockError::Key { what: "shared secret", source: *source }),
-            None => return Err(BlockError::Encrypted { block, offset, cipher: cipher.clone() }),
-        };
+        let Some(opener) = self.opener(place)? else { return Ok(Cow::Borrowed(stored)) };
         let failed = |source: OpenError| BlockError::Decrypt { block, offset, source };
         let (header, _) = Header::parse(stored).map_err(|error| failed(error.into()))?;
         let context = cipher::Context {
@@ -130,13 +172,12 @@ impl Reader {
     /// The whole block, as far up as it can be read; still masked where no key was given.
     pub(crate) fn content(&self, place: &Place<'_>) -> Result<Content, BlockError> {
         let compressed = self.decrypt(place)?;
-        let mut bytes = match (&self.engine, &self.pipeline.engine) {
-            (_, EngineKind::Stored) => compressed.into_owned(),
-            (Some(engine), _) => {
+        let mut bytes = match self.engine(place)? {
+            None => compressed.into_owned(),
+            Some(engine) => {
                 let decoded = engine.decode(&compressed, self.max_block_size);
                 decoded.map_err(|source| BlockError::Decode { block: place.block, offset: place.offset, source })?
             }
-            (None, kind) => return Err(opaque(place, kind)),
         };
         let number = self.number(place);
         let stage = self.unmask(number, 0, &mut bytes)?;
@@ -150,15 +191,13 @@ impl Reader {
             Ok(Cow::Owned(bytes)) => Some(bytes),
             Err(problem) => return Part::unread(None, problem),
         };
-        let Some(engine) = &self.engine else {
-            let problem = (self.pipeline.engine != EngineKind::Stored).then(|| opaque(place, &self.pipeline.engine));
-            return match problem {
-                Some(problem) => Part::unread(decrypted, problem),
-                None => Part { decrypted: None, number: self.number(place), form: PartForm::Stored, problem: None },
-            };
+        let number = self.number(place);
+        let engine = match self.engine(place) {
+            Ok(Some(engine)) => engine,
+            Ok(None) => return Part { decrypted: None, number, form: PartForm::Stored, problem: None },
+            Err(problem) => return Part::unread(decrypted, problem),
         };
         let compressed = decrypted.as_ref().map_or(place.stored, Vec::as_slice);
-        let number = self.number(place);
         match engine.windows(compressed) {
             Some(windows) => {
                 let (block, offset) = (place.block, place.offset);
@@ -207,9 +246,8 @@ impl Reader {
     }
 
     fn unmask(&self, number: Number, start: u64, bytes: &mut [u8]) -> Result<Stage, BlockError> {
-        match &self.mask {
-            Some(Ok(mask)) => mask.unmask_window(number.number, start, bytes),
-            Some(Err(source)) => return Err(BlockError::Key { what: "mask key", source: *source }),
+        match self.mask()? {
+            Some(mask) => mask.unmask_window(number.number, start, bytes),
             None if self.pipeline.masked => return Ok(Stage::Masked),
             None => {}
         }
@@ -231,10 +269,6 @@ impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("pipeline", &self.pipeline).finish_non_exhaustive()
     }
-}
-
-fn opaque(place: &Place<'_>, kind: &EngineKind) -> BlockError {
-    BlockError::Opaque { block: place.block, offset: place.offset, engine: kind.name().to_owned() }
 }
 
 fn slice(bytes: &[u8], start: u64, len: usize) -> &[u8] {

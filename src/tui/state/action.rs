@@ -96,6 +96,12 @@ pub enum Command {
     Audit,
     /// Copy what is selected.
     Copy,
+    /// Copy the value of the selected field.
+    CopyValue,
+    /// Show the bytes of what is selected.
+    Bytes,
+    /// Put the list into other groups.
+    Group,
     /// To the place before.
     Back,
     /// To the place after, having gone back.

@@ -52,8 +52,8 @@ pub struct BlockList {
     pub filter: Filter,
     /// What is listed; `None` for all blocks by index (or from the last to the first).
     listing: Option<Arc<Listing>>,
-    /// Without a listing: from the last to the first.
-    reversed: bool,
+    /// Without a listing: an order that is the file's own, or its mirror.
+    natural: Order,
     /// What the last listing was asked for.
     asked: Option<(Filter, Order, Arc<Container>)>,
     measures: BTreeMap<u64, Measure>,
@@ -73,7 +73,7 @@ impl BlockList {
     pub fn shown_order(&self) -> Order {
         match &self.listing {
             Some(listing) => listing.order,
-            None => Order { descending: self.reversed, ..self.order },
+            None => self.natural,
         }
     }
 
@@ -86,7 +86,7 @@ impl BlockList {
     pub fn block(&self, container: &Container, row: u64) -> Option<u64> {
         match (&self.listing, container.index().blocks()) {
             (Some(listing), _) => listing.block(row),
-            (None, blocks) if self.reversed => blocks.checked_sub(row)?.checked_sub(1),
+            (None, blocks) if self.natural.descending => blocks.checked_sub(row)?.checked_sub(1),
             (None, blocks) => Some(row).filter(|row| *row < blocks),
         }
     }
@@ -116,7 +116,7 @@ impl BlockList {
     pub(super) fn give_up(&mut self) {
         (self.filter, self.order) = match &self.listing {
             Some(listing) => (listing.filter.clone(), listing.order),
-            None => (Filter::default(), Order { column: Column::Index, descending: self.reversed }),
+            None => (Filter::default(), self.natural),
         };
         if let Some((filter, order, _)) = &mut self.asked {
             (*filter, *order) = (self.filter.clone(), self.order);
@@ -179,7 +179,6 @@ pub(super) fn set_filter(state: &mut State, text: &str) -> Result<(), String> {
 pub(super) fn listed(state: &mut State, listing: Arc<Listing>) {
     let wanted = listing.filter == state.blocks.filter && listing.order == state.blocks.order;
     if wanted {
-        state.blocks.reversed = false;
         state.blocks.listing = Some(listing);
         to_selection(state);
     }
@@ -392,8 +391,8 @@ fn list_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
     if list.filter.is_empty() && is_natural(container, list.order) {
         list.asked = None;
         state.jobs.cancel(JobKind::List);
-        if list.listing.take().is_some() || list.reversed != list.order.descending {
-            list.reversed = list.order.descending;
+        if list.listing.take().is_some() || list.natural != list.order {
+            list.natural = list.order;
             to_selection(state);
         }
         return Vec::new();
@@ -441,4 +440,105 @@ fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect>
     }
     list.pending.clone_from(&rest);
     vec![Effect::Start(state.jobs.start(Request::Measure(container.clone(), rest)))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::source::Source;
+    use crate::tui::headless::Player;
+    use crate::tui::state::{Action, update};
+    use crate::tui::testing::{played, setup};
+    use proptest::prelude::*;
+
+    #[test]
+    fn filters_are_read_as_they_are_shown() {
+        let filter = parse_filter("keys, >64KiB  <0x20000 damaged track=left ear").unwrap();
+        let expected = Filter {
+            keyframes: true,
+            damaged: true,
+            larger_than: Some(65_536),
+            smaller_than: Some(131_072),
+            track: Some("left ear".into()),
+        };
+        assert_eq!(filter, expected);
+        assert_eq!(parse_filter(&filter.to_string()), Ok(filter));
+        assert_eq!(parse_filter("all"), Ok(Filter::default()));
+        assert_eq!(parse_filter(""), Ok(Filter::default()));
+        for bad in ["large", ">", ">x", "<1.5"] {
+            assert!(parse_filter(bad).is_err(), "{bad}");
+        }
+    }
+
+    fn columns(width: u16) -> Vec<Column> {
+        let container = played(80, 24, "").state().container.clone().unwrap();
+        table(&container, width).iter().map(|cell| cell.column).collect()
+    }
+
+    #[test]
+    fn columns_give_way_by_need() {
+        use Column::*;
+        assert_eq!(columns(90), [Index, Keyframe, Pts, Offset, Stored, Decoded, Ratio, Crc]);
+        assert_eq!(columns(52), [Index, Keyframe, Pts, Stored, Crc]);
+        assert_eq!(columns(26), [Index, Stored, Crc]);
+        assert_eq!(columns(6), [Index]);
+        assert_eq!(columns(0), []);
+    }
+
+    #[test]
+    fn large_blocks_are_read_in_the_background() {
+        let pairs = [7u8, 255].repeat(100_000);
+        let mut file = b"H4MK\0\x01\0\0CORE".to_vec();
+        file.extend((pairs.len() as u32).to_be_bytes());
+        file.extend(crc32fast::hash(&pairs).to_be_bytes());
+        file.extend(pairs);
+        let setup = setup(Arc::new(Source::from_bytes("x", file)), 80, 24);
+        let mut state = Player::new(setup).into_state();
+        let effects = update(&mut state, Action::Do(Command::Show(View::Blocks)));
+        assert_eq!(state.blocks.measure(0), None, "not before a frame");
+        assert!(matches!(&effects[..], [Effect::Start(job)] if job.request.kind() == JobKind::Measure));
+        assert!(update(&mut state, Action::Do(Command::Help)).is_empty(), "asked once");
+        let [Effect::Start(job)] = &effects[..] else { panic!("{effects:?}") };
+        crate::tui::workers::perform(job, &mut |report| _ = update(&mut state, Action::Report(report)));
+        assert_eq!(state.blocks.measure(0), Some(Measure { intact: true, decoded: Some(25_500_000) }));
+    }
+
+    #[test]
+    fn a_stopped_sort_leaves_what_was_shown() {
+        let mut state = played(80, 24, "4ss").into_state();
+        let shown = state.blocks.shown_order();
+        let effects = update(&mut state, Action::Do(Command::List(Listed::NextColumn)));
+        assert!(matches!(&effects[..], [Effect::Start(job)] if job.request.kind() == JobKind::List));
+        assert!(update(&mut state, Action::Do(Command::Close)).is_empty());
+        assert_eq!((state.blocks.order, state.blocks.shown_order()), (shown, shown));
+        let again = update(&mut state, Action::Do(Command::List(Listed::NextColumn)));
+        assert_eq!(again.len(), 1, "and can be asked for again");
+    }
+
+    #[test]
+    fn orders_of_the_file_need_no_job() {
+        let mut state = played(80, 24, "4").into_state();
+        for (change, first) in [(Listed::Reversed, 7), (Listed::Reversed, 0)] {
+            assert!(update(&mut state, Action::Do(Command::List(change))).is_empty());
+            let container = state.container.clone().unwrap();
+            assert_eq!(state.blocks.block(&container, 0), Some(first));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_filter_is_read_or_refused(text in any::<String>()) {
+            _ = parse_filter(&text);
+        }
+
+        #[test]
+        fn columns_fit_and_stay_apart(width in 0u16..300) {
+            let container = played(80, 24, "").state().container.clone().unwrap();
+            let cells = table(&container, width);
+            for pair in cells.windows(2) {
+                prop_assert!(pair[0].x + pair[0].width + SPACE <= pair[1].x);
+            }
+            prop_assert!(cells.last().is_none_or(|cell| cell.x + cell.width <= width));
+        }
+    }
 }

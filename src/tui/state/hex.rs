@@ -7,18 +7,18 @@ mod search;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(super) use behaviour::{HexView, go_within, previewed, stepped};
+pub(super) use behaviour::{HexView, decoded, forget, forget_failures, go_within, previewed};
 pub use search::Search;
 pub(super) use search::found;
 
 use super::selection::Selection;
 use super::{Pane, State};
-use crate::core::block::Form;
-use crate::core::codec::rle::Steps;
+use crate::core::block::{BlockError, Form, Reading, Stage};
 use crate::core::container::Container;
 use crate::core::extent::{Coding, Extent};
 use crate::core::index::{Chunk, Tag};
 use crate::core::preview::Preview;
+use crate::core::text::escape;
 use crate::tui::rows::Window;
 use geometry::Geometry;
 
@@ -127,7 +127,7 @@ pub struct Hex {
     seen: Selection,
     /// The selection is being moved by this view.
     leading: bool,
-    steps: Option<Asked<Arc<Steps>>>,
+    coding: Option<Asked<Result<Coding, BlockError>>>,
     preview: Option<Asked<Arc<Preview>>>,
 }
 
@@ -151,8 +151,8 @@ pub struct Shown {
 pub enum Empty {
     /// The file is not indexed yet.
     NotIndexed,
-    /// The runs of a large block are being counted, or that was stopped.
-    NotCounted(Chunk),
+    /// A block is being read, or that was stopped.
+    NotRead(Chunk, Reading),
 }
 
 impl Shown {
@@ -188,30 +188,48 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
     let Some(chunk) = chunk.filter(|_| !state.hex.whole) else {
         return Ok(stored(0..container.source().len(), None));
     };
-    if state.form == Form::Raw || chunk.block.is_none() {
+    let Some(block) = chunk.block.filter(|_| state.form == Form::Decoded) else {
         return Ok(stored(chunk.offset..chunk.end, None));
-    }
-    let coding = match container.readable_as_rle(&chunk) {
-        Err(why) => return Ok(stored(chunk.offset..chunk.end, Some(format!("shown as stored: {why}")))),
-        Ok(false) => Coding::Plain,
-        Ok(true) => {
-            let steps = Asked::answer_about(&state.hex.steps, &ExtentId::of_decoded(&chunk));
-            Coding::Rle(steps.ok_or(Empty::NotCounted(chunk))?)
-        }
     };
-    let note = note_about(&container, &chunk, &coding);
-    let extent = Extent::Decoded { chunk, coding };
-    let range = extent.range(&container);
-    Ok(Shown { container, chunk: Some(chunk), extent, range, note })
+    let coding = match container.reading(block) {
+        Ok(Reading::Stored) => Ok(Coding::Plain),
+        Ok(reading) => {
+            let answer = Asked::answer_about(&state.hex.coding, &ExtentId::of_decoded(&chunk));
+            answer.ok_or(Empty::NotRead(chunk, reading))?
+        }
+        Err(why) => Err(why),
+    };
+    match coding {
+        Ok(coding) => {
+            let extent = Extent::Decoded { chunk, coding };
+            let (range, note) = (extent.range(&container), note_about(&container, &chunk, &extent));
+            Ok(Shown { container, chunk: Some(chunk), extent, range, note })
+        }
+        Err(why) => {
+            let remedy = match why {
+                BlockError::Encrypted { .. } if container.pipeline().is_living_cipher() => "; :secret decrypts it",
+                _ => "",
+            };
+            let note = format!("{}{remedy}", escape(&why.to_string()));
+            Ok(stored(chunk.offset..chunk.end, Some(note)))
+        }
+    }
 }
 
 /// What should be known about decoded bytes.
-fn note_about(container: &Container, chunk: &Chunk, coding: &Coding) -> Option<String> {
-    let rle = matches!(coding, Coding::Rle(_));
-    if rle && !chunk.len.is_multiple_of(2) {
-        return Some("odd length: the last byte is half a pair, left out".to_owned());
+fn note_about(container: &Container, chunk: &Chunk, extent: &Extent) -> Option<String> {
+    let stage = extent.stage(container);
+    match extent {
+        Extent::Decoded { coding: Coding::Rle(_), .. } if !chunk.len.is_multiple_of(2) => {
+            Some("odd length: the last byte is half a pair, left out".to_owned())
+        }
+        _ if stage == Stage::Masked => Some(format!("{}; :mask-key unmasks it", stage.describe())),
+        Extent::Decoded { coding: Coding::Content(content), .. } if content.provisional => {
+            let number = chunk.block.unwrap_or_default();
+            Some(format!("unmasked as block {number}, which is not certain: bytes were lost before it"))
+        }
+        _ => None,
     }
-    container.pipeline().masked.then(|| "masked: without the key, this is not the content".to_owned())
 }
 
 impl State {

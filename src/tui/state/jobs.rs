@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Description;
 use super::comparison::Differences;
 use crate::core::audit::Audit;
-use crate::core::block::Form;
-use crate::core::codec::rle::Steps;
+use crate::core::block::{BlockError, Form};
 use crate::core::container::{Container, Options, SeekAnswer};
-use crate::core::extent::Extent;
+use crate::core::extent::{Coding, Extent};
 use crate::core::find::{Matches, Needle};
 use crate::core::index::Chunk;
 use crate::core::listing::{Filter, Listing, Order};
@@ -19,6 +19,7 @@ use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::veri::Verification;
+use crate::tui::fields::Hits;
 
 /// The kinds of work. Each has one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,12 +40,16 @@ pub enum JobKind {
     List,
     /// Blocks that are shown, read.
     Measure,
-    /// The runs of a large block counted.
-    Steps,
+    /// A block read for showing it: its runs counted, or all of it decoded.
+    Decode,
     /// Bytes searched for.
     Find,
     /// Content sampled for its preview.
     Preview,
+    /// What is said about the container, put together.
+    Describe,
+    /// Fields searched.
+    SearchFields,
     /// Two files compared.
     Diff,
 }
@@ -61,9 +66,11 @@ impl JobKind {
             Self::Profile => "measuring",
             Self::List => "listing",
             Self::Measure => "reading",
-            Self::Steps => "counting runs",
+            Self::Decode => "decoding",
             Self::Find => "searching",
             Self::Preview => "sampling",
+            Self::Describe => "describing",
+            Self::SearchFields => "searching",
             Self::Diff => "comparing",
         }
     }
@@ -92,8 +99,8 @@ pub enum Request {
     },
     /// Recompute VERI.
     Verify(Arc<Container>),
-    /// Look a timestamp up, in µs.
-    Seek(Arc<Container>, u64),
+    /// Look a timestamp up, in µs, in the track with that id or in the table that answers without one.
+    Seek(Arc<Container>, u64, Option<String>),
     /// Write a block to a file that does not exist yet.
     Export {
         /// The container.
@@ -120,8 +127,8 @@ pub enum Request {
     },
     /// Read these blocks for what their rows say.
     Measure(Arc<Container>, Vec<u64>),
-    /// Count the runs of a block.
-    Steps(Arc<Container>, Chunk),
+    /// Read the block of a chunk for showing it.
+    Decode(Arc<Container>, Chunk),
     /// Search bytes.
     Find {
         /// The container.
@@ -135,6 +142,17 @@ pub enum Request {
     },
     /// Sample content.
     Preview(Arc<Container>, Extent),
+    /// Put together what is said about the container; with an audit, what that found out too.
+    Describe(Arc<Container>, Option<Arc<Audit>>),
+    /// Search keys and values for a text.
+    SearchFields {
+        /// The container.
+        container: Arc<Container>,
+        /// The fields.
+        description: Arc<Description>,
+        /// The text.
+        text: String,
+    },
     /// Compare the file with another one.
     Diff {
         /// The file.
@@ -158,9 +176,11 @@ impl Request {
             Self::Profile(_) => JobKind::Profile,
             Self::List { .. } => JobKind::List,
             Self::Measure(..) => JobKind::Measure,
-            Self::Steps(..) => JobKind::Steps,
+            Self::Decode(..) => JobKind::Decode,
             Self::Find { .. } => JobKind::Find,
             Self::Preview(..) => JobKind::Preview,
+            Self::Describe(..) => JobKind::Describe,
+            Self::SearchFields { .. } => JobKind::SearchFields,
             Self::Diff { .. } => JobKind::Diff,
         }
     }
@@ -214,12 +234,12 @@ pub enum Outcome {
     Measured(u64, Measure),
     /// All blocks asked for were measured.
     AllMeasured,
-    /// The runs of a block.
-    Stepped {
+    /// A block was read for showing it.
+    Decoded {
         /// Its chunk.
         chunk: Chunk,
-        /// Where they lead.
-        steps: Arc<Steps>,
+        /// What its content is read from, or why it has none.
+        coding: Result<Coding, BlockError>,
     },
     /// The places of what was searched for.
     Found {
@@ -235,6 +255,10 @@ pub enum Outcome {
         /// What it looks like.
         preview: Arc<Preview>,
     },
+    /// What is said about the container.
+    Described(Arc<Description>),
+    /// Where a text occurs in the fields.
+    FoundFields(Hits),
     /// What two files differ in.
     Compared {
         /// The first file as it was compared: every CRC is recomputed.
@@ -331,8 +355,9 @@ impl Jobs {
 
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
-        let own = |kind: &JobKind| !matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure);
-        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(own)?;
+        let quiet =
+            |kind: &JobKind| matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure | JobKind::Describe);
+        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| !quiet(kind))?;
         self.cancel(kind);
         Some(kind)
     }
@@ -350,6 +375,11 @@ impl Jobs {
     /// Whether a job of this kind runs.
     pub fn is_running(&self, kind: JobKind) -> bool {
         self.running.iter().any(|running| running.job.request.kind() == kind)
+    }
+
+    /// Whether a job runs that the user may cancel.
+    pub fn is_busy(&self) -> bool {
+        self.running.iter().any(|running| !matches!(running.job.request.kind(), JobKind::Index | JobKind::Describe))
     }
 
     /// Sets the clock.

@@ -5,17 +5,20 @@ mod action;
 pub mod blocks;
 pub mod command_line;
 pub mod comparison;
-mod findings;
+mod description;
+pub mod findings;
 pub mod hex;
 mod history;
 mod jobs;
-mod manifest;
+pub mod manifest;
 mod marks;
+mod popup;
 mod prompt;
 mod selection;
-mod summary;
+pub mod summary;
 pub mod timeline;
 pub mod tree;
+mod unlock;
 mod update;
 mod views;
 
@@ -26,9 +29,11 @@ use ratatui::layout::Size;
 pub use action::{Action, Command, Effect};
 pub use blocks::BlockList;
 pub use comparison::Comparison;
+pub use description::Description;
 pub use history::History;
 pub use jobs::{Failure, Job, JobId, JobKind, Jobs, Measure, Outcome, Report, Request, Running};
 pub use marks::Marks;
+pub use popup::Popup;
 pub use prompt::{Answers, Prompt, PromptKind};
 pub use selection::Selection;
 pub use timeline::TimeWindow;
@@ -44,6 +49,9 @@ use crate::core::container::{Container, Options};
 use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::veri::Verification;
+use findings::FindingsPane;
+use manifest::ManifestPane;
+use summary::SummaryPane;
 use tree::Tree;
 
 /// The six views.
@@ -195,6 +203,16 @@ pub struct State {
     pub prompt: Option<Prompt>,
     /// What prompts were answered before.
     pub answers: Answers,
+    /// A long text, while it is open over the panes.
+    pub popup: Option<Popup>,
+    /// What is said about the container in words, once that was put together.
+    pub description: Option<Arc<Description>>,
+    /// What the Summary view shows.
+    pub summary: SummaryPane,
+    /// What the Manifest view shows.
+    pub manifest: ManifestPane,
+    /// What the Audit view shows.
+    pub findings: FindingsPane,
     /// The help's window, while it is shown.
     pub help: Option<Window>,
     /// What happened last.
@@ -234,6 +252,11 @@ impl State {
             hex: hex::Hex::default(),
             prompt: None,
             answers: Answers::default(),
+            popup: None,
+            description: None,
+            summary: SummaryPane::default(),
+            manifest: ManifestPane::default(),
+            findings: FindingsPane::default(),
             help: None,
             message: None,
             jobs: Jobs::default(),
@@ -250,6 +273,7 @@ impl State {
         match (&self.help, &self.prompt) {
             (Some(_), _) => vec![Context::Help, Context::Always],
             (None, Some(_)) => vec![Context::Prompt, Context::Always],
+            (None, None) if self.popup.is_some() => vec![Context::Popup, Context::Always],
             (None, None) => self.pane_contexts(),
         }
     }

@@ -1,12 +1,21 @@
 //! A line that asks the user for something.
 
+use std::fmt;
+
 use tui_input::{Input, InputRequest};
+use zeroize::Zeroizing;
 
 use super::action::Command;
 use super::command_line;
 
 /// Pasted and typed text beyond this many characters is dropped: a prompt's answers are short.
 const MAX_CHARS: usize = 4096;
+
+/// Hidden text beyond this many characters is dropped: keys are shorter.
+const MAX_HIDDEN_CHARS: usize = 1024;
+
+/// Stands for a hidden character in what is shown and edited.
+const STAND_IN: char = '*';
 
 /// Answers that are remembered, of each kind.
 const REMEMBERED: usize = 50;
@@ -24,6 +33,10 @@ pub enum PromptKind {
     Export,
     /// Which blocks are listed.
     Filter,
+    /// The shared secret of encrypted blocks. Not shown.
+    Secret,
+    /// The key of masked blocks. Not shown.
+    MaskKey,
 }
 
 impl PromptKind {
@@ -35,6 +48,8 @@ impl PromptKind {
             Self::Find => "/",
             Self::Export => "write block to",
             Self::Filter => "show blocks",
+            Self::Secret => "shared secret",
+            Self::MaskKey => "mask key",
         }
     }
 
@@ -46,41 +61,108 @@ impl PromptKind {
             Self::Find => "text, or in Hex bytes: 0x48 34 4d 4b",
             Self::Export => "a file that does not exist yet",
             Self::Filter => "keyframes  damaged  >64KiB  <1MB  track=ID  all",
+            Self::Secret => "64 hexadecimal digits, which are not shown",
+            Self::MaskKey => "32 hexadecimal digits or more, which are not shown",
         }
+    }
+
+    /// Whether the answer is a key: neither shown nor remembered, and wiped.
+    pub fn is_hidden(self) -> bool {
+        matches!(self, Self::Secret | Self::MaskKey)
     }
 }
 
 /// A prompt that waits for its answer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Prompt {
     /// What is asked for.
     pub kind: PromptKind,
-    /// The answer so far.
+    /// The answer so far; of a hidden one, a `*` for each character.
     pub input: Input,
     /// Why the last answer was not accepted.
     pub error: Option<String>,
     recalled: usize,
+    hidden: Option<Hidden>,
+}
+
+/// Text that nobody may see. Its room is taken once, so that it leaves no copies behind as it grows, and wiped in the end.
+struct Hidden(Zeroizing<String>);
+
+impl Hidden {
+    fn new() -> Self {
+        Self(Zeroizing::new(String::with_capacity(MAX_HIDDEN_CHARS * 4)))
+    }
+
+    fn insert(&mut self, at: usize, c: char) {
+        let place = self.place(at);
+        self.0.insert(place, c);
+    }
+
+    fn remove(&mut self, at: usize, count: usize) {
+        let range = self.place(at)..self.place(at.saturating_add(count));
+        self.0.drain(range);
+    }
+
+    /// Where a character begins, in bytes.
+    fn place(&self, at: usize) -> usize {
+        self.0.char_indices().nth(at).map_or(self.0.len(), |(place, _)| place)
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(…)")
+    }
 }
 
 impl Prompt {
     /// A prompt whose answer starts as `value`.
     pub fn new(kind: PromptKind, value: &str) -> Self {
-        Self { kind, input: Input::new(value.to_owned()), error: None, recalled: 0 }
+        let hidden = kind.is_hidden().then(Hidden::new);
+        Self { kind, input: Input::new(value.to_owned()), error: None, recalled: 0, hidden }
+    }
+
+    /// The answer so far where it is hidden.
+    pub(super) fn hidden(&self) -> Option<&str> {
+        self.hidden.as_ref().map(|hidden| hidden.0.as_str())
     }
 
     /// Inserts what was typed or pasted; characters that are no text are dropped.
     pub fn insert(&mut self, text: impl Iterator<Item = char>) {
         self.error = None;
-        let room = MAX_CHARS.saturating_sub(self.input.value().chars().count());
+        let most = if self.hidden.is_some() { MAX_HIDDEN_CHARS } else { MAX_CHARS };
+        let room = most.saturating_sub(self.len());
         for c in text.filter(|c| !crate::core::text::is_unsafe(*c)).take(room) {
-            self.input.handle(InputRequest::InsertChar(c));
+            let shown = match &mut self.hidden {
+                Some(hidden) => {
+                    hidden.insert(self.input.cursor(), c);
+                    STAND_IN
+                }
+                None => c,
+            };
+            self.input.handle(InputRequest::InsertChar(shown));
         }
+    }
+
+    /// Characters of the answer.
+    fn len(&self) -> usize {
+        self.input.value().chars().count()
     }
 
     /// Edits the answer.
     pub fn edit(&mut self, request: InputRequest) {
         self.error = None;
-        self.input.handle(request);
+        let before = self.len();
+        match &self.hidden {
+            // What was deleted of a key is gone.
+            Some(_) if request == InputRequest::Yank => return,
+            _ => self.input.handle(request),
+        };
+        let removed = before.saturating_sub(self.len());
+        if let Some(hidden) = &mut self.hidden {
+            // Whatever is deleted, the cursor is where it was.
+            hidden.remove(self.input.cursor(), removed);
+        }
     }
 
     /// Completes a command's name as far as it is certain.
@@ -94,6 +176,9 @@ impl Prompt {
 
     /// Brings an earlier answer back, or a later one.
     pub fn recall(&mut self, answers: &Answers, earlier: bool) {
+        if self.hidden.is_some() {
+            return;
+        }
         let known: Vec<_> = answers.of(self.kind).collect();
         self.recalled = match earlier {
             true => (self.recalled + 1).min(known.len()),
@@ -146,6 +231,32 @@ mod tests {
         assert_eq!(prompt.input.value(), "a[2Jb日");
         prompt.insert(std::iter::repeat_n('x', 100_000));
         assert_eq!(prompt.input.value().chars().count(), MAX_CHARS);
+    }
+
+    #[test]
+    fn a_hidden_answer_is_edited_unseen() {
+        let mut prompt = Prompt::new(PromptKind::Secret, "");
+        prompt.insert("c0ff\né".chars());
+        assert_eq!((prompt.hidden(), prompt.input.value()), (Some("c0ffé"), "*****"));
+        let mut hidden = |requests: &[InputRequest]| {
+            requests.iter().for_each(|request| prompt.edit(*request));
+            assert_eq!(prompt.input.value().len(), prompt.hidden().unwrap().chars().count());
+            prompt.hidden().unwrap().to_owned()
+        };
+        use InputRequest::*;
+        assert_eq!(hidden(&[DeletePrevChar, GoToStart, GoToNextChar, DeleteNextChar]), "cff");
+        assert_eq!(hidden(&[DeleteTillEnd, Yank]), "c");
+        assert_eq!(hidden(&[GoToStart, Yank, GoToEnd, DeletePrevWord, Yank]), "");
+        prompt.insert("12".chars());
+        prompt.edit(GoToStart);
+        prompt.insert("ab".chars());
+        prompt.recall(&Answers::default(), true);
+        assert_eq!(prompt.hidden(), Some("ab12"));
+        let debug = format!("{prompt:?}");
+        assert!(debug.contains("Hidden(…)") && !debug.contains("12"), "{debug}");
+        prompt.insert(std::iter::repeat_n('日', 5000));
+        let room = prompt.hidden.as_ref().unwrap().0.capacity();
+        assert_eq!((prompt.len(), room), (MAX_HIDDEN_CHARS, MAX_HIDDEN_CHARS * 4), "it never moves");
     }
 
     #[test]

@@ -1,8 +1,483 @@
-//! The Summary view's part of the update.
+//! The Summary view's part of the update: its lines, and what each leads to.
 
+use ratatui::layout::Position;
+
+use super::findings::{self, findings as known_findings};
 use super::views::Behaviour;
+use super::{Command, Effect, JobKind, Level, Request, Selection, State, View, popup, update};
+use crate::core::audit::Verdict;
+use crate::core::finding::Severity;
+use crate::core::index::Tag;
+use crate::core::time::format_us;
+use crate::core::veri::Status;
+use crate::report::info::Info;
+use crate::report::summary::VeriSummary;
+use crate::report::{count, size};
+use crate::tui::rows::{Motion, Window};
 
 /// The view's behaviour.
 pub(super) struct Summary;
 
-impl Behaviour for Summary {}
+/// Findings that are shown here; the Audit view has all of them.
+const SHOWN_FINDINGS: usize = 6;
+
+/// Tracks that are shown: more than anyone reads in a summary.
+const SHOWN_TRACKS: usize = 200;
+
+/// How a value is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// A fact.
+    Plain,
+    /// Something said about the fact above.
+    Remark,
+    /// As it should be.
+    Good,
+    /// A finding, or what comes to the same.
+    Found(Severity),
+}
+
+/// Where a line leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Nowhere.
+    None,
+    /// To a view.
+    View(View),
+    /// To the first chunk of a tag.
+    Tag(Tag),
+    /// To a finding, by its place in the list.
+    Finding(usize),
+    /// To the first block of a track, by the track's place.
+    Track(usize),
+}
+
+/// A line of the view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// The name of a group of lines.
+    Heading(&'static str),
+    /// A fact: label, value as the file has it, how to take it, where it leads.
+    Fact(String, String, Tone, Link),
+    /// Between two groups.
+    Blank,
+}
+
+/// What the view shows.
+#[derive(Debug, Default)]
+pub struct SummaryPane {
+    /// The lines.
+    pub lines: Vec<Line>,
+    /// The cursor.
+    pub window: Window,
+}
+
+impl SummaryPane {
+    /// The line under the cursor.
+    pub fn selected(&self) -> Option<&Line> {
+        self.lines.get(usize::try_from(self.window.cursor()).ok()?)
+    }
+
+    /// The label of the line under the cursor, or of the one that it adds to.
+    fn label(&self) -> &str {
+        let upwards = (0..=self.window.cursor()).rev().filter_map(|at| self.lines.get(usize::try_from(at).ok()?));
+        let mut labels = upwards.filter_map(|line| match line {
+            Line::Fact(label, ..) if !label.is_empty() => Some(label.as_str()),
+            _ => None,
+        });
+        labels.next().unwrap_or_default()
+    }
+
+    fn len(&self) -> u64 {
+        self.lines.len() as u64
+    }
+
+    fn is_fact(&self, at: u64) -> bool {
+        usize::try_from(at).is_ok_and(|at| matches!(self.lines.get(at), Some(Line::Fact(..))))
+    }
+
+    /// The fact nearest to a line, looked for first in the direction given.
+    fn nearest(&self, at: u64, down: bool) -> Option<u64> {
+        let after = (at..self.len()).find(|at| self.is_fact(*at));
+        let before = (0..self.len().min(at.saturating_add(1))).rev().find(|at| self.is_fact(*at));
+        if down { after.or(before) } else { before.or(after) }
+    }
+}
+
+/// Collects lines.
+#[derive(Default)]
+struct Lines(Vec<Line>);
+
+impl Lines {
+    fn heading(&mut self, name: &'static str) {
+        if !self.0.is_empty() {
+            self.0.push(Line::Blank);
+        }
+        self.0.push(Line::Heading(name));
+    }
+
+    fn fact(&mut self, label: &str, value: impl Into<String>, link: Link) {
+        self.toned(label, value, Tone::Plain, link);
+    }
+
+    fn toned(&mut self, label: &str, value: impl Into<String>, tone: Tone, link: Link) {
+        self.0.push(Line::Fact(label.to_owned(), value.into(), tone, link));
+    }
+
+    fn maybe(&mut self, label: &str, value: Option<&String>, link: Link) {
+        if let Some(value) = value {
+            self.fact(label, value.clone(), link);
+        }
+    }
+}
+
+fn lines(state: &State) -> Vec<Line> {
+    let mut lines = Lines::default();
+    found(state, &mut lines);
+    let info = state.description.as_ref().map(|description| &description.info);
+    file(state, info, &mut lines);
+    let Some(info) = info else { return lines.0 };
+    container(info, &mut lines);
+    blocks(state, info, &mut lines);
+    seek_and_veri(state, info, &mut lines);
+    tracks(info, &mut lines);
+    lines.0
+}
+
+/// The worst of what was found, and what may be done where nobody looked.
+fn found(state: &State, lines: &mut Lines) {
+    lines.heading("Findings");
+    match findings::outcome(state) {
+        Some((verdict, text)) => {
+            let tone = match verdict {
+                Verdict::Ok => Tone::Good,
+                Verdict::Suspect => Tone::Found(Severity::Warning),
+                Verdict::Damaged | Verdict::Unreadable => Tone::Found(Severity::Error),
+            };
+            lines.toned("Audit", text, tone, Link::View(View::Audit));
+        }
+        None => lines.toned("Audit", findings::invitation(state), Tone::Remark, Link::View(View::Audit)),
+    }
+    let Some(list) = known_findings(state) else { return };
+    let mut worst: Vec<_> = list.list().iter().enumerate().collect();
+    worst.sort_by_key(|(_, finding)| finding.severity);
+    let shown = if worst.len() > SHOWN_FINDINGS { SHOWN_FINDINGS - 1 } else { SHOWN_FINDINGS };
+    for (at, finding) in worst.iter().take(shown) {
+        let text = format!("{}: {}", finding.code, finding.message);
+        lines.toned(finding.severity.name(), text, Tone::Found(finding.severity), Link::Finding(*at));
+    }
+    let more = worst.len().saturating_sub(shown) as u64 + list.omitted().values().sum::<u64>();
+    if more > 0 {
+        lines.toned("", format!("and {more} more"), Tone::Remark, Link::View(View::Audit));
+    }
+}
+
+fn file(state: &State, info: Option<&Info>, lines: &mut Lines) {
+    lines.heading("File");
+    lines.fact("Name", state.name.clone(), Link::None);
+    lines.fact("Size", size(state.source.len()), Link::None);
+    if let Some(info) = info {
+        lines.fact("Layout", info.describe_layout(), Link::View(View::Hex));
+    }
+}
+
+fn container(info: &Info, lines: &mut Lines) {
+    lines.heading("Container");
+    lines.maybe("Title", info.title.as_ref(), Link::View(View::Manifest));
+    lines.maybe("Project", info.project.as_ref(), Link::View(View::Manifest));
+    lines.maybe("Version", info.version.as_ref(), Link::View(View::Manifest));
+    lines.fact("Chunks", info.describe_tags(), Link::None);
+}
+
+fn blocks(state: &State, info: &Info, lines: &mut Lines) {
+    let blocks = Link::View(View::Blocks);
+    lines.heading("Blocks");
+    lines.fact("Blocks", format!("{}, {} stored", info.blocks, size(info.compression.stored_bytes)), blocks);
+    if let Some(container) = state.container.as_ref().filter(|c| c.is_checked() && c.index().blocks() > 0) {
+        let (intact, all) = (container.index().blocks_intact(), container.index().blocks());
+        let tone = if intact == all { Tone::Good } else { Tone::Found(Severity::Error) };
+        lines.toned("Intact", format!("{intact} of {all}"), tone, blocks);
+    }
+    if let Some(bytes) = info.compression.decoded_bytes {
+        lines.fact("Decoded", size(bytes), blocks);
+    }
+    if let Some(bytes) = info.block_size {
+        lines.fact("Block size", size(bytes), Link::View(View::Manifest));
+    }
+    lines.heading("Time");
+    lines.fact("Duration", info.describe_duration(), Link::View(View::Timeline));
+    lines.fact("Timing", info.describe_timing(), Link::View(View::Timeline));
+    lines.heading("Compression and protection");
+    lines.fact("Compression", info.describe_compression(), Link::View(View::Manifest));
+    lines.maybe("Engine", info.compression.engine_id.as_ref(), Link::View(View::Manifest));
+    lines.maybe("Fingerprint", info.compression.fingerprint.as_ref(), Link::View(View::Manifest));
+    lines.fact("Protection", info.describe_protection(), Link::View(View::Manifest));
+}
+
+fn seek_and_veri(state: &State, info: &Info, lines: &mut Lines) {
+    lines.heading("SEEK");
+    lines.fact("Entries", info.seek.describe(), Link::Tag(Tag::SEEK));
+    if let Some(certainty) = info.seek.certainty() {
+        lines.toned("", certainty, Tone::Remark, Link::Tag(Tag::SEEK));
+    }
+    lines.heading("VERI");
+    match &state.verification {
+        Some(verification) => {
+            let tone = match verification.status {
+                Status::Verified => Tone::Good,
+                Status::Mismatch | Status::Malformed => Tone::Found(Severity::Error),
+                Status::Absent | Status::Unsupported => Tone::Found(Severity::Warning),
+                Status::Unchecked => Tone::Remark,
+            };
+            lines.toned("Status", VeriSummary::from(verification).describe(), tone, Link::View(View::Audit));
+            lines.toned("", verification.info.clone(), Tone::Remark, Link::View(View::Audit));
+        }
+        None if info.tags.iter().any(|(tag, _)| *tag == Tag::VERI.to_string()) => {
+            lines.toned("Status", "unchecked: press v to recompute it", Tone::Remark, Link::Tag(Tag::VERI));
+        }
+        None => lines.fact("Status", info.describe_veri(), Link::View(View::Audit)),
+    }
+}
+
+fn tracks(info: &Info, lines: &mut Lines) {
+    if info.tracks.is_empty() {
+        return;
+    }
+    lines.heading("Tracks");
+    for (at, track) in info.tracks.iter().take(SHOWN_TRACKS).enumerate() {
+        let is = track.describe();
+        let is = if is.is_empty() { track.describe_blocks() } else { is };
+        lines.fact(&track.id, is.clone(), Link::Track(at));
+        let blocks = track.describe_blocks();
+        if blocks != is {
+            lines.toned("", blocks, Tone::Remark, Link::Track(at));
+        }
+    }
+    if let Some(more) = info.tracks.len().checked_sub(SHOWN_TRACKS).filter(|more| *more > 0) {
+        lines.toned("", format!("and {} more", count(more as u64, "track")), Tone::Remark, Link::None);
+    }
+}
+
+/// Makes the lines anew; blank ones go where the rest would fit without them.
+fn list(state: &mut State) {
+    let mut lines = lines(state);
+    let selected = state.summary.selected().cloned();
+    let blank = lines.iter().filter(|line| **line == Line::Blank).count();
+    let height = usize::from(height(state));
+    if lines.len() > height && lines.len() - blank <= height {
+        lines.retain(|line| *line != Line::Blank);
+    }
+    let same = |line: &Line| Some(line) == selected.as_ref();
+    let at = lines.iter().position(same).map_or(state.summary.window.cursor(), |at| at as u64);
+    state.summary.lines = lines;
+    set_cursor(state, at, true);
+}
+
+fn height(state: &State) -> u16 {
+    state.areas().and_then(|areas| areas.view).map_or(0, |pane| pane.inner.height)
+}
+
+fn set_cursor(state: &mut State, at: u64, down: bool) {
+    let height = height(state);
+    let pane = &mut state.summary;
+    let (at, len) = (pane.nearest(at.min(pane.len().saturating_sub(1)), down).unwrap_or(0), pane.len());
+    pane.window.set_cursor(at, len, height);
+    // The heading above comes into sight with its first line.
+    let first = (0..at).rev().take_while(|at| !pane.is_fact(*at)).last();
+    if let Some(first) = first.filter(|first| *first < pane.window.top() && at - *first < u64::from(height)) {
+        pane.window.set_cursor(first, len, height);
+        pane.window.set_cursor(at, len, height);
+    }
+}
+
+fn follow_link(state: &mut State, link: Link) {
+    let Some(container) = state.container.clone() else { return };
+    let index = container.index();
+    match link {
+        Link::None => state.say(Level::Info, "this line leads nowhere"),
+        Link::View(view) => update::show(state, view),
+        Link::Finding(at) => findings::show(state, at),
+        Link::Tag(tag) => match index.first(tag) {
+            Some(chunk) => {
+                update::select(state, Selection::of_chunk(&container, &chunk));
+                update::show(state, View::Hex);
+            }
+            None => state.say(Level::Info, format!("there is no {tag} chunk")),
+        },
+        Link::Track(at) => {
+            let track = container.tracks().and_then(|tracks| tracks.list.get(at));
+            let first = track.and_then(|track| track.blocks.first());
+            match first.and_then(|first| index.block(first.block)) {
+                Some(chunk) => {
+                    update::select(state, Selection::of_chunk(&container, &chunk));
+                    let at = state.selection.time_us.map(format_us).unwrap_or_default();
+                    update::show(state, View::Blocks);
+                    state.say(Level::Info, format!("the track's first block as stored, at {at}"));
+                }
+                None => state.say(Level::Info, "the track has no block"),
+            }
+        }
+    }
+}
+
+impl Behaviour for Summary {
+    fn run(&self, state: &mut State, command: Command) -> Option<Vec<Effect>> {
+        let cursor = state.summary.window.cursor();
+        match command {
+            Command::Move(Motion::Up | Motion::PageUp | Motion::Home)
+                if state.summary.nearest(0, true) == Some(cursor) =>
+            {
+                // Nothing stands above but a heading.
+                state.summary.window = Window::default();
+                set_cursor(state, cursor, true);
+            }
+            Command::Move(motion) => {
+                let (len, height) = (state.summary.len(), height(state));
+                let mut window = state.summary.window;
+                window.step(motion, len, height);
+                let down = matches!(motion, Motion::Down | Motion::PageDown | Motion::End);
+                set_cursor(state, window.cursor(), down);
+            }
+            Command::Open => {
+                if let Some(Line::Fact(.., link)) = state.summary.selected() {
+                    follow_link(state, *link);
+                }
+            }
+            Command::Fold => {
+                if let Some(Line::Fact(_, value, ..)) = state.summary.selected().cloned() {
+                    let label = state.summary.label().to_owned();
+                    popup::open(state, &label, &value);
+                }
+            }
+            Command::Copy => match state.summary.selected().cloned() {
+                Some(Line::Fact(_, value, ..)) => return Some(update::copied(state, value)),
+                _ => return None,
+            },
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn refresh(&self, state: &mut State) -> Vec<Effect> {
+        list(state);
+        let Some(container) = state.container.clone() else { return Vec::new() };
+        let known = state.description.as_ref();
+        let is_told = known.is_some_and(|known| {
+            (known.is_complete || !container.is_complete()) && (known.is_audited || state.audit.is_none())
+        });
+        if is_told || (!container.is_complete() && state.jobs.is_running(JobKind::Describe)) {
+            return Vec::new();
+        }
+        let request = Request::Describe(container, state.audit.clone());
+        if state.jobs.running().iter().any(|running| same_work(&running.job.request, &request)) {
+            return Vec::new();
+        }
+        vec![Effect::Start(state.jobs.start(request))]
+    }
+
+    fn refit(&self, state: &mut State) {
+        list(state);
+    }
+
+    fn click(&self, state: &mut State, at: Position) -> Vec<Effect> {
+        let line = state.areas().and_then(|areas| areas.view).and_then(|pane| pane.line_at(at));
+        let row = line.and_then(|line| state.summary.window.row_at(line, state.summary.len()));
+        let Some(row) = row.filter(|row| state.summary.is_fact(*row)) else { return Vec::new() };
+        if row == state.summary.window.cursor() {
+            return self.run(state, Command::Open).unwrap_or_default();
+        }
+        set_cursor(state, row, true);
+        Vec::new()
+    }
+
+    fn wheel(&self, state: &mut State, rows: i64) {
+        let (len, height) = (state.summary.len(), height(state));
+        let mut window = state.summary.window;
+        window.scroll(rows, len, height);
+        state.summary.window = window;
+        let cursor = window.cursor();
+        if !state.summary.is_fact(cursor) {
+            let visible = window.visible(len, height);
+            let fact = visible.clone().find(|at| state.summary.is_fact(*at));
+            state.summary.window.set_cursor(fact.unwrap_or(cursor), len, height);
+        }
+    }
+}
+
+/// Whether two requests describe the same container with the same audit.
+fn same_work(a: &Request, b: &Request) -> bool {
+    match (a, b) {
+        (Request::Describe(a, x), Request::Describe(b, y)) => {
+            std::sync::Arc::ptr_eq(a, b) && x.is_some() == y.is_some()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::headless::Player;
+    use crate::tui::testing::{damaged, played, played_with};
+
+    fn label(player: &Player) -> String {
+        match player.state().summary.selected() {
+            Some(Line::Fact(label, ..)) => label.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn value(player: &Player, label: &str) -> String {
+        let of_label = |line: &Line| match line {
+            Line::Fact(name, value, ..) if name == label => Some(value.clone()),
+            _ => None,
+        };
+        player.state().summary.lines.iter().find_map(of_label).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_cursor_moves_from_fact_to_fact() {
+        assert_eq!(label(&played(80, 24, "")), "Audit");
+        assert_eq!(label(&played(80, 24, "j")), "Name");
+        assert_eq!(label(&played(80, 24, "jk")), "Audit");
+        assert_eq!(label(&played(40, 12, "G")), "Status");
+        let top = played(40, 12, "Ggg");
+        assert_eq!((label(&top), top.state().summary.window.top()), ("Audit".into(), 0), "with its heading");
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_info() {
+        let player = played(80, 24, "");
+        let info = &player.state().description.as_ref().unwrap().info;
+        assert_eq!(value(&player, "Duration"), info.describe_duration());
+        assert_eq!(value(&player, "Entries"), info.seek.describe());
+        assert_eq!(value(&player, "Intact"), "");
+        assert_eq!(value(&played(80, 24, "a"), "Intact"), "8 of 8");
+        assert_eq!(value(&played(80, 24, "a"), "Decoded"), "2 KiB (2048 bytes)");
+        assert_eq!(value(&played(80, 24, "v"), "Status"), "verified (sha256, prefix)");
+    }
+
+    #[test]
+    fn findings_come_first_and_lead_to_the_audit() {
+        let player = played_with(damaged(), "a");
+        assert_eq!(value(&player, "Audit"), "damaged: 2 errors");
+        let opened = played_with(damaged(), "ajj<Enter>");
+        assert_eq!(opened.state().view, View::Audit);
+        assert_eq!(opened.state().selection.chunk, Some(11), "the second finding's");
+        assert_eq!(value(&played(80, 24, ""), "Audit"), "not audited: press a to run every check");
+    }
+
+    #[test]
+    fn lines_lead_to_what_they_are_about() {
+        let to = |line: &str, steps: usize| {
+            let player = played(80, 24, &"j".repeat(steps));
+            assert_eq!(label(&player), line);
+            let there = played(80, 24, &format!("{}<Enter>", "j".repeat(steps)));
+            (there.state().view, there.state().selection.chunk)
+        };
+        assert_eq!(to("Duration", 7), (View::Timeline, Some(0)));
+        assert_eq!(to("Entries", 11), (View::Hex, Some(8)));
+        let whole = played(80, 24, "jjj<Space>");
+        assert_eq!(whole.state().popup.as_ref().unwrap().title, "Layout");
+    }
+}

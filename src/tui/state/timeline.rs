@@ -10,6 +10,7 @@ use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, Pane, Request, Selection, State, View};
 use crate::core::container::{Container, SeekAnswer};
 use crate::core::profile::{Axis, Chain, Lane, Profile};
+use crate::core::text::escape;
 use crate::core::time::format_duration;
 use crate::tui::layout::strip_blocks;
 use crate::tui::rows::Motion;
@@ -220,7 +221,7 @@ impl Parts {
         let lanes = if body == 0 { Vec::new() } else { lanes.collect() };
         let ruler = take(ruler);
         let caption = single(0..caption);
-        let gutter = if pane.width >= 50 { 11 } else { 0 };
+        let gutter = if pane.width >= 50 { 12 } else { 0 };
         Self { caption, lanes, ruler: single(ruler), facts: height - facts..height, gutter }
     }
 
@@ -249,12 +250,19 @@ pub(super) fn profile_wanted(state: &mut State) -> Vec<Effect> {
     vec![Effect::Start(state.jobs.start(Request::Profile(container.clone())))]
 }
 
+/// The track that a timestamp is asked for of: while the view is shown, the one that keys move in.
+pub(super) fn track(state: &State, container: &Container) -> Option<String> {
+    let lane = state.profile.as_ref().filter(|_| state.view == View::Timeline)?.lanes.get(state.timeline.lane)?;
+    container.tracks()?.list.get(lane.track?).map(|track| track.id.clone())
+}
+
 /// What a key may lead to along the lanes.
 struct Stop {
     at: u64,
     lane: usize,
     place: u64,
-    what: String,
+    /// What is wrong; `None` for what was found at the block.
+    what: Option<String>,
 }
 
 /// The view's behaviour.
@@ -398,24 +406,36 @@ fn next_fault(state: &mut State, container: &Container, profile: &Profile, at: u
             if let Some(lane) = profile.lanes.get(stop.lane) {
                 select(state, container, lane, stop.lane, stop.place);
             }
-            state.say(Level::Warning, stop.what);
+            let block = profile.lanes.get(stop.lane).and_then(|lane| lane.block(stop.place)).unwrap_or(0);
+            let what = stop.what.unwrap_or_else(|| found_at(state, container, block));
+            state.say(Level::Warning, what);
         }
         (None, false) => state.say(Level::Info, "nothing is wrong after the playhead"),
         (None, true) => state.say(Level::Info, "nothing is wrong before the playhead"),
     }
 }
 
+/// What was found at a block, or before it.
+fn found_at(state: &State, container: &Container, block: u64) -> String {
+    let findings = state.audit.as_ref().map_or(&container.walked().findings, |audit| &audit.findings);
+    let here = findings.list().iter().filter(|finding| finding.block == Some(block));
+    match here.min_by_key(|finding| finding.severity) {
+        Some(finding) => format!("block {block}, {}: {}", finding.code.name(), escape(&finding.message)),
+        None => format!("bytes were lost before block {block}"),
+    }
+}
+
 fn faults<'a>(state: &State, container: &'a Container, profile: &'a Profile) -> impl Iterator<Item = Stop> + 'a {
-    let marked = state.marks.of_blocks().iter().filter_map(|(block, severity)| {
+    let marked = state.marks.of_blocks().iter().filter_map(|(block, _)| {
         let (lane, place) = profile.find(container, *block)?;
         let at = profile.lanes.get(lane)?.position(place)?;
-        Some(Stop { at, lane, place, what: format!("{} at block {block}: Audit (6) says what", severity.name()) })
+        Some(Stop { at, lane, place, what: None })
     });
     let marked: Vec<Stop> = marked.collect();
     let of_lane = move |(number, lane): (usize, &'a Lane)| {
         let stop = move |place: u64, what: String| {
             let (at, block) = (lane.position(place)?, lane.block(place)?);
-            Some(Stop { at, lane: number, place, what: what.replace("{}", &block.to_string()) })
+            Some(Stop { at, lane: number, place, what: Some(what.replace("{}", &block.to_string())) })
         };
         let entries = lane.faulty_entries().filter_map(move |entry| {
             let fault = entry.fault?.describe();
@@ -444,5 +464,85 @@ pub fn distance_text(axis: Axis, distance: u64) -> String {
     match axis {
         Axis::Time => format_duration(distance),
         Axis::Index => format!("{distance} block{}", if distance == 1 { "" } else { "s" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::testing::played;
+    use proptest::prelude::*;
+
+    fn profile() -> Arc<Profile> {
+        played(80, 24, "").state().profile.clone().unwrap()
+    }
+
+    #[test]
+    fn zooming_keeps_the_playhead_where_it_is() {
+        let profile = profile();
+        let mut window = TimeWindow::default();
+        assert_eq!(window.shown(&profile), 0..8 * 33_333);
+        window.zoom(&profile, Zoom::In, Some(200_000));
+        let shown = window.shown(&profile);
+        assert_eq!(shown, 100_000..100_000 + 4 * 33_333);
+        window.zoom(&profile, Zoom::In, Some(200_000));
+        assert_eq!(window.shown(&profile), shown, "four blocks are the closest");
+        window.pan(&profile, true);
+        assert_eq!(window.shown(&profile).start, 100_000 - 2 * 33_333);
+        window.pan(&profile, true);
+        window.reveal(&profile, 250_000);
+        assert!(window.shown(&profile).contains(&250_000));
+        window.zoom(&profile, Zoom::Whole, None);
+        assert_eq!(window.shown(&profile), 0..profile.end);
+    }
+
+    #[test]
+    fn parts_give_way_in_order() {
+        let of = |width, height, lanes| Parts::of(Rect::new(0, 0, width, height), lanes, 0, Axis::Time);
+        let large = of(88, 32, 1);
+        assert!(large.lanes[0].chain.is_some() && large.lanes[0].rates.len() == 4 && large.facts.len() == 9);
+        let middle = of(52, 16, 1);
+        assert!(middle.lanes[0].seek.is_none() && middle.lanes[0].rates.len() == 2 && middle.gutter > 0);
+        let small = of(38, 6, 1);
+        assert_eq!((small.lanes[0].sizes.len(), small.lanes[0].marks, small.gutter), (1, Some(2), 0));
+        assert_eq!(of(88, 32, 9).lanes.len(), 9);
+        let many = Parts::of(Rect::new(0, 0, 88, 16), 9, 8, Axis::Time);
+        assert_eq!(many.lanes.last().map(|lane| lane.lane), Some(8), "the one with the keys is in sight");
+    }
+
+    proptest! {
+        #[test]
+        fn parts_stay_inside_and_apart(width in 0u16..300, height in 0u16..120, lanes in 0usize..40, selected in 0usize..40, time in any::<bool>()) {
+            let axis = if time { Axis::Time } else { Axis::Index };
+            let parts = Parts::of(Rect::new(0, 0, width, height), lanes, selected.min(lanes.saturating_sub(1)), axis);
+            let mut lines: Vec<u16> = parts.caption.iter().chain(&parts.ruler).copied().chain(parts.facts).collect();
+            for lane in &parts.lanes {
+                lines.extend(lane.sizes.clone().chain(lane.rates.clone()));
+                lines.extend([lane.head, lane.marks, lane.seek, lane.damage, lane.chain].into_iter().flatten());
+            }
+            let count = lines.len();
+            lines.sort_unstable();
+            lines.dedup();
+            prop_assert_eq!(lines.len(), count, "no line is drawn twice");
+            prop_assert!(lines.last().is_none_or(|last| *last < height));
+        }
+
+        #[test]
+        fn what_is_shown_is_part_of_the_whole(moves in prop::collection::vec((0u8..6, any::<u64>()), 0..40)) {
+            let profile = profile();
+            let mut window = TimeWindow::default();
+            for (what, at) in moves {
+                match what {
+                    0 => window.zoom(&profile, Zoom::In, Some(at)),
+                    1 => window.zoom(&profile, Zoom::Out, Some(at % profile.end)),
+                    2 => window.zoom(&profile, Zoom::Whole, None),
+                    3 => window.pan(&profile, true),
+                    4 => window.pan(&profile, false),
+                    _ => window.reveal(&profile, at % profile.end),
+                }
+                let shown = window.shown(&profile);
+                prop_assert!(shown.start < shown.end && shown.end <= profile.end, "{shown:?}");
+            }
+        }
     }
 }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::layout::{Position, Rect};
+use zeroize::Zeroize;
 
 use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, blocks, comparison, hex, prompt, timeline, views,
+    Selection, State, View, blocks, comparison, hex, manifest, popup, prompt, timeline, unlock, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -47,10 +48,12 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Action::Paste(text) => {
+        Action::Paste(mut text) => {
             if let Some(prompt) = &mut state.prompt {
                 prompt.insert(text.chars());
             }
+            // It may have been a key.
+            text.zeroize();
             Vec::new()
         }
         Action::Click(at) => click(state, at),
@@ -82,6 +85,9 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
     }
     if state.prompt.is_some() && prompt::takes(command) {
         return answer(state, command);
+    }
+    if state.popup.is_some() {
+        return popup::run(state, command);
     }
     state.message = (command == Command::Close).then(|| state.message.take()).flatten();
     let in_pane = match state.focus {
@@ -126,12 +132,15 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing was searched for here"),
         // No pane has a meaning for these now.
         Command::Move(_) | Command::Open | Command::Fold => {}
+        // By name, from another view: it is shown first.
         Command::Zoom(_) | Command::Pan { .. } | Command::Keyframe { .. } | Command::Scale => {
-            state.say(Level::Warning, "this belongs to the Timeline view");
+            return run_in(state, View::Timeline, command);
         }
         Command::Compare => comparison::toggle(state),
-        Command::List(_) => state.say(Level::Warning, "this belongs to the Blocks view"),
-        Command::Hex(_) => state.say(Level::Warning, "this works in Hex, which 5 shows"),
+        Command::List(_) => return run_in(state, View::Blocks, command),
+        Command::Hex(_) => return run_in(state, View::Hex, command),
+        Command::CopyValue | Command::Bytes => return run_in(state, View::Manifest, command),
+        Command::Group => return run_in(state, View::Audit, command),
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
         Command::Quit | Command::Suspend => {}
@@ -139,8 +148,14 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
     Vec::new()
 }
 
+/// What a command does in the view that it belongs to.
+fn run_in(state: &mut State, view: View, command: Command) -> Vec<Effect> {
+    show(state, view);
+    views::of(view).run(state, command).unwrap_or_default()
+}
+
 fn help(state: &mut State, command: Command) {
-    let lines = keymap::help(&state.pane_contexts(), state.theme.ascii).len() as u64;
+    let lines = keymap::help(state).len() as u64;
     let height = state.areas().map_or(0, |areas| areas.overlay.inner.height);
     match (command, &mut state.help) {
         (Command::Close | Command::Help, _) => state.help = None,
@@ -227,6 +242,7 @@ fn refit(state: &mut State) {
     let height = state.pane_height(Pane::Tree);
     state.tree_window.set_cursor(state.tree_window.cursor(), len, height);
     View::ALL.into_iter().for_each(|view| views::of(view).refit(state));
+    popup::refit(state);
     comparison::refit(state);
 }
 
@@ -287,6 +303,12 @@ fn ask(state: &mut State, kind: PromptKind) {
         }
         (PromptKind::Export, Some(block)) => format!("block-{block}.bin"),
         (PromptKind::Filter, _) => state.blocks.filter_text(),
+        (PromptKind::Secret | PromptKind::MaskKey, _) => {
+            if let Some(why) = unlock::useless(state, kind) {
+                return state.say(Level::Warning, why);
+            }
+            String::new()
+        }
         _ => String::new(),
     };
     state.prompt = Some(Prompt::new(kind, &value));
@@ -299,6 +321,7 @@ fn answer(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Complete => prompt.complete(),
         Command::Recall { earlier } => prompt.recall(&state.answers, earlier),
         Command::Edit(request) => prompt.edit(request),
+        Command::Submit if prompt.kind.is_hidden() => return unlock::submit(state),
         Command::Submit => {
             let (kind, text) = (prompt.kind, prompt.input.value().to_owned());
             return match submit(state, kind, &text) {
@@ -331,7 +354,8 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
             let container = walked(state)?;
             let time = Time::parse(text).map_err(|error| error.to_string())?;
             let pts_us = container.time_us(time).map_err(|error| error.to_string())?;
-            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us)))]
+            let track = timeline::track(state, &container);
+            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us, track)))]
         }
         PromptKind::Command => match command_line::parse(text).map_err(|error| error.to_string())? {
             Line::Command(command) => {
@@ -357,6 +381,7 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
             }
         },
         PromptKind::Find => views::of(state.view).find(state, text)?,
+        PromptKind::Secret | PromptKind::MaskKey => return Ok(unlock::submit(state)),
         PromptKind::Export => {
             let block = state.selection.block.filter(|_| state.may_write).ok_or("no block is selected")?;
             let (container, path) = (walked(state)?, PathBuf::from(text));
@@ -392,7 +417,8 @@ fn verify(state: &mut State) -> Vec<Effect> {
     }
 }
 
-fn audit(state: &mut State) -> Vec<Effect> {
+/// Starts every check there is.
+pub(super) fn audit(state: &mut State) -> Vec<Effect> {
     let request = Request::Audit { source: state.source.clone(), options: state.options.clone() };
     vec![Effect::Start(state.jobs.start(request))]
 }
@@ -418,6 +444,9 @@ pub(super) fn copied(state: &mut State, text: String) -> Vec<Effect> {
 }
 
 fn click(state: &mut State, at: Position) -> Vec<Effect> {
+    if state.help.is_none() && state.popup.take().is_some() {
+        return Vec::new();
+    }
     let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
     if let Some((view, ..)) = areas.tab_labels(state.view).into_iter().find(|(_, area, _)| area.contains(at)) {
         show(state, view);
@@ -451,7 +480,9 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
 }
 
 fn drag(state: &mut State, from: Position, to: Position) -> Vec<Effect> {
-    let Some(areas) = state.areas().filter(|_| state.help.is_none()) else { return Vec::new() };
+    let Some(areas) = state.areas().filter(|_| state.help.is_none() && state.popup.is_none()) else {
+        return Vec::new();
+    };
     if areas.strip.contains(from) {
         scrub(state, areas.strip, to);
     } else if !comparison::is_shown(state)
@@ -477,9 +508,13 @@ fn scrub(state: &mut State, strip: Rect, at: Position) {
 fn wheel(state: &mut State, at: Position, notches: i16) -> Vec<Effect> {
     let rows = i64::from(notches) * WHEEL_ROWS;
     let Some(areas) = state.areas() else { return Vec::new() };
-    let lines = keymap::help(&state.pane_contexts(), state.theme.ascii).len() as u64;
+    let lines = keymap::help(state).len() as u64;
     if let Some(window) = &mut state.help {
         window.scroll(rows, lines, areas.overlay.inner.height);
+        return Vec::new();
+    }
+    if state.popup.is_some() {
+        popup::scroll(state, rows);
         return Vec::new();
     }
     if comparison::is_shown(state) {
@@ -509,10 +544,14 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Indexed(container)) => indexed(state, container),
         Ok(Outcome::Audited(audit)) => audited(state, audit),
         Ok(Outcome::Verified(verification)) => verified(state, verification),
-        Ok(Outcome::Sought(answer)) => sought(state, &answer),
+        Ok(Outcome::Sought(answer)) => {
+            sought(state, &answer);
+            return Vec::new();
+        }
         Ok(Outcome::Exported { path, len }) => {
             let path = path.to_string_lossy().into_owned();
             state.say(Level::Good, format!("wrote {len} bytes to {}", escape(&path)));
+            return Vec::new();
         }
         Ok(Outcome::Profiled(profile)) => {
             state.profile = Some(profile);
@@ -521,7 +560,7 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Listed(listing)) => blocks::listed(state, listing),
         Ok(Outcome::Measured(block, measure)) => state.blocks.measured(block, measure),
         Ok(Outcome::AllMeasured) => {}
-        Ok(Outcome::Stepped { chunk, steps }) => hex::stepped(state, &chunk, steps),
+        Ok(Outcome::Decoded { chunk, coding }) => hex::decoded(state, &chunk, coding),
         Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
         Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
         Ok(Outcome::Compared { container, differences }) => {
@@ -531,20 +570,32 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             }
             comparison::found(state, differences);
         }
-        Err(Failure::Cancelled) => {}
+        Ok(Outcome::Described(description)) => state.description = Some(description),
+        Ok(Outcome::FoundFields(hits)) => {
+            manifest::found(state, hits);
+            return Vec::new();
+        }
+        Err(Failure::Cancelled) => return Vec::new(),
         Err(failure) => {
             if let (Some(JobKind::Diff), Some(comparison)) = (kind, &mut state.comparison) {
                 comparison.fail(failure.to_string());
             }
             let doing = kind.map_or("working", JobKind::title);
             state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));
+            return Vec::new();
         }
     }
-    Vec::new()
+    View::ALL.into_iter().flat_map(|view| views::of(view).refresh(state)).collect()
 }
 
-/// A container replaces the one before: more of it was walked, or all of it was checked.
-fn indexed(state: &mut State, container: Arc<Container>) {
+/// A container replaces the one before: more of it was walked, all of it was checked, or a key was given.
+pub(super) fn indexed(state: &mut State, container: Arc<Container>) {
+    let container = unlock::with_keys(state, container);
+    match &state.container {
+        Some(before) if before.pipeline() == container.pipeline() => hex::forget_failures(state),
+        Some(_) => hex::forget(state),
+        None => {}
+    }
     let gop = container.meta().and_then(|meta| meta.gop);
     state.tree.set_run_len(gop);
     let first = state.selection == Selection::default();
@@ -592,7 +643,7 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
         false => format!("entry {}{track} at {} us", answer.entry_index, answer.entry.pts_us),
     };
     let before = if answer.before_first { ", before the first entry" } else { "" };
-    let Some((block, meaning)) = answer.block.zip(answer.meaning) else {
+    let Some(block) = answer.block else {
         return state.say(Level::Error, format!("{clock}{before}: {entry} lands on no block"));
     };
     if let Some(chunk) = container.index().block(block) {
@@ -600,8 +651,8 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
         select(state, selection);
     }
     let provisional = if answer.provisional { "; its number is provisional, bytes were lost before it" } else { "" };
-    let rule = meaning.describe();
-    let text = format!("{clock}{before}: {entry}, block {block} (offset is {rule}){provisional}");
+    let rule = answer.meaning.map(|meaning| format!(" (offset is {})", meaning.describe())).unwrap_or_default();
+    let text = format!("{clock}{before}: {entry}, block {block}{rule}{provisional}");
     state.say(if answer.provisional { Level::Warning } else { Level::Info }, text);
 }
 
@@ -731,7 +782,7 @@ mod tests {
 
     #[test]
     fn copying_gives_the_text_away() {
-        let player = played(80, 24, ":#1<Enter>y");
+        let player = played(80, 24, ":#1<Enter><Tab>y");
         assert_eq!(player.copied(), Some("CORE chunk 1 at 0x18, 4 bytes"));
     }
 }

@@ -12,6 +12,11 @@ pub(super) trait Behaviour {
         None
     }
 
+    /// What is known about the file is more, or other: the container, the audit, VERI, the description.
+    fn refresh(&self, _state: &mut State) -> Vec<Effect> {
+        Vec::new()
+    }
+
     /// Something else was selected: bring it into sight.
     fn follow(&self, _state: &mut State) {}
 

@@ -16,7 +16,7 @@ const KEY_COLUMNS: usize = 14;
 pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea, window: &Window) {
     let mut painter = Painter::new(state, buffer);
     painter.frame(pane, "Help", true);
-    let lines = keymap::help(&state.pane_contexts(), state.theme.ascii);
+    let lines = keymap::help(state);
     let visible = window.visible(lines.len() as u64, pane.inner.height);
     let first = usize::try_from(visible.start).unwrap_or(usize::MAX);
     for (y, line) in (0..pane.inner.height).zip(lines.iter().skip(first)) {

@@ -12,6 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Painter, PaneArea, State, count_text};
+use crate::core::block::Reading;
 use crate::core::container::Container;
 use crate::core::fields::{self, Field};
 use crate::core::finding::{Finding, Severity};
@@ -65,11 +66,21 @@ fn no_bytes(shown: &Shown) -> &'static str {
 
 fn draw_empty(state: &State, painter: &mut Painter<'_>, area: Rect, empty: &Empty) {
     let lines = match empty {
-        Empty::NotIndexed => ["The file is not indexed yet.".to_owned(), String::new()],
-        Empty::NotCounted(chunk) => {
-            let counting = state.jobs.running().iter().find(|r| r.job.request.kind() == JobKind::Steps);
+        Empty::NotIndexed if state.jobs.is_running(JobKind::Index) => {
+            ["The file is being indexed.".to_owned(), String::new()]
+        }
+        Empty::NotIndexed => ["There is no container to show.".to_owned(), String::new()],
+        Empty::NotRead(chunk, reading) => {
+            let decoding = state.jobs.running().iter().find(|r| r.job.request.kind() == JobKind::Decode);
             let name = chunk_name(chunk);
-            match counting.map(|running| state.jobs.progress(running)) {
+            match decoding.map(|running| state.jobs.progress(running)) {
+                Some(_) if *reading == Reading::Whole => {
+                    [format!("Decoding {name}."), "r shows it as stored meanwhile.".to_owned()]
+                }
+                None if *reading == Reading::Whole => {
+                    let text = format!("Decoding {name} was stopped.");
+                    [text, "r shows it as stored, r again decodes.".to_owned()]
+                }
                 Some((done, total, _)) => {
                     let percent = u128::from(done) * 100 / u128::from(total.max(1));
                     let text = format!("Counting what {name} decodes to: {percent}%");

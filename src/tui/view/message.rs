@@ -21,7 +21,13 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) -> Option<Pos
         let kind = running.job.request.kind();
         matches!(
             kind,
-            JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::List | JobKind::Find | JobKind::Diff
+            JobKind::Audit
+                | JobKind::Verify
+                | JobKind::Export
+                | JobKind::List
+                | JobKind::Find
+                | JobKind::SearchFields
+                | JobKind::Diff
         )
     });
     if state.prompt.is_none() && running.is_none() && state.message.is_none() {
@@ -55,6 +61,7 @@ fn draw_prompt(painter: &mut Painter<'_>, prompt: &Prompt, area: Rect) -> Positi
     let columns = usize::from(area.width).saturating_sub(taken + 1);
     let scroll = prompt.input.visual_scroll(columns.max(1));
     let shown = skip_columns(prompt.input.value(), scroll);
+    let shown = if prompt.kind.is_hidden() { painter.glyphs.hidden.repeat(width(&shown)) } else { shown };
     let mut spans = vec![painter.span(Role::PromptLabel, label)];
     if prompt.input.value().is_empty() && prompt.error.is_none() {
         spans.push(painter.span(Role::Dim, prompt.kind.example()));
@@ -83,7 +90,7 @@ fn skip_columns(text: &str, columns: usize) -> String {
     graphemes.collect()
 }
 
-fn progress(state: &State, painter: &Painter<'_>, running: &Running) -> Vec<Span<'static>> {
+pub(super) fn progress(state: &State, painter: &Painter<'_>, running: &Running) -> Vec<Span<'static>> {
     let (done, total, rate) = state.jobs.progress(running);
     let share = |of: usize| {
         let cells = u128::from(done.min(total)) * of as u128 / u128::from(total.max(1));
@@ -91,6 +98,8 @@ fn progress(state: &State, painter: &Painter<'_>, running: &Running) -> Vec<Span
     };
     let full = share(BAR_CELLS);
     let percent = fit(&format!("{}%", share(100)), 4, Align::Right, "");
+    // What a search counts is no bytes.
+    let rate = rate.filter(|_| running.job.request.kind() != JobKind::SearchFields);
     let rate = rate.map(|rate| format!("  {}/s", size_text(rate))).unwrap_or_default();
     vec![
         painter.span(Role::Text, format!(" {} ", running.job.request.kind().title())),

@@ -10,6 +10,7 @@ mod help;
 mod hex;
 mod manifest;
 mod message;
+mod popup;
 mod strip;
 mod summary;
 mod timeline;
@@ -54,6 +55,9 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     }
     strip::draw(state, buffer, areas.strip);
     footer::draw(state, buffer, areas.footer);
+    if let Some(popup) = &state.popup {
+        popup::draw(state, buffer, areas.overlay, popup);
+    }
     let cursor = message::draw(state, buffer, areas.message);
     if let Some(comparison) = state.comparison.as_ref().filter(|comparison| comparison.shown) {
         Clear.render(areas.body.outer, buffer);
@@ -197,10 +201,7 @@ pub(super) fn count_text(count: u64) -> String {
     out
 }
 
-/// A size for people: `580 B`, `1.2 MiB`.
-pub(super) fn size_text(bytes: u64) -> String {
-    humansize::format_size(bytes, humansize::BINARY.decimal_places(1))
-}
+pub(super) use crate::report::short_size as size_text;
 
 #[cfg(test)]
 mod tests {

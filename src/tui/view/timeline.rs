@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! 00:00:00.000000 - 00:00:10.000000 · 10 s of 10 s · a column is 114.942 ms
-//!    1.2 MiB│▇▁▁▁▁▁▁▁▇▁▁▁▁▁▁▁▇      block sizes
-//!          0│
-//!    ◆ keys │◆───────◆───────◆      and lines for SEEK, damage and the chain, or all in one
-//!           │0:00       │0:05
+//!     1.2 MiB│▇▁▁▁▁▁▁▁▇▁▁▁▁▁▁▁▇      block sizes; below them bit rates
+//!           0│
+//!      ◆ keys│◆───────◆───────◆      and lines for SEEK, damage and the chain, or all in one
+//!            │00:00      │00:05
 //!  playhead  00:00:07.500000 · 7500000 us
 //!  block     #225 · …
 //! ```
@@ -23,6 +23,7 @@ use crate::core::container::Container;
 use crate::core::finding::Severity;
 use crate::core::index;
 use crate::core::profile::{Axis, EntryFault, Lane, Profile, kind_of, rule};
+use crate::core::seek::Meaning;
 use crate::core::time::{format_duration, format_us};
 use crate::core::tracks::Track;
 use crate::tui::layout::strip_column;
@@ -91,6 +92,8 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
 struct Column {
     places: Range<u64>,
     keyframe: bool,
+    /// The keyframe begins here, and does not only last.
+    keyframe_begins: bool,
     worst: Option<Severity>,
     entry: Option<Option<EntryFault>>,
     in_chain: bool,
@@ -183,8 +186,11 @@ impl Scene<'_> {
             let here = marked.iter().skip(first).take_while(|(place, _)| *place < places.end);
             let before =
                 lane.place_at(stretch.start).is_some() && lane.place_at(stretch.start) != lane.len().checked_sub(1);
+            let keyframe = lane.keyframe_in(&places);
+            let begins = keyframe.and_then(|place| lane.position(place)).is_some_and(|at| stretch.contains(&at));
             Column {
-                keyframe: lane.keyframe_in(&places).is_some(),
+                keyframe: keyframe.is_some(),
+                keyframe_begins: begins,
                 worst: here.map(|(_, severity)| *severity).min().or(irregular.then_some(Severity::Warning)),
                 entry: lane.entry_in(&stretch).map(|entry| entry.fault),
                 in_chain: chain.is_some_and(|chain| chain.start < stretch.end && stretch.start < chain.end),
@@ -234,7 +240,7 @@ impl Scene<'_> {
                 (true, false) => (" ", Role::Text),
             };
             let playhead = is_head.then_some((glyphs.playhead, Role::Playhead));
-            let keyframe = column.keyframe.then_some((glyphs.keyframe, Role::Keyframe));
+            let keyframe = column.keyframe_begins.then_some((glyphs.keyframe, Role::Keyframe));
             let damage = column.worst.map(|worst| match worst {
                 Severity::Error => (glyphs.damage, Role::Damage),
                 Severity::Warning | Severity::Info => (glyphs.warning, Role::Warning),
@@ -382,7 +388,7 @@ impl Scene<'_> {
                 && usize::from(x) + label_width < usize::from(chart.width)
             {
                 let area = Rect { x: chart.x.saturating_add(x), width: chart.width - x, ..chart };
-                let label = tick_text(self.profile.axis, at, step);
+                let label = tick_text(self.profile.axis, at, step, self.shown.end);
                 let spans = vec![painter.span(Role::Border, painter.glyphs.track), painter.span(Role::Dim, label)];
                 painter.line(area, 0, spans);
             }
@@ -425,11 +431,9 @@ impl Scene<'_> {
         let share = (Role::Dim, format!("{}.{}%", share / 10, share % 10));
         match self.profile.axis {
             Axis::Time => vec![(Role::Playhead, format_us(at)), (Role::Text, format!("{at} us")), share],
-            Axis::Index => vec![
-                (Role::Playhead, format!("#{at}")),
-                share,
-                (Role::Warning, "no time base: drawn by block index".to_owned()),
-            ],
+            Axis::Index => {
+                vec![(Role::Playhead, format!("#{at}")), share, (Role::Warning, "no time base: by index".to_owned())]
+            }
         }
     }
 
@@ -439,7 +443,7 @@ impl Scene<'_> {
         let Some((chunk, block)) = chunk.and_then(|chunk| Some((chunk, chunk.block?))) else {
             return vec![(Role::Dim, "none selected".to_owned())];
         };
-        let mut parts = vec![(Role::Strong, format!("#{}", count_text(block)))];
+        let mut parts = vec![(Role::Strong, format!("#{block}"))];
         let keyframe = self.container.is_keyframe(block);
         let kind = kind_of(self.container, block).map(|kind| format!("{kind} ")).unwrap_or_default();
         if keyframe {
@@ -473,8 +477,8 @@ impl Scene<'_> {
                 true => format!("keyframe at {} us {arrow} #{block}", answer.entry.pts_us),
                 false => format!("entry {} at {} us {arrow} #{block}", answer.entry_index, answer.entry.pts_us),
             };
-            let rule = answer.meaning.map_or("found by looking at every block", |meaning| meaning.describe());
-            return vec![(Role::SeekEntry, entry), (Role::Text, format!("offset is {rule}"))];
+            let rule = answer.meaning.map_or("found by looking at every block".to_owned(), |m| self.rule_text(m));
+            return vec![(Role::SeekEntry, entry), (Role::Text, rule)];
         }
         let Some(at) = self.head else { return vec![(Role::Dim, "no playhead".to_owned())] };
         let Some(entry) = lane.entry_at(at) else {
@@ -492,9 +496,16 @@ impl Scene<'_> {
                 let role = if fault == EntryFault::Nowhere { Role::Damage } else { Role::Warning };
                 parts.push((role, format!("{glyph} {}", fault.describe())));
             }
-            None => parts.push((Role::Text, format!("offset is {}", rule(self.container, lane)))),
+            None => parts.push((Role::Text, self.rule_text(rule(self.container, lane)))),
         }
         parts
+    }
+
+    fn rule_text(&self, meaning: Meaning) -> String {
+        match self.pane.width {
+            70.. => format!("offset is {}", meaning.describe()),
+            _ => format!("by {}", meaning.name()),
+        }
     }
 
     fn chain_fact(&self, painter: &Painter<'_>) -> Vec<(Role, String)> {
@@ -606,7 +617,7 @@ impl Scene<'_> {
         let mut parts = Vec::new();
         match self.profile.axis {
             Axis::Time => {
-                parts.push((Role::Text, format!("{}/s {shown}", rate_text(rate(lane, &places)))));
+                parts.push((Role::Text, format!("{} {shown}", rate_text(rate(lane, &places)))));
                 let source = match self.container.timeline().filter(|_| lane.track.is_none()) {
                     Some(timeline) => format!("a block every {} us, by {}", lane.step, timeline.source.describe()),
                     None => format!("a block every {} us as a rule", lane.step),
@@ -642,16 +653,20 @@ fn rate(lane: &Lane, places: &Range<u64>) -> u64 {
     u64::try_from(bits / u128::from(end.saturating_sub(first).max(1))).unwrap_or(u64::MAX)
 }
 
-/// A number of bits for people.
+/// Bits a second for people, in at most 11 columns up to 1000 Tbit/s.
 fn rate_text(bits: u64) -> String {
-    let (mut value, mut unit) = (bits as f64, "bit");
-    for larger in ["kbit", "Mbit", "Gbit", "Tbit"] {
+    let (mut value, mut unit) = (bits as f64, "bit/s");
+    for larger in ["kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"] {
         if value < 1000.0 {
             break;
         }
         (value, unit) = (value / 1000.0, larger);
     }
-    if unit == "bit" { format!("{bits} bit") } else { format!("{value:.1} {unit}") }
+    match value {
+        _ if bits < 1000 => format!("{bits} {unit}"),
+        0.0..100.0 => format!("{value:.1} {unit}"),
+        _ => format!("{value:.0} {unit}"),
+    }
 }
 
 const SECOND: u64 = 1_000_000;
@@ -673,14 +688,14 @@ fn steps(axis: Axis) -> impl Iterator<Item = u64> {
 fn tick_step(axis: Axis, shown: &Range<u64>, columns: u16) -> Option<(u64, usize)> {
     let len = shown.end - shown.start;
     steps(axis).find_map(|step| {
-        let label = 1 + width(&tick_text(axis, shown.end, step));
+        let label = 1 + width(&tick_text(axis, shown.end, step, shown.end));
         let apart = u128::from(step) * u128::from(columns) / u128::from(len.max(1));
         (apart >= label as u128 + 2).then_some((step, label))
     })
 }
 
-/// A position on the ruler, as exact as the distance between marks needs.
-fn tick_text(axis: Axis, at: u64, step: u64) -> String {
+/// A position on the ruler, as exact as the distance between marks needs; hours only where `end` reaches one.
+fn tick_text(axis: Axis, at: u64, step: u64, end: u64) -> String {
     if axis == Axis::Index {
         return format!("#{}", count_text(at));
     }
@@ -691,7 +706,7 @@ fn tick_text(axis: Axis, at: u64, step: u64) -> String {
     };
     let cut = if digits == 0 { 7 } else { 6 - digits };
     let text = clock.get(..clock.len().saturating_sub(cut)).unwrap_or(&clock);
-    text.strip_prefix("00:").unwrap_or(text).to_owned()
+    text.strip_prefix("00:").filter(|_| end < 3600 * SECOND).unwrap_or(text).to_owned()
 }
 
 #[cfg(test)]
@@ -700,12 +715,12 @@ mod tests {
 
     #[test]
     fn marks_are_as_exact_as_they_are_close() {
-        let text = |at, step| tick_text(Axis::Time, at, step);
+        let text = |at, step| tick_text(Axis::Time, at, step, at);
         assert_eq!(text(61_500_000, SECOND), "01:01");
         assert_eq!(text(61_500_000, 500_000), "01:01.5");
         assert_eq!(text(3_661_000_020, 20), "01:01:01.00002");
         assert_eq!(text(7, 1), "00:00.000007");
-        assert_eq!(tick_text(Axis::Index, 12_345, 5), "#12,345");
+        assert_eq!(tick_text(Axis::Index, 12_345, 5, 12_345), "#12,345");
     }
 
     #[test]
@@ -720,6 +735,7 @@ mod tests {
 
     #[test]
     fn rates_have_units() {
-        assert_eq!([0, 999, 1000, 12_345_678].map(rate_text), ["0 bit", "999 bit", "1.0 kbit", "12.3 Mbit"]);
+        let rates = [0, 999, 1000, 12_345_678, 123_456_789_000].map(rate_text);
+        assert_eq!(rates, ["0 bit/s", "999 bit/s", "1.0 kbit/s", "12.3 Mbit/s", "123 Gbit/s"]);
     }
 }

@@ -7,11 +7,12 @@ use super::{Painter, count_text, size_text};
 use crate::core::container::Container;
 use crate::core::finding::Severity;
 use crate::core::index::{self, Chunk};
+use crate::core::veri::Part;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::tree::{Row, Tree};
-use crate::tui::state::{Pane, State};
+use crate::tui::state::{Pane, State, View};
 use crate::tui::text::{Align, fit, width};
-use crate::tui::theme::Role;
+use crate::tui::theme::{Glyphs, Role};
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);
@@ -77,9 +78,19 @@ fn row_spans(
     vec![
         painter.span(Role::Dim, left),
         painter.span(role, fit(&name, room, Align::Left, glyphs.ellipsis)),
-        painter.span(Role::Dim, format!(" {detail} ")),
+        painter.span(Role::Dim, format!(" {detail}")),
+        painter.span(Role::Good, covered(state, container, painter.glyphs, chunk.as_ref())),
         painter.span(mark_role, mark),
     ]
+}
+
+/// While VERI is what the Audit view is about: a bar beside the chunks that it covers.
+fn covered(state: &State, container: &Container, glyphs: &Glyphs, first: Option<&Chunk>) -> &'static str {
+    let coverage = state.verification.as_ref().filter(|_| state.view == View::Audit).and_then(|v| v.coverage.as_ref());
+    match coverage.zip(first).map(|(coverage, chunk)| coverage.part_of(container, chunk)) {
+        Some(Part::Whole | Part::Content) => glyphs.track,
+        Some(Part::Nothing) | None => " ",
+    }
 }
 
 /// Whether what a row stands for is in order: by the findings, and for a chunk by its own state.

@@ -6,9 +6,8 @@ use ratatui::layout::Position;
 
 use super::geometry::{Geometry, PanelKind};
 use super::{Asked, Empty, ExtentId, Goal, HexCommand, Panel, Rows, Shown, chunk_name, search, shown};
-use crate::core::block::Form;
-use crate::core::codec::rle::Steps;
-use crate::core::extent::{COUNTED_AT_ONCE, Extent};
+use crate::core::block::{BlockError, Form, Reading};
+use crate::core::extent::{COUNTED_AT_ONCE, Coding, Extent};
 use crate::core::fields::field_at;
 use crate::core::index::Chunk;
 use crate::core::preview::Preview;
@@ -71,7 +70,7 @@ impl Behaviour for HexView {
         if state.hex.seen != state.selection {
             self.follow(state);
         }
-        let mut effects = ask_for_steps(state);
+        let mut effects = ask_for_coding(state);
         let Ok(shown) = shown(state) else { return effects };
         if let Some(goal) = state.hex.goal.take() {
             let position = match goal {
@@ -246,7 +245,7 @@ fn toggle_form(state: &mut State) {
     state.hex.anchor = None;
     state.hex.goal = Some(offset.map_or(Goal::Start, Goal::FileOffset));
     // Asked for once more, what was stopped is started again.
-    state.hex.steps = state.hex.steps.take().filter(|steps| steps.answer.is_some());
+    state.hex.coding = state.hex.coding.take().filter(|coding| coding.answer.is_some());
     let block = state.selection.block.is_some();
     let text = match state.form {
         Form::Raw => "blocks as stored",
@@ -267,7 +266,9 @@ fn toggle_whole(state: &mut State, shown: &Shown) {
 
 /// To the next value, or the one before; decoded, from run to run.
 fn step_field(state: &mut State, shown: &Shown, forward: bool) {
-    let Some(offset) = file_offset(state, shown) else { return };
+    let Some(offset) = file_offset(state, shown) else {
+        return state.say(Level::Info, "fields are of what is stored, which `r` shows");
+    };
     let Some(field) = field_at(&shown.container, offset) else { return };
     let start = shown.extent.position_of(&shown.container, field.range.start).unwrap_or(shown.range.start);
     let to = if forward {
@@ -348,8 +349,8 @@ pub(in crate::tui::state) fn go_within(state: &mut State, offset: u64) -> Result
             let position = range.start.checked_add(offset).filter(|position| range.contains(position));
             position.ok_or_else(|| format!("what Hex shows ends at +{:#x}", range.end - range.start))?
         }
-        // Of a block that is still to be counted, whether it reaches so far will be seen.
-        Err(Empty::NotCounted(_)) => offset,
+        // Of a block that is still to be read, whether it reaches so far will be seen.
+        Err(Empty::NotRead(..)) => offset,
         Err(Empty::NotIndexed) => return Err("the file is not indexed yet".to_owned()),
     };
     show(state, View::Hex);
@@ -357,33 +358,50 @@ pub(in crate::tui::state) fn go_within(state: &mut State, offset: u64) -> Result
     Ok(effects)
 }
 
-/// Sees to it that a block's runs are counted before it is shown decoded: at once, or in the background.
-fn ask_for_steps(state: &mut State) -> Vec<Effect> {
-    let Err(Empty::NotCounted(chunk)) = shown(state) else { return Vec::new() };
+/// Sees to it that a block is read before it is shown decoded: few runs at once, all else in the background.
+fn ask_for_coding(state: &mut State) -> Vec<Effect> {
+    let Err(Empty::NotRead(chunk, reading)) = shown(state) else { return Vec::new() };
     let about = ExtentId::of_decoded(&chunk);
-    let (Some(container), false) =
-        (&state.container, state.hex.steps.as_ref().is_some_and(|steps| steps.about == about))
+    let (Some(container), Some(block), false) =
+        (&state.container, chunk.block, state.hex.coding.as_ref().is_some_and(|coding| coding.about == about))
     else {
         return Vec::new();
     };
-    state.hex.steps = Some(Asked { about, answer: None });
-    if chunk.len <= COUNTED_AT_ONCE {
+    state.hex.coding = Some(Asked { about, answer: None });
+    if reading == Reading::Runs && chunk.len <= COUNTED_AT_ONCE {
         // Nobody can cancel a task that is not shared.
-        if let Ok(steps) = container.steps(&chunk, &Task::default()) {
-            stepped(state, &chunk, steps);
+        if let Ok(coding) = container.coding(block, &Task::default()) {
+            decoded(state, &chunk, Ok(coding));
         }
         return Vec::new();
     }
-    let request = Request::Steps(container.clone(), chunk);
+    let request = Request::Decode(container.clone(), chunk);
     vec![Effect::Start(state.jobs.start(request))]
 }
 
-/// The runs of a block were counted.
-pub(in crate::tui::state) fn stepped(state: &mut State, chunk: &Chunk, steps: Arc<Steps>) {
+/// A block was read.
+pub(in crate::tui::state) fn decoded(state: &mut State, chunk: &Chunk, coding: Result<Coding, BlockError>) {
     let about = ExtentId::of_decoded(chunk);
-    if let Some(asked) = state.hex.steps.as_mut().filter(|asked| asked.about == about) {
-        asked.answer = Some(steps);
+    if let Some(asked) = state.hex.coding.as_mut().filter(|asked| asked.about == about) {
+        asked.answer = Some(coding);
     }
+}
+
+/// Blocks are read in another way now: what was read of them counts no more.
+pub(in crate::tui::state) fn forget(state: &mut State) {
+    [JobKind::Decode, JobKind::Find, JobKind::Preview].into_iter().for_each(|kind| _ = state.jobs.cancel(kind));
+    (state.hex.coding, state.hex.preview) = (None, None);
+    if let Some(search) = &mut state.hex.search {
+        search.forget();
+    }
+    if !state.hex.whole {
+        (state.hex.anchor, state.hex.goal) = (None, Some(Goal::Start));
+    }
+}
+
+/// More of the file is known: a block that could not be read gets another chance.
+pub(in crate::tui::state) fn forget_failures(state: &mut State) {
+    state.hex.coding = state.hex.coding.take().filter(|coding| !matches!(coding.answer, Some(Err(_))));
 }
 
 fn ask_for_preview(state: &mut State, shown: &Shown) -> Vec<Effect> {

@@ -1,7 +1,7 @@
 //! Where things stand in the Hex view.
 //!
 //! ```text
-//! ! shown as stored: encrypted (living-cipher-v3)
+//! ! block 0 at 8 is encrypted (living-cipher-v3)
 //!  offset   0  1  2  3  4  5  6  7   8  9  a  b  c  d  e  f
 //! 00000000  48 34 4d 4b 00 01 00 00  43 4f 52 45 00 00 02 38 │H4MK⋄•⋄⋄CORE⋄⋄•8
 //! 00000010✗ 5f 2c 11 90 00 ff 00 ff                          │_,•×⋄■⋄■

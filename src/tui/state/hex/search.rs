@@ -30,6 +30,11 @@ struct Then {
 }
 
 impl Search {
+    /// The bytes are no longer what they were.
+    pub(super) fn forget(&mut self) {
+        (self.found, self.then) = (None, None);
+    }
+
     /// The matches in an extent, once they are counted.
     pub fn matches(&self, extent: &Extent) -> Option<&Matches> {
         let about = ExtentId::of(extent);

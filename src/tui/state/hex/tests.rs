@@ -152,8 +152,9 @@ fn the_panel_is_toggled() {
 }
 
 #[test]
-fn commands_of_the_view_say_so_elsewhere() {
-    assert_eq!(said(&played(80, 24, ":preview<Enter>")), "this works in Hex, which 5 shows");
+fn a_command_of_the_view_typed_elsewhere_shows_it() {
+    let player = played(80, 24, ":preview<Enter>");
+    assert_eq!((player.state().view, player.state().hex.panel), (View::Hex, Panel::Preview));
 }
 
 #[test]
@@ -198,7 +199,7 @@ fn a_large_block_is_counted_in_the_background() {
     }
     let text = |state: &State| screen::text(&draw(state, state.size));
     let jobs = play(&mut state, "5");
-    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Steps]);
+    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Decode]);
     assert!(text(&state).contains("Counting what block 0 decodes to: 0%"), "{}", text(&state));
     assert!(play(&mut state, "jG").is_empty(), "asked for once");
     assert!(play(&mut state, "<Esc>").is_empty() && jobs[0].task.check().is_err());

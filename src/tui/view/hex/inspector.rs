@@ -66,12 +66,13 @@ fn draw_values(state: &State, painter: &mut Painter<'_>, shown: &Shown, area: Re
     heading(painter, area, "values at the cursor");
     let bytes = shown.read(state.hex.cursor(), 8);
     let header = ["", "little-endian", "big-endian"].map(str::to_owned);
+    let order = ORDER_WIDTH.min(usize::from(area.width.saturating_sub(8) / 2));
     for (line, [label, little, big]) in (1..).zip(std::iter::once(header).chain(rows(&bytes))) {
         let role = if line == 1 { Role::Dim } else { Role::Text };
         let spans = vec![
             painter.span(Role::Dim, format!(" {label:<5}")),
-            painter.span(role, fit(&little, ORDER_WIDTH, Align::Right, painter.glyphs.ellipsis)),
-            painter.span(role, fit(&big, ORDER_WIDTH + 1, Align::Right, painter.glyphs.ellipsis)),
+            painter.span(role, fit(&little, order, Align::Right, painter.glyphs.ellipsis)),
+            painter.span(role, fit(&big, order + 1, Align::Right, painter.glyphs.ellipsis)),
         ];
         painter.line(area, line, spans);
     }

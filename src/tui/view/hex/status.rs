@@ -41,7 +41,8 @@ fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Ve
         0x20..=0x7e => format!("0x{byte:02x} '{}'", char::from(byte)),
         _ => format!("0x{byte:02x}"),
     });
-    let payload = shown.chunk.filter(|_| !shown.is_decoded()).map(|chunk| chunk.payload_offset..chunk.end);
+    let chunk = shown.chunk.filter(|_| !shown.is_decoded());
+    let payload = chunk.map(|chunk| chunk.payload_offset..chunk.payload_offset.saturating_add(chunk.len));
     let within = payload.filter(|payload| payload.contains(&cursor)).map(|payload| cursor - payload.start);
     let facts = [
         selected,

@@ -1,0 +1,633 @@
+//! What a container says in JSON and text, as one flat list: META, SAFE, the compatibility layer's manifest, tracks,
+//! notes, extensions. A field's own fields follow it, so that a fold skips to its end, and a seek table stays what it
+//! is: rows read from the file when they are drawn.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use serde_json::Value;
+
+use crate::core::container::Container;
+use crate::core::finding::Severity;
+use crate::core::index::{Chunk, Tag};
+use crate::core::json::Document;
+use crate::core::json_span;
+use crate::core::layout::SeekEntry;
+use crate::core::meta::{BinaryMeta, Meta};
+use crate::core::task::{Cancelled, Task};
+use crate::core::text::escape_bytes;
+use crate::core::tracks::Fault;
+
+/// Chunks of each tag that are shown; of more there is a count.
+const SHOWN_PER_TAG: usize = 50;
+
+/// Places of a search that are kept; more are counted.
+const KEPT_HITS: usize = 1_000_000;
+
+/// Entries searched between looks at the cancel flag.
+const STRIDE: u64 = 4096;
+
+/// What a field is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// A document: its tag, or `manifest`.
+    Document(String),
+    /// A field of an object.
+    Field(Box<str>),
+    /// An element of an array.
+    Element(u64),
+    /// Not of the file: something that is said about it.
+    None,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// So many fields.
+    Object(u64),
+    /// So many elements.
+    Array(u64),
+    /// Text, as the file has it.
+    String(Box<str>),
+    /// A number, as written.
+    Number(Box<str>),
+    /// true or false.
+    Bool(bool),
+    /// null.
+    Null,
+    /// A seek table, whose entries are no nodes.
+    SeekTable(u64),
+    /// Bytes that could not be read as what they should be.
+    Bytes(u64),
+    /// What is wrong with the document.
+    Note(Severity, String),
+    /// More chunks than are shown.
+    More(u64),
+}
+
+impl Content {
+    /// Its type in JSON's words, with the number of fields or elements; empty for what is no field.
+    pub fn type_name(&self) -> String {
+        match self {
+            Self::Object(fields) => format!("object({fields})"),
+            Self::Array(elements) | Self::SeekTable(elements) => format!("array({elements})"),
+            Self::String(_) => "string".to_owned(),
+            Self::Number(_) => "number".to_owned(),
+            Self::Bool(_) => "bool".to_owned(),
+            Self::Null => "null".to_owned(),
+            Self::Bytes(_) => "bytes".to_owned(),
+            Self::Note(..) | Self::More(_) => String::new(),
+        }
+    }
+
+    /// The value of a field that has no fields of its own, as text.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::String(text) | Self::Number(text) => Some(text),
+            Self::Bool(true) => Some("true"),
+            Self::Bool(false) => Some("false"),
+            Self::Null => Some("null"),
+            Self::Note(_, text) => Some(text),
+            Self::Object(_) | Self::Array(_) | Self::SeekTable(_) | Self::Bytes(_) | Self::More(_) => None,
+        }
+    }
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// What it is called.
+    pub key: Key,
+    /// What it holds.
+    pub content: Content,
+    /// How many fields it is inside of.
+    pub depth: usize,
+    /// What is wrong with it.
+    pub flag: Option<Box<str>>,
+    parent: Option<u32>,
+    /// The node after its last field.
+    end: u32,
+    /// The bytes at fault in the file (notes only).
+    bytes: Option<(u64, u64)>,
+}
+
+/// One document.
+#[derive(Debug, Clone)]
+pub struct Root {
+    /// Its node.
+    pub node: u32,
+    /// The chunk it is stored in; `None` for the manifest, which is put together from several.
+    pub chunk: Option<Chunk>,
+    form: Form,
+}
+
+/// How a document's fields are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    BinaryMeta,
+    Text,
+    Manifest,
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    nodes: Vec<Node>,
+    roots: Vec<Root>,
+    seek: Option<u32>,
+}
+
+/// Where a text occurs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// The text.
+    pub text: String,
+    /// Nodes, and entries of the seek table, in the order they are shown in.
+    pub places: Vec<(u32, Option<u64>)>,
+    /// How many there are, more than are kept included.
+    pub total: u64,
+}
+
+impl Fields {
+    /// Reads all that a container says.
+    pub fn new(container: &Container) -> Self {
+        let mut fields = Self::default();
+        for tag in [Tag::META, Tag::SAFE] {
+            fields.chunks(container, tag);
+        }
+        fields.manifest(container);
+        for tag in Tag::KNOWN {
+            match tag {
+                Tag::TRAK | Tag::NOTE => fields.chunks(container, tag),
+                Tag::VERI => fields.json_veri(container),
+                tag if tag.is_extension() => fields.chunks(container, tag),
+                _ => {}
+            }
+        }
+        fields
+    }
+
+    /// The field at a place of the list.
+    pub fn node(&self, node: u32) -> Option<&Node> {
+        self.nodes.get(node as usize)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Nothing is said at all.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The document of a field.
+    pub fn root(&self, node: u32) -> Option<&Root> {
+        let after = self.roots.partition_point(|root| root.node <= node);
+        self.roots.get(after.checked_sub(1)?)
+    }
+
+    /// The documents.
+    pub fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    /// The field that a field is in.
+    pub fn parent(&self, node: u32) -> Option<u32> {
+        self.node(node)?.parent
+    }
+
+    /// The manifest's seek table.
+    pub fn seek(&self) -> Option<u32> {
+        self.seek
+    }
+
+    /// Whether a field has fields of its own, or says something about its document.
+    pub fn can_open(&self, node: u32) -> bool {
+        self.node(node).is_some_and(|n| n.end > node + 1 || matches!(n.content, Content::SeekTable(1..)))
+    }
+
+    /// The fields in sight, where `is_open` says which show theirs.
+    pub fn rows(&self, is_open: impl Fn(u32) -> bool) -> Vec<u32> {
+        let mut rows = Vec::new();
+        let mut at = 0;
+        while let Some(node) = self.node(at) {
+            rows.push(at);
+            at = if is_open(at) { at + 1 } else { node.end.max(at + 1) };
+        }
+        rows
+    }
+
+    /// The JSON Pointer of a field in its document.
+    pub fn pointer(&self, node: u32) -> String {
+        let mut parts = Vec::new();
+        let mut at = Some(node);
+        while let Some(node) = at.and_then(|at| self.node(at)) {
+            match &node.key {
+                Key::Field(key) => parts.push(key.replace('~', "~0").replace('/', "~1")),
+                Key::Element(element) => parts.push(element.to_string()),
+                Key::Document(_) | Key::None => {}
+            }
+            at = node.parent;
+        }
+        parts.iter().rev().fold(String::new(), |pointer, part| pointer + "/" + part)
+    }
+
+    /// The bytes of a field in the file, its key included; a field of the manifest is looked up where it came from.
+    pub fn bytes(&self, container: &Container, node: u32) -> Option<Range<u64>> {
+        let (root, found) = (self.root(node)?, self.node(node)?);
+        if let Some((start, end)) = found.bytes {
+            return Some(start..end);
+        }
+        let payload = |chunk: &Chunk| chunk.payload_offset..chunk.payload_offset + chunk.len;
+        let pointer = self.pointer(node);
+        match (root.form, &root.chunk) {
+            (_, Some(chunk)) if pointer.is_empty() => Some(payload(chunk)),
+            (Form::Json, Some(chunk)) => span(container, chunk, &pointer),
+            (Form::BinaryMeta, Some(chunk)) => {
+                let field = if pointer == "/duration_us" { 0..8 } else { 8..12 };
+                Some(chunk.payload_offset + field.start..chunk.payload_offset + field.end)
+            }
+            (Form::Text, _) | (_, None) if root.form != Form::Manifest => None,
+            _ => match pointer.split('/').nth(1)? {
+                "seek" => container.manifest_table_chunk().map(|chunk| payload(&chunk)),
+                "safe" => span(container, &container.safe_chunk()?, pointer.strip_prefix("/safe")?),
+                _ => span(container, &container.meta_chunk()?, &pointer),
+            },
+        }
+    }
+
+    /// The bytes of a field's value in the file, without its key.
+    pub fn value_bytes(&self, container: &Container, node: u32) -> Option<Range<u64>> {
+        let root = self.root(node)?;
+        let pointer = self.pointer(node);
+        let (chunk, pointer) = match (root.form, root.chunk) {
+            (Form::Json, Some(chunk)) => (chunk, pointer.as_str()),
+            (Form::Manifest, _) if pointer.starts_with("/safe") => (container.safe_chunk()?, pointer.get(5..)?),
+            (Form::Manifest, _) if pointer.starts_with("/compression") => (container.meta_chunk()?, pointer.as_str()),
+            _ => return None,
+        };
+        let found = json_span::find(container.sidecar_payload(&chunk), pointer)?.value;
+        Some(chunk.payload_offset + found.start..chunk.payload_offset + found.end)
+    }
+
+    /// The bytes of an entry of the manifest's seek table; `None` where it is packed into META.
+    pub fn entry_bytes(&self, container: &Container, entry: u64) -> Option<Range<u64>> {
+        match container.seek_table().filter(|table| !table.rows.is_empty()) {
+            Some(table) => {
+                let (first, row) = (container.seek_chunk()?.payload_offset.checked_add(4)?, table.rows.range(entry));
+                Some(first.checked_add(row.start)?..first.checked_add(row.end)?)
+            }
+            None => container.tracks()?.list.first()?.row(entry),
+        }
+    }
+
+    /// The places where a text occurs in a key or a value; upper and lower case of ASCII letters are the same.
+    pub fn search(&self, container: &Container, text: &str, task: &Task) -> Result<Hits, Cancelled> {
+        let mut hits = Hits { text: text.to_owned(), ..Hits::default() };
+        let mut hit = |place| {
+            hits.total += 1;
+            if hits.places.len() < KEPT_HITS {
+                hits.places.push(place);
+            }
+        };
+        let entries = container.manifest_table().map(|table| table.rows);
+        task.set_total(self.nodes.len() as u64 + entries.map_or(0, |rows| rows.len()));
+        for (at, node) in (0..).zip(&self.nodes) {
+            let of_key = match &node.key {
+                Key::Document(key) => find(key, text).is_some(),
+                Key::Field(key) => find(key, text).is_some(),
+                Key::Element(_) | Key::None => false,
+            };
+            if of_key || node.content.text().is_some_and(|value| find(value, text).is_some()) {
+                hit((at, None));
+            }
+            if Some(at) == self.seek {
+                for (entry, row) in (0..).zip(entries.iter().flat_map(|rows| rows.iter())) {
+                    if find(&entry_text(row), text).is_some() {
+                        hit((at, Some(entry)));
+                    }
+                    if entry % STRIDE == 0 {
+                        task.advance(STRIDE)?;
+                    }
+                }
+            }
+            if u64::from(at) % STRIDE == 0 {
+                task.check()?;
+            }
+        }
+        Ok(hits)
+    }
+
+    /// All chunks of a tag, the first one that can be relied on flagged as such by the others.
+    fn chunks(&mut self, container: &Container, tag: Tag) {
+        let counts = container.sidecar(tag).map(|chunk| chunk.index);
+        let index = container.index();
+        let mut chunks: Vec<Chunk> = index.with_tag(tag).take(SHOWN_PER_TAG).collect();
+        if chunks.is_empty() {
+            // At the end of a file that is still being walked.
+            chunks.extend(container.sidecar(tag));
+        }
+        for chunk in chunks {
+            let mut notes = Vec::new();
+            if !container.is_readable(&chunk) {
+                let said = "its CRC is wrong: shown as it is, but nothing relies on it".to_owned();
+                notes.push(Note::about(Severity::Error, said, &chunk));
+            } else if !container.is_intact(&chunk) {
+                let said = "a flipped bit was located and confirmed: shown without it".to_owned();
+                notes.push(Note::about(Severity::Warning, said, &chunk));
+            } else if counts.is_some_and(|first| first != chunk.index) && (tag != Tag::NOTE && !tag.is_extension()) {
+                let said = format!("another {tag} counts: the first that can be relied on");
+                notes.push(Note::about(Severity::Warning, said, &chunk));
+            }
+            let payload = container.sidecar_payload(&chunk);
+            match tag {
+                Tag::NOTE => self.note(&chunk, payload, notes),
+                Tag::META => self.meta(&chunk, &Meta::parse(payload), notes),
+                _ => self.json(&chunk, &Document::parse(payload), &track_faults(container, tag), notes),
+            }
+        }
+        let beyond = index.total(tag).map_or(0, |total| total.count).saturating_sub(SHOWN_PER_TAG as u64);
+        if beyond > 0 {
+            let root = self.document(tag.to_string(), None, Form::Text, Content::More(beyond));
+            self.close(root);
+        }
+    }
+
+    fn meta(&mut self, chunk: &Chunk, meta: &Meta, mut notes: Vec<Note>) {
+        let Some(BinaryMeta { duration_us, frame_count }) = meta.binary else {
+            let invalid = meta.invalid.iter().map(|(pointer, why)| (pointer.clone(), format!("ignored: {why}")));
+            return self.json(chunk, &meta.document, &invalid.collect(), notes);
+        };
+        let said = "the older binary form: only the duration and the number of frames are in it".to_owned();
+        notes.push(Note::about(Severity::Warning, said, chunk));
+        let root = self.document(Tag::META.to_string(), Some(*chunk), Form::BinaryMeta, Content::Object(2));
+        self.notes(root, notes);
+        for (key, value) in [("duration_us", duration_us.to_string()), ("frame_count", frame_count.to_string())] {
+            self.leaf(root, Key::Field(key.into()), Content::Number(value.into()));
+        }
+        self.close(root);
+    }
+
+    fn json(&mut self, chunk: &Chunk, document: &Document, invalid: &HashMap<String, String>, mut notes: Vec<Note>) {
+        if let Some(error) = &document.error {
+            let at = chunk.payload_offset.saturating_add(error.offset);
+            let said = format!("{} at byte {}, file offset {at:#x}", error.message, error.offset);
+            notes.push(Note { severity: Severity::Error, said, bytes: (at, at.saturating_add(1)) });
+        }
+        if document.bom {
+            let said = "begins with a byte order mark".to_owned();
+            let bytes = (chunk.payload_offset, chunk.payload_offset + 3);
+            notes.push(Note { severity: Severity::Warning, said, bytes });
+        }
+        if document.value.as_ref().is_some_and(|value| !value.is_object()) {
+            notes.push(Note::about(Severity::Error, "is JSON, but no object".to_owned(), chunk));
+        }
+        let mut flags = invalid.clone();
+        for pointer in &document.duplicates {
+            flags.entry(pointer.clone()).or_insert_with(|| "occurs more than once: the last one counts".to_owned());
+        }
+        let content = document.value.as_ref().map_or(Content::Bytes(chunk.len), content);
+        let root = self.document(chunk.tag.to_string(), Some(*chunk), Form::Json, content);
+        self.notes(root, notes);
+        if let Some(value) = &document.value {
+            let path = (!flags.is_empty()).then(String::new);
+            self.children(root, value, &flags, path);
+        }
+        self.close(root);
+    }
+
+    fn note(&mut self, chunk: &Chunk, payload: &[u8], mut notes: Vec<Note>) {
+        let text = String::from_utf8(payload.to_vec()).unwrap_or_else(|_| {
+            notes.push(Note::about(Severity::Warning, "is not UTF-8: the other bytes are escaped".to_owned(), chunk));
+            escape_bytes(payload)
+        });
+        let root = self.document(chunk.tag.to_string(), Some(*chunk), Form::Text, Content::String(text.into()));
+        self.notes(root, notes);
+        self.close(root);
+    }
+
+    fn json_veri(&mut self, container: &Container) {
+        let chunk = container.sidecar(Tag::VERI);
+        let document = chunk.as_ref().map(|chunk| Document::parse(container.sidecar_payload(chunk)));
+        if let Some((chunk, document)) = chunk.zip(document).filter(|(_, document)| document.object().is_some()) {
+            self.json(&chunk, &document, &HashMap::new(), Vec::new());
+        }
+    }
+
+    fn manifest(&mut self, container: &Container) {
+        let outline = container.manifest_outline();
+        let root = self.document("manifest".to_owned(), None, Form::Manifest, content(&outline));
+        for (key, value) in outline.as_object().into_iter().flatten() {
+            let node = self.open(root, Key::Field(key.as_str().into()), content(value));
+            if key == "seek" {
+                let entries = container.manifest_table().map_or(0, |table| table.rows.len());
+                self.seek = Some(node);
+                if let Some(seek) = self.nodes.get_mut(node as usize) {
+                    seek.content = Content::SeekTable(entries);
+                }
+            } else {
+                self.children(node, value, &HashMap::new(), None);
+            }
+            self.close(node);
+        }
+        self.close(root);
+    }
+
+    fn document(&mut self, name: String, chunk: Option<Chunk>, form: Form, content: Content) -> u32 {
+        let node = self.push(None, Key::Document(name), content, None);
+        self.roots.push(Root { node, chunk, form });
+        node
+    }
+
+    fn notes(&mut self, root: u32, notes: Vec<Note>) {
+        for Note { severity, said, bytes } in notes {
+            self.push(Some(root), Key::None, Content::Note(severity, said), Some(bytes));
+        }
+    }
+
+    /// The fields of a value, each followed by its own. JSON is read no deeper than 128 levels, and so is this.
+    fn children(&mut self, parent: u32, value: &Value, flags: &HashMap<String, String>, path: Option<String>) {
+        let fields = value.as_object().into_iter().flatten();
+        let fields = fields.map(|(key, value)| (Key::Field(key.as_str().into()), value));
+        let elements = (0..).zip(value.as_array().into_iter().flatten());
+        for (key, value) in fields.chain(elements.map(|(at, value)| (Key::Element(at), value))) {
+            let path = path.as_ref().map(|path| match &key {
+                Key::Field(key) => format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")),
+                Key::Element(at) => format!("{path}/{at}"),
+                Key::Document(_) | Key::None => path.clone(),
+            });
+            let node = self.open(parent, key, content(value));
+            if let (Some(flag), Some(node)) =
+                (path.as_ref().and_then(|path| flags.get(path)), self.nodes.get_mut(node as usize))
+            {
+                node.flag = Some(flag.as_str().into());
+            }
+            self.children(node, value, flags, path);
+            self.close(node);
+        }
+    }
+
+    fn leaf(&mut self, parent: u32, key: Key, content: Content) {
+        let node = self.open(parent, key, content);
+        self.close(node);
+    }
+
+    fn open(&mut self, parent: u32, key: Key, content: Content) -> u32 {
+        self.push(Some(parent), key, content, None)
+    }
+
+    fn push(&mut self, parent: Option<u32>, key: Key, content: Content, bytes: Option<(u64, u64)>) -> u32 {
+        // A node takes more memory than the shortest field takes bytes in a chunk of at most 4 GiB.
+        let at = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let depth = parent.and_then(|parent| self.node(parent)).map_or(0, |parent| parent.depth + 1);
+        self.nodes.push(Node { key, content, depth, flag: None, parent, end: at.saturating_add(1), bytes });
+        at
+    }
+
+    fn close(&mut self, node: u32) {
+        let end = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        if let Some(node) = self.nodes.get_mut(node as usize) {
+            node.end = end;
+        }
+    }
+}
+
+/// What is wrong with a document, and which bytes of the file show it.
+struct Note {
+    severity: Severity,
+    said: String,
+    bytes: (u64, u64),
+}
+
+impl Note {
+    fn about(severity: Severity, said: String, chunk: &Chunk) -> Self {
+        Self { severity, said, bytes: (chunk.offset, chunk.end) }
+    }
+}
+
+/// The fields of TRAK that can't be used, and why.
+fn track_faults(container: &Container, tag: Tag) -> HashMap<String, String> {
+    let tracks = container.tracks().filter(|_| tag == Tag::TRAK);
+    let fields = tracks.into_iter().flat_map(|tracks| &tracks.faults).filter_map(|fault| match fault {
+        Fault::Field(pointer, why) => Some((pointer.clone(), format!("ignored: {why}"))),
+        _ => None,
+    });
+    fields.collect()
+}
+
+fn content(value: &Value) -> Content {
+    match value {
+        Value::Null => Content::Null,
+        Value::Bool(value) => Content::Bool(*value),
+        Value::Number(number) => Content::Number(number.to_string().into()),
+        Value::String(text) => Content::String(text.as_str().into()),
+        Value::Array(elements) => Content::Array(elements.len() as u64),
+        Value::Object(fields) => Content::Object(fields.len() as u64),
+    }
+}
+
+fn span(container: &Container, chunk: &Chunk, pointer: &str) -> Option<Range<u64>> {
+    let found = json_span::find(container.sidecar_payload(chunk), pointer)?.whole();
+    Some(chunk.payload_offset + found.start..chunk.payload_offset + found.end)
+}
+
+/// A row of the manifest's seek table, as its JSON would say it.
+pub fn entry_text(entry: SeekEntry) -> String {
+    format!("pts_us: {}, block_offset: {}", entry.pts_us, entry.offset)
+}
+
+/// Where a text occurs in another for the first time; upper and lower case of ASCII letters are the same.
+pub fn find(text: &str, part: &str) -> Option<Range<usize>> {
+    if part.is_empty() {
+        return None;
+    }
+    let at = text.as_bytes().windows(part.len()).position(|window| window.eq_ignore_ascii_case(part.as_bytes()))?;
+    Some(at..at + part.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::testing::{container, container_with};
+    use std::sync::Arc;
+
+    fn keys(fields: &Fields, is_open: impl Fn(u32) -> bool) -> Vec<String> {
+        let name = |node: u32| match &fields.node(node).unwrap().key {
+            Key::Document(name) => name.clone(),
+            Key::Field(key) => key.to_string(),
+            Key::Element(at) => at.to_string(),
+            Key::None => "note".to_owned(),
+        };
+        fields.rows(is_open).into_iter().map(name).collect()
+    }
+
+    fn at(fields: &Fields, document: &str, pointer: &str) -> u32 {
+        let is_it = |node: &u32| {
+            let root = fields.root(*node).unwrap();
+            fields.pointer(*node) == pointer && fields.node(root.node).unwrap().key == Key::Document(document.into())
+        };
+        (0..fields.len() as u32).find(is_it).unwrap_or_else(|| panic!("{document} {pointer}"))
+    }
+
+    fn bytes<'a>(container: &'a Arc<Container>, fields: &Fields, document: &str, pointer: &str) -> &'a str {
+        let range = fields.bytes(container, at(fields, document, pointer)).unwrap();
+        std::str::from_utf8(&container.bytes()[range.start as usize..range.end as usize]).unwrap()
+    }
+
+    #[test]
+    fn folds_skip_what_is_inside() {
+        let fields = Fields::new(&container());
+        assert_eq!(keys(&fields, |_| false), ["META", "SAFE", "manifest"]);
+        let open = keys(&fields, |node| fields.node(node).unwrap().depth == 0);
+        assert_eq!(open[..6], ["META", "block_size", "fps_hint", "gop", "compression", "SAFE"]);
+        assert_eq!(keys(&fields, |_| true)[5], "engine");
+    }
+
+    #[test]
+    fn fields_lead_to_their_bytes_and_the_manifest_s_to_where_they_came_from() {
+        let container = container();
+        let fields = Fields::new(&container);
+        assert_eq!(bytes(&container, &fields, "META", "/gop"), r#""gop":4"#);
+        let engine = r#""engine":"geometric-reference""#;
+        assert_eq!(bytes(&container, &fields, "META", "/compression/engine"), engine);
+        assert_eq!(bytes(&container, &fields, "manifest", "/compression/engine"), engine);
+        assert_eq!(bytes(&container, &fields, "manifest", "/safe/scope"), r#""scope":"test""#);
+        assert_eq!(fields.bytes(&container, at(&fields, "manifest", "/project")), None, "a default");
+        let seek = fields.seek().unwrap();
+        let table = fields.bytes(&container, seek).unwrap();
+        assert_eq!(table.end - table.start, 36);
+        assert_eq!(fields.node(seek).unwrap().content, Content::SeekTable(2));
+    }
+
+    #[test]
+    fn faults_are_flagged_in_place() {
+        let container = container_with(br#"{"gop":0,"a":{"b":1,"b":2}}"#);
+        let fields = Fields::new(&container);
+        let flag = |pointer| fields.node(at(&fields, "META", pointer)).unwrap().flag.clone().unwrap_or_default();
+        assert!(flag("/gop").starts_with("ignored: expected a whole number from 1"), "{}", flag("/gop"));
+        assert_eq!((&*flag("/a/b"), &*flag("/a")), ("occurs more than once: the last one counts", ""));
+        let broken = container_with(b"{\"gop\":}");
+        let fields = Fields::new(&broken);
+        assert_eq!(keys(&fields, |_| true)[..2], ["META", "note"]);
+        assert_eq!(&broken.bytes()[fields.bytes(&broken, 1).unwrap().start as usize..][..1], b"}");
+        let binary = container_with(&[0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 3]);
+        let fields = Fields::new(&binary);
+        assert_eq!(keys(&fields, |_| true)[..4], ["META", "note", "duration_us", "frame_count"]);
+        let frame_count = fields.bytes(&binary, 3).unwrap();
+        assert_eq!(frame_count.end - frame_count.start, 4);
+    }
+
+    #[test]
+    fn keys_values_and_entries_are_searched() {
+        let container = container();
+        let fields = Fields::new(&container);
+        let hits = |text| fields.search(&container, text, &Task::default()).unwrap();
+        assert_eq!(hits("GOP").places, [(at(&fields, "META", "/gop"), None)]);
+        assert_eq!(hits("geometric").total, 2, "META and the manifest");
+        assert_eq!(hits("133332").places, [(fields.seek().unwrap(), Some(1))]);
+        assert_eq!(hits("").total, 0);
+    }
+}

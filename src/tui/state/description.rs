@@ -1,0 +1,32 @@
+//! What is said about a container in words, put together once and in the background: it takes a look at every track's
+//! blocks and every JSON payload.
+
+use crate::core::audit::Audit;
+use crate::core::container::Container;
+use crate::report::info::Info;
+use crate::tui::fields::Fields;
+
+/// What is said about a container.
+#[derive(Debug)]
+pub struct Description {
+    /// What the `info` command says.
+    pub info: Info,
+    /// What the container says itself.
+    pub fields: Fields,
+    /// All of the container was there to be described.
+    pub is_complete: bool,
+    /// The audit's results are in it.
+    pub is_audited: bool,
+}
+
+impl Description {
+    /// Describes a container; with an audit of it, what that found out too.
+    pub fn new(container: &Container, audit: Option<&Audit>) -> Self {
+        Self {
+            info: Info::new(container, audit),
+            fields: Fields::new(container),
+            is_complete: container.is_complete(),
+            is_audited: audit.is_some(),
+        }
+    }
+}

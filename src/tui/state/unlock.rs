@@ -1,0 +1,95 @@
+//! Keys of protected blocks that the user types. They go into the options that every job reads the file with.
+
+use std::sync::Arc;
+
+use super::{Effect, JobKind, Level, Prompt, PromptKind, State, update};
+use crate::core::codec::{cipher, mask};
+use crate::core::container::{Container, Options};
+use crate::core::secret::Secret;
+
+impl State {
+    /// Whether blocks are encrypted in a way that a secret opens.
+    pub fn takes_secret(&self) -> bool {
+        self.container.as_ref().is_some_and(|container| container.pipeline().is_living_cipher())
+    }
+
+    /// Whether blocks are masked.
+    pub fn takes_mask_key(&self) -> bool {
+        self.container.as_ref().is_some_and(|container| container.pipeline().masked)
+    }
+}
+
+/// Why a key of that kind would be of no use.
+pub(super) fn useless(state: &State, kind: PromptKind) -> Option<String> {
+    let Some(container) = &state.container else { return Some("the file is not indexed yet".to_owned()) };
+    let pipeline = container.pipeline();
+    match (kind, pipeline.cipher) {
+        (PromptKind::Secret, None) => Some("the blocks are not encrypted".to_owned()),
+        (PromptKind::Secret, Some(cipher)) if cipher != crate::core::block::LIVING_CIPHER => {
+            Some(format!("blocks encrypted with {} can't be opened here", crate::core::text::escape(&cipher)))
+        }
+        (PromptKind::MaskKey, _) if !pipeline.masked => Some("the blocks are not masked".to_owned()),
+        _ => None,
+    }
+}
+
+/// Takes the key in the prompt. What was typed is wiped, accepted or not.
+pub(super) fn submit(state: &mut State) -> Vec<Effect> {
+    let Some(prompt) = state.prompt.take() else { return Vec::new() };
+    let kind = prompt.kind;
+    let typed = prompt.hidden().unwrap_or_default();
+    if typed.trim().is_empty() {
+        return Vec::new();
+    }
+    let key = Secret::from_hex(typed).and_then(|key| {
+        if kind == PromptKind::Secret {
+            cipher::check_secret(&key)?
+        } else {
+            mask::check_key(&key)?
+        }
+        Ok(Arc::new(key))
+    });
+    match key {
+        Ok(key) => unlock(state, kind, key),
+        Err(error) => {
+            let mut again = Prompt::new(kind, "");
+            again.error = Some(error.to_string());
+            state.prompt = Some(again);
+            Vec::new()
+        }
+    }
+}
+
+/// Reads everything with the key from now on. The chunks stay as they were walked.
+fn unlock(state: &mut State, kind: PromptKind, key: Arc<Secret>) -> Vec<Effect> {
+    let name = if kind == PromptKind::Secret {
+        state.options.shared_secret = Some(key);
+        "shared secret"
+    } else {
+        state.options.mask_key = Some(key);
+        "mask key"
+    };
+    super::hex::forget(state);
+    if let Some(container) = state.container.clone() {
+        update::indexed(state, container);
+    }
+    let mut effects = Vec::new();
+    if state.audit.is_some() || state.jobs.is_running(JobKind::Audit) {
+        effects.extend(update::audit(state));
+    }
+    state.say(Level::Info, format!("blocks are read with this {name} from now on"));
+    effects
+}
+
+/// The container as the options of the state read it: a job that began before a key was typed knows nothing of it.
+pub(super) fn with_keys(state: &State, container: Arc<Container>) -> Arc<Container> {
+    let same = |a: &Option<Arc<Secret>>, b: &Option<Arc<Secret>>| match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    let (has, wants): (&Options, &Options) = (container.options(), &state.options);
+    match same(&has.shared_secret, &wants.shared_secret) && same(&has.mask_key, &wants.mask_key) {
+        true => container,
+        false => Arc::new(container.with_options(wants.clone())),
+    }
+}
