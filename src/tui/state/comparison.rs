@@ -91,6 +91,14 @@ pub(super) fn toggle(state: &mut State) {
     }
 }
 
+/// Keys change what blocks decode to: what was found before is found again when it is looked at.
+pub(super) fn forget(state: &mut State) {
+    state.jobs.cancel(JobKind::Diff);
+    if let Some(comparison) = &mut state.comparison {
+        comparison.progress = Progress::Waiting;
+    }
+}
+
 /// Gives the screen back to the panes.
 pub(super) fn hide(state: &mut State) {
     if let Some(comparison) = &mut state.comparison {
