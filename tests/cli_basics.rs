@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use support::{h4inspect, stderr_of, stdout_of, with_snapshots};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "info",
     "chunks",
     "manifest",
@@ -16,6 +16,8 @@ const COMMANDS: [&str; 13] = [
     "hex",
     "verify",
     "audit",
+    "diff",
+    "salvage",
     "pack",
     "render",
     "completions",

@@ -141,7 +141,7 @@ fn a_file_that_may_not_be_read_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("secret.h4mk");
     fs::copy(sample("demo.h4mk"), &path).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(&path).is_ok() {
         return; // root may read anything
     }

@@ -102,6 +102,7 @@ fn theme(depth: Depth, ascii: bool) -> Theme {
 fn player(bytes: Vec<u8>, cols: u16, rows: u16, theme: Theme) -> Player {
     Player::new(Setup {
         source: Arc::new(Source::from_bytes("sample.h4mk", bytes)),
+        other: None,
         options: Options::default(),
         name: "sample.h4mk".to_owned(),
         theme,

@@ -95,7 +95,7 @@ impl Terminal {
 #[test]
 fn it_opens_jumps_and_leaves() {
     let mut terminal = Terminal::open(&["demo.h4mk"]);
-    terminal.expect("demo.h4mk");
+    terminal.expect("360 blocks");
     terminal.press("t7.5s\r");
     terminal.expect("entry 7 at 6999930 us, block 210");
     terminal.press("?");

@@ -7,7 +7,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::input::Input;
 use super::settings::GlobalArgs;
-use super::{audit, block, chunks, completions, hex, info, manifest, pack, render, seek, unpack, verify};
+use super::{
+    audit, block, chunks, completions, diff, hex, info, manifest, pack, render, salvage, seek, unpack, verify,
+};
 
 /// The program's name.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
@@ -46,12 +48,16 @@ An option wins over its variable.";
 #[command(after_help = "\
 Examples:
   h4inspect clip.h4mk
+  h4inspect clip.h4mk --diff other.h4mk
   h4inspect audit media/ --format ndjson
   h4inspect seek clip.h4mk 00:01:02.500")]
 pub struct Cli {
     /// Container or folder to open; - is standard input, ./info a file named like a command
     #[arg(required = true, value_hint = clap::ValueHint::AnyPath)]
     pub file: Option<Input>,
+    /// Compare FILE with this container
+    #[arg(long, value_name = "OTHER", value_hint = clap::ValueHint::FilePath)]
+    pub diff: Option<Input>,
     /// What to do instead
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -81,6 +87,10 @@ pub enum Command {
     Verify(verify::Args),
     /// Check everything there is to check, on files and folders
     Audit(audit::Args),
+    /// Compare two containers by content
+    Diff(diff::Args),
+    /// Save what is intact in a damaged container into a new one
+    Salvage(salvage::Args),
     /// Make a transport container from raw bytes
     Pack(pack::Args),
     /// Draw the screen without a terminal, after playing keys
@@ -104,8 +114,10 @@ impl Command {
             Self::Hex(args) => vec![&args.file],
             Self::Verify(args) => vec![&args.file],
             Self::Audit(args) => args.paths.iter().chain(&args.files_from).collect(),
+            Self::Diff(args) => vec![&args.before, &args.after],
+            Self::Salvage(args) => vec![&args.file],
             Self::Pack(args) => [&args.raw].into_iter().chain(&args.meta).chain(&args.safe).collect(),
-            Self::Render(args) => vec![&args.file],
+            Self::Render(args) => [&args.file].into_iter().chain(&args.diff).collect(),
             Self::Completions(_) | Self::Man => Vec::new(),
         }
     }
@@ -126,12 +138,20 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
     let mut command = command();
     let matches = command.try_get_matches_from_mut(args)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-    let Some(subcommand) = &cli.command else { return Ok(cli) };
-    if let Some(file) = &cli.file {
+    if let (Some(_), Some(file)) = (&cli.command, &cli.file) {
         let message = format!("a command can't follow a file; options go before it, the file {file} behind it");
         return Err(command.error(ErrorKind::ArgumentConflict, message));
     }
-    if subcommand.inputs().into_iter().filter(|input| **input == Input::Stdin).count() > 1 {
+    if cli.command.is_some() && cli.diff.is_some() {
+        return Err(
+            command.error(ErrorKind::ArgumentConflict, "--diff goes with a file alone; `diff A B` is the command")
+        );
+    }
+    let inputs = match &cli.command {
+        Some(command) => command.inputs(),
+        None => cli.file.iter().chain(&cli.diff).collect(),
+    };
+    if inputs.into_iter().filter(|input| **input == Input::Stdin).count() > 1 {
         return Err(command.error(ErrorKind::ArgumentConflict, "standard input (-) can be read only once"));
     }
     Ok(cli)
@@ -191,6 +211,12 @@ mod tests {
             ("manifest - -", ErrorKind::ArgumentConflict),
             ("audit - --files-from -", ErrorKind::ArgumentConflict),
             ("pack - --out x --meta -", ErrorKind::ArgumentConflict),
+            ("diff - -", ErrorKind::ArgumentConflict),
+            ("- --diff -", ErrorKind::ArgumentConflict),
+            ("--diff a info b", ErrorKind::ArgumentConflict),
+            ("--diff a", ErrorKind::MissingRequiredArgument),
+            ("diff a", ErrorKind::MissingRequiredArgument),
+            ("salvage a", ErrorKind::MissingRequiredArgument),
             ("seek a -5", ErrorKind::ValueValidation),
             ("unpack a --out b --jobs 0", ErrorKind::ValueValidation),
             ("info a --cache-mb lots", ErrorKind::ValueValidation),

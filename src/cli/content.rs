@@ -14,7 +14,7 @@ use crate::core::index::Chunk;
 
 /// Bytes written at a time: less than the output's buffer, so that they are copied there. A system call given bytes that
 /// a file has lost since would fail.
-const PIECE_BYTES: usize = 32 << 10;
+pub(super) const PIECE_BYTES: usize = 32 << 10;
 
 /// Writes bytes of a file.
 pub(super) fn write(out: &mut Output, bytes: &[u8]) -> io::Result<()> {

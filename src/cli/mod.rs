@@ -10,6 +10,7 @@ pub mod chunks;
 pub mod color;
 pub mod completions;
 mod content;
+pub mod diff;
 mod files;
 mod folder;
 pub mod hex;
@@ -23,6 +24,7 @@ mod open;
 pub mod output;
 pub mod pack;
 pub mod render;
+pub mod salvage;
 mod screen;
 pub mod seek;
 pub mod settings;
@@ -114,6 +116,7 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
 }
 
 fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
+    let other = cli.diff;
     match (cli.command, cli.file) {
         (Some(Command::Info(args)), _) => info::run(&args, session),
         (Some(Command::Chunks(args)), _) => chunks::run(&args, session),
@@ -124,19 +127,29 @@ fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsStr
         (Some(Command::Hex(args)), _) => hex::run(&args, session),
         (Some(Command::Verify(args)), _) => verify::run(&args, session),
         (Some(Command::Audit(args)), _) => audit::run(&args, session),
+        (Some(Command::Diff(args)), _) => diff::run(&args, session),
+        (Some(Command::Salvage(args)), _) => salvage::run(&args, session),
         (Some(Command::Pack(args)), _) => pack::run(&args, session),
         (Some(Command::Completions(args)), _) => completions::run(&args),
         (Some(Command::Man), _) => man::run(),
         (Some(Command::Render(args)), _) => render::run(&args, session),
-        (None, Some(file)) => view(file, session, env),
+        (None, Some(file)) => view(file, other, session, env),
         (None, None) => Ok(()),
     }
 }
 
-/// A file alone: in the TUI where there is a terminal, else what `info` says.
-fn view(file: Input, session: &mut Session, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
+/// A file without a command: in the TUI where there is a terminal, else what `info` says, or of two files `diff`.
+fn view(
+    file: Input,
+    other: Option<Input>,
+    session: &mut Session,
+    env: &impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<()> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() && file.path().is_some_and(|path| !path.is_dir()) {
-        return screen::run(&file, session, env);
+        return screen::run(&file, other.as_ref(), session, env);
+    }
+    if let Some(other) = other {
+        return diff::run(&diff::Args { before: file, after: other, json: false }, session);
     }
     match file.path().filter(|path| path.is_dir()) {
         Some(folder) => folder::run(folder, session),

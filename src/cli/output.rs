@@ -25,6 +25,16 @@ pub enum Target {
     Path(PathBuf),
 }
 
+impl Target {
+    /// The path, unless it is standard output.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout => None,
+            Self::Path(path) => Some(path),
+        }
+    }
+}
+
 impl From<OsString> for Target {
     fn from(argument: OsString) -> Self {
         if argument == OsStr::new("-") { Self::Stdout } else { Self::Path(argument.into()) }

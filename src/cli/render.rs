@@ -23,6 +23,9 @@ pub struct Args {
     /// Container to show; - is standard input
     #[arg(value_hint = clap::ValueHint::AnyPath)]
     pub file: Input,
+    /// Compare FILE with this container
+    #[arg(long, value_name = "OTHER", value_hint = clap::ValueHint::FilePath)]
+    pub diff: Option<Input>,
     /// Columns and rows of the screen
     #[arg(long, value_name = "COLSxROWS", default_value = "120x40", value_parser = screen_size)]
     pub size: Size,
@@ -62,7 +65,7 @@ pub enum Format {
 /// Plays the keys and draws the last frame, the same for the same file and keys wherever it runs.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let theme = Theme { background: Background::Dark, depth: Depth::True, ascii: false };
-    let setup = screen::setup(&args.file, session, theme, args.size)?;
+    let setup = screen::setup(&args.file, args.diff.as_ref(), session, theme, args.size)?;
     let mut player = Player::new(setup);
     player.play(args.keys.0.iter().cloned());
     let frame = player.frame();

@@ -1,6 +1,7 @@
 //! A file in the TUI.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use anyhow::Context;
 use ratatui::layout::Size;
@@ -9,30 +10,52 @@ use super::color::ColorChoice;
 use super::input::Input;
 use super::{Session, open};
 use crate::core::layout;
+use crate::core::source::Source;
 use crate::tui::run::{self, Ended};
 use crate::tui::state::Setup;
 use crate::tui::theme::{self, Theme};
 
-/// What the TUI shows a file with; fails where the file is no container, which needs no screen to say.
-pub(super) fn setup(file: &Input, session: &Session, theme: Theme, size: Size) -> anyhow::Result<Setup> {
+/// What the TUI shows a file with, and what it is compared with; fails where one of them is no container, which needs no
+/// screen to say.
+pub(super) fn setup(
+    file: &Input,
+    other: Option<&Input>,
+    session: &Session,
+    theme: Theme,
+    size: Size,
+) -> anyhow::Result<Setup> {
+    let source = recognised(file)?;
+    let other = other.map(|other| Ok::<_, anyhow::Error>((recognised(other)?, short_name(other)))).transpose()?;
+    let options = session.options.clone();
+    Ok(Setup { source, other, options, name: short_name(file), theme, size, may_write: false })
+}
+
+fn recognised(file: &Input) -> anyhow::Result<Arc<Source>> {
     let source = open::source(file)?;
     layout::recognise(source.bytes()).with_context(|| file.to_string())?;
-    let name = file
-        .path()
-        .and_then(|path| path.file_name())
-        .map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned());
-    Ok(Setup { source, options: session.options.clone(), name, theme, size, may_write: false })
+    Ok(source)
+}
+
+/// The name without its folder.
+fn short_name(file: &Input) -> String {
+    let name = file.path().and_then(|path| path.file_name());
+    name.map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Runs the TUI on the terminal.
-pub(super) fn run(file: &Input, session: &Session, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
+pub(super) fn run(
+    file: &Input,
+    other: Option<&Input>,
+    session: &Session,
+    env: &impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<()> {
     let choice = match session.settings.color {
         ColorChoice::Auto => theme::ColorChoice::Auto,
         ColorChoice::Always => theme::ColorChoice::Always,
         ColorChoice::Never => theme::ColorChoice::Never,
     };
     let theme = Theme::from_env(choice, |name| Some(env(name)?.to_string_lossy().into_owned()));
-    let setup = setup(file, session, theme, Size::default())?;
+    let setup = setup(file, other, session, theme, Size::default())?;
     match run::run(Setup { may_write: true, ..setup }).context("the terminal")? {
         Ended::Quit => Ok(()),
         Ended::Signal(signal) => end_as(signal),

@@ -3,9 +3,11 @@
 
 pub mod audit;
 pub mod chunks;
+pub mod diff;
 pub mod info;
 pub mod json;
 pub mod junit;
+pub mod salvage;
 pub mod sarif;
 pub mod seek;
 pub mod style;

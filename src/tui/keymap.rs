@@ -27,6 +27,10 @@ pub enum Context {
     Popup,
     /// While the help is shown.
     Help,
+    /// In all panes, where there is another file to compare with.
+    Compared,
+    /// In the list of differences.
+    Diff,
 }
 
 impl Context {
@@ -40,6 +44,8 @@ impl Context {
             Self::Prompt => "Prompt",
             Self::Popup => "Open text",
             Self::Help => "Help",
+            Self::Compared => "With --diff",
+            Self::Diff => "Diff",
         }
     }
 }
@@ -73,7 +79,7 @@ const fn bind(
 }
 
 use Command::{Ask, Edit, Hex, List, Move, Show};
-use Context::{Always, Browse, Help, Popup, Prompt, Tree};
+use Context::{Always, Browse, Compared, Diff, Help, Popup, Prompt, Tree};
 use Key::{Char, Ctrl};
 
 const TIMELINE: Context = Context::View(View::Timeline);
@@ -201,6 +207,9 @@ pub const BINDINGS: &[Binding] = &[
         "group",
         "group findings by severity, by code, by chunk",
     ),
+    bind(Diff, &[Key::Enter], Command::Open, "", "open", "the first bytes that differ, in Hex"),
+    bind(Diff, &[Key::Esc], Command::Close, "", "close", "stop comparing; close the differences"),
+    bind(Compared, &[Char('d')], Command::Compare, "diff", "diff", "how FILE differs from OTHER, shown or not"),
     bind(Browse, &[Char('?')], Command::Help, "help", "help", "this help"),
     bind(Browse, &[Char('q')], Command::Quit, "quit", "quit", "leave"),
     bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),

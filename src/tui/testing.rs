@@ -77,6 +77,7 @@ pub(crate) fn setup(source: Arc<Source>, cols: u16, rows: u16) -> Setup {
     Setup {
         name: "sample.h4mk".into(),
         source,
+        other: None,
         options: Options::default(),
         theme: Theme { background: Background::Dark, depth: theme::Depth::True, ascii: false },
         size: Size::new(cols, rows),

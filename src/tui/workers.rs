@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::state::comparison::Differences;
 use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::core::audit;
 use crate::core::block::Form;
 use crate::core::container::{Container, Loader, Options};
+use crate::core::diff::{DiffError, Pair, diff};
 use crate::core::extent::CodingError;
 use crate::core::find;
 use crate::core::listing::Listing;
@@ -20,6 +22,7 @@ use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::{Cancelled, Task};
 use crate::core::walk::{Depth, Step};
+use crate::report::diff::{describe, lines};
 
 /// Chunks walked between looks at the clock and the cancel flag.
 const STRIDE: usize = 1024;
@@ -89,7 +92,27 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::SearchFields { container, description, text } => {
             Ok(Outcome::FoundFields(description.fields.search(container, text, task)?))
         }
+        Request::Diff { source, other, options } => compare([source, other], options, task),
     }
+}
+
+/// Compares two files, both read alike: what only one of them was checked for would be a difference.
+fn compare(sources: [&Arc<Source>; 2], options: &Options, task: &Task) -> Result<Outcome, Failure> {
+    let open = |source: &Arc<Source>| {
+        let opened = Container::open(source.clone(), options.clone(), Depth::Checked, task);
+        task.check()?;
+        opened.map_err(|error| Failure::Failed(format!("{}: {error}", source.name())))
+    };
+    let [before, after] = sources;
+    let (before, after) = (open(before)?, open(after)?);
+    task.reach(0)?;
+    let found = diff(&before, &after, task).map_err(|error| match error {
+        DiffError::Cancelled(cancelled) => cancelled.into(),
+        error => Failure::Failed(error.to_string()),
+    })?;
+    let lines = lines(&found, Pair { before: &before, after: &after });
+    let differences = Differences { summary: describe(&found), same: found.is_same(), lines };
+    Ok(Outcome::Compared { container: Arc::new(before), differences: Arc::new(differences) })
 }
 
 fn index(

@@ -126,6 +126,7 @@ pub(crate) fn played(bytes: Vec<u8>, (cols, rows): (u16, u16), theme: Theme, tex
     let mut player = Player::new(Setup {
         name: "sample.h4mk".into(),
         source: Arc::new(Source::from_bytes("sample.h4mk", bytes)),
+        other: None,
         options: Options::default(),
         theme,
         size: (cols, rows).into(),

@@ -122,6 +122,8 @@ pub enum Command {
     Scale,
     /// Blocks: list others, or in another order.
     List(Listed),
+    /// Show or hide how the file differs from another one.
+    Compare,
     /// Something that only the Hex view does.
     Hex(HexCommand),
 }

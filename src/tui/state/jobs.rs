@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Description;
+use super::comparison::Differences;
 use crate::core::audit::Audit;
 use crate::core::block::{BlockError, Form};
 use crate::core::container::{Container, Options, SeekAnswer};
@@ -49,6 +50,8 @@ pub enum JobKind {
     Describe,
     /// Fields searched.
     SearchFields,
+    /// Two files compared.
+    Diff,
 }
 
 impl JobKind {
@@ -68,6 +71,7 @@ impl JobKind {
             Self::Preview => "sampling",
             Self::Describe => "describing",
             Self::SearchFields => "searching",
+            Self::Diff => "comparing",
         }
     }
 }
@@ -149,6 +153,15 @@ pub enum Request {
         /// The text.
         text: String,
     },
+    /// Compare the file with another one.
+    Diff {
+        /// The file.
+        source: Arc<Source>,
+        /// The other one.
+        other: Arc<Source>,
+        /// How both are read.
+        options: Options,
+    },
 }
 
 impl Request {
@@ -168,6 +181,7 @@ impl Request {
             Self::Preview(..) => JobKind::Preview,
             Self::Describe(..) => JobKind::Describe,
             Self::SearchFields { .. } => JobKind::SearchFields,
+            Self::Diff { .. } => JobKind::Diff,
         }
     }
 }
@@ -245,6 +259,13 @@ pub enum Outcome {
     Described(Arc<Description>),
     /// Where a text occurs in the fields.
     FoundFields(Hits),
+    /// What two files differ in.
+    Compared {
+        /// The first file as it was compared: every CRC is recomputed.
+        container: Arc<Container>,
+        /// What they differ in.
+        differences: Arc<Differences>,
+    },
 }
 
 /// What a block's bytes say beyond what the index knows.

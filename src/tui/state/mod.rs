@@ -4,6 +4,7 @@
 mod action;
 pub mod blocks;
 pub mod command_line;
+pub mod comparison;
 mod description;
 pub mod findings;
 pub mod hex;
@@ -27,6 +28,7 @@ use ratatui::layout::Size;
 
 pub use action::{Action, Command, Effect};
 pub use blocks::BlockList;
+pub use comparison::Comparison;
 pub use description::Description;
 pub use history::History;
 pub use jobs::{Failure, Job, JobId, JobKind, Jobs, Measure, Outcome, Report, Request, Running};
@@ -138,7 +140,9 @@ pub struct Place {
 pub struct Setup {
     /// The file.
     pub source: Arc<Source>,
-    /// How it is read.
+    /// The file it is compared with, and that one's name.
+    pub other: Option<(Arc<Source>, String)>,
+    /// How both are read.
     pub options: Options,
     /// The name in the header, which need not be the whole path.
     pub name: String,
@@ -185,6 +189,8 @@ pub struct State {
     pub timeline: TimeWindow,
     /// What the Blocks view shows.
     pub blocks: BlockList,
+    /// How it differs from another file, where there is one.
+    pub comparison: Option<Comparison>,
     /// Places before and after this one.
     pub history: History<Place>,
     /// The chunk tree's folds.
@@ -239,6 +245,7 @@ impl State {
             profile: None,
             timeline: TimeWindow::default(),
             blocks: BlockList::default(),
+            comparison: setup.other.map(|(other, name)| Comparison::new(other, name)),
             history: History::default(),
             tree: Tree::default(),
             tree_window: Window::default(),
@@ -273,11 +280,15 @@ impl State {
 
     /// Where keys are looked up below overlays: what the help is about.
     pub fn pane_contexts(&self) -> Vec<Context> {
-        let pane = match self.focus {
-            Pane::Tree => Context::Tree,
-            Pane::View => Context::View(self.view),
+        let pane = match (&self.comparison, self.focus) {
+            (Some(comparison), _) if comparison.shown => Context::Diff,
+            (_, Pane::Tree) => Context::Tree,
+            (_, Pane::View) => Context::View(self.view),
         };
-        vec![pane, Context::Browse, Context::Always]
+        match self.comparison {
+            Some(_) => vec![pane, Context::Compared, Context::Browse, Context::Always],
+            None => vec![pane, Context::Browse, Context::Always],
+        }
     }
 
     /// Where everything stands; `None` when the screen is too small.

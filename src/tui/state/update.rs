@@ -10,7 +10,7 @@ use super::command_line::{self, Line};
 use super::tree::Row;
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, blocks, hex, manifest, popup, prompt, timeline, unlock, views,
+    Selection, State, View, blocks, comparison, hex, manifest, popup, prompt, timeline, unlock, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -34,6 +34,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     if !effects.iter().any(|effect| matches!(effect, Effect::Quit)) {
         effects.extend(timeline::profile_wanted(state));
         effects.extend(views::of(state.view).wants(state));
+        effects.extend(comparison::wanted(state));
     }
     effects
 }
@@ -90,6 +91,7 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
     }
     state.message = (command == Command::Close).then(|| state.message.take()).flatten();
     let in_pane = match state.focus {
+        _ if comparison::is_shown(state) => comparison::run(state, command),
         Pane::Tree => in_tree(state, command),
         Pane::View => views::of(state.view).run(state, command),
     };
@@ -134,6 +136,7 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Zoom(_) | Command::Pan { .. } | Command::Keyframe { .. } | Command::Scale => {
             return run_in(state, View::Timeline, command);
         }
+        Command::Compare => comparison::toggle(state),
         Command::List(_) => return run_in(state, View::Blocks, command),
         Command::Hex(_) => return run_in(state, View::Hex, command),
         Command::CopyValue | Command::Bytes => return run_in(state, View::Manifest, command),
@@ -175,8 +178,10 @@ fn help(state: &mut State, command: Command) {
 
 fn close(state: &mut State) {
     if let Some(kind) = state.jobs.cancel_newest() {
-        if kind == JobKind::List {
-            state.blocks.give_up();
+        match kind {
+            JobKind::List => state.blocks.give_up(),
+            JobKind::Diff => state.comparison.iter_mut().for_each(|comparison| comparison.fail("stopped")),
+            _ => {}
         }
         state.say(Level::Info, format!("stopped {}", kind.title()));
     } else {
@@ -191,6 +196,7 @@ pub(super) fn show(state: &mut State, view: View) {
         state.view = view;
     }
     state.focus = Pane::View;
+    comparison::hide(state);
     refit(state);
 }
 
@@ -199,6 +205,7 @@ fn revisit(state: &mut State, place: Option<Place>, otherwise: &str) {
         Some(place) => {
             state.view = place.view;
             state.selection = place.selection;
+            comparison::hide(state);
             follow_selection(state);
         }
         None => state.say(Level::Info, otherwise),
@@ -211,6 +218,7 @@ pub(super) fn select(state: &mut State, selection: Selection) {
         state.history.leave(state.place());
         state.selection = selection;
     }
+    comparison::hide(state);
     follow_selection(state);
 }
 
@@ -235,6 +243,7 @@ fn refit(state: &mut State) {
     state.tree_window.set_cursor(state.tree_window.cursor(), len, height);
     View::ALL.into_iter().for_each(|view| views::of(view).refit(state));
     popup::refit(state);
+    comparison::refit(state);
 }
 
 fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
@@ -447,6 +456,9 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
         scrub(state, areas.strip, at);
         return Vec::new();
     }
+    if comparison::is_shown(state) {
+        return comparison::click(state, at);
+    }
     let Some((pane, area)) = areas.pane_at(at) else { return Vec::new() };
     state.focus = pane;
     let Some(container) = state.container.clone() else { return Vec::new() };
@@ -473,7 +485,8 @@ fn drag(state: &mut State, from: Position, to: Position) -> Vec<Effect> {
     };
     if areas.strip.contains(from) {
         scrub(state, areas.strip, to);
-    } else if let Some((Pane::View, area)) = areas.pane_at(from)
+    } else if !comparison::is_shown(state)
+        && let Some((Pane::View, area)) = areas.pane_at(from)
         && area.inner.contains(from)
     {
         views::of(state.view).drag(state, from, to);
@@ -502,6 +515,10 @@ fn wheel(state: &mut State, at: Position, notches: i16) -> Vec<Effect> {
     }
     if state.popup.is_some() {
         popup::scroll(state, rows);
+        return Vec::new();
+    }
+    if comparison::is_shown(state) {
+        comparison::wheel(state, rows);
         return Vec::new();
     }
     let Some(container) = state.container.clone() else { return Vec::new() };
@@ -546,6 +563,13 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Decoded { chunk, coding }) => hex::decoded(state, &chunk, coding),
         Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
         Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
+        Ok(Outcome::Compared { container, differences }) => {
+            // The audit knows more than the comparison does.
+            if state.container.as_ref().is_none_or(|present| !present.is_checked()) {
+                indexed(state, container);
+            }
+            comparison::found(state, differences);
+        }
         Ok(Outcome::Described(description)) => state.description = Some(description),
         Ok(Outcome::FoundFields(hits)) => {
             manifest::found(state, hits);
@@ -553,6 +577,9 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         }
         Err(Failure::Cancelled) => return Vec::new(),
         Err(failure) => {
+            if let (Some(JobKind::Diff), Some(comparison)) = (kind, &mut state.comparison) {
+                comparison.fail(failure.to_string());
+            }
             let doing = kind.map_or("working", JobKind::title);
             state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));
             return Vec::new();

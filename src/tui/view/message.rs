@@ -21,7 +21,13 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) -> Option<Pos
         let kind = running.job.request.kind();
         matches!(
             kind,
-            JobKind::Audit | JobKind::Verify | JobKind::Export | JobKind::List | JobKind::Find | JobKind::SearchFields
+            JobKind::Audit
+                | JobKind::Verify
+                | JobKind::Export
+                | JobKind::List
+                | JobKind::Find
+                | JobKind::SearchFields
+                | JobKind::Diff
         )
     });
     if state.prompt.is_none() && running.is_none() && state.message.is_none() {

@@ -2,6 +2,7 @@
 //! drawn in the comment of [`crate::tui::layout`].
 
 mod blocks;
+mod comparison;
 mod findings;
 mod footer;
 mod header;
@@ -58,6 +59,10 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
         popup::draw(state, buffer, areas.overlay, popup);
     }
     let cursor = message::draw(state, buffer, areas.message);
+    if let Some(comparison) = state.comparison.as_ref().filter(|comparison| comparison.shown) {
+        Clear.render(areas.overlay.outer, buffer);
+        comparison::draw(state, buffer, areas.overlay, comparison);
+    }
     if let Some(window) = &state.help {
         Clear.render(areas.overlay.outer, buffer);
         help::draw(state, buffer, areas.overlay, window);

@@ -1,0 +1,137 @@
+//! `salvage` from the command line: its report, its statuses, and what it leaves behind.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use support::{finished, h4inspect, json_of, run, sample, stderr_of, stdout_of, with_snapshots, write_container};
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// A report with the output's folder taken out.
+fn report(status: i32, args: &[&str], folder: &Path) -> String {
+    let (ended, stdout, stderr) = run(args);
+    assert_eq!((ended, stderr.as_str()), (status, ""), "{args:?}");
+    String::from_utf8(stdout).unwrap().replace(folder.to_str().unwrap(), "FOLDER")
+}
+
+#[test]
+fn the_report_says_what_became_of_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("saved.h4mk");
+    let (damaged, out) = (sample("damaged.h4mk"), out.to_str().unwrap());
+    with_snapshots(|| {
+        insta::assert_snapshot!("salvage-damaged", report(1, &["salvage", &damaged, "--out", out], dir.path()));
+        let repair = ["salvage", &damaged, "--out", out, "--force", "--repair", "--json"];
+        insta::assert_snapshot!("salvage-damaged-json", report(1, &repair, dir.path()));
+    });
+    assert_eq!(json_of(0, &["audit", out, "--format", "json"])[0]["verdict"], json!("ok"));
+    assert_eq!(names(dir.path()), ["saved.h4mk"]);
+}
+
+#[test]
+fn a_sound_file_comes_out_byte_for_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["demo.h4mk", "tracks.h4mk", "mux.h4mk", "encrypted.h4mk"] {
+        let out = dir.path().join(name);
+        let text = stdout_of(&["salvage", &sample(name), "--out", out.to_str().unwrap()]);
+        assert!(text.contains("nothing was lost"), "{text}");
+        assert_eq!(fs::read(&out).unwrap(), fs::read(sample(name)).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn a_confirmed_flip_is_mended_on_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let (flipped, out) = (dir.path().join("flipped.h4mk"), dir.path().join("out.h4mk"));
+    let mut bytes = fs::read(sample("demo.h4mk")).unwrap();
+    bytes[5000] ^= 8;
+    fs::write(&flipped, bytes).unwrap();
+    let (flipped, out) = (flipped.to_str().unwrap(), out.to_str().unwrap());
+    let dropped = json_of(1, &["salvage", flipped, "--out", out, "--json"]);
+    assert_eq!((&dropped["nothing_lost"], &dropped["blocks_written"]), (&json!(false), &json!(359)));
+    assert_eq!(dropped["dropped"][0]["reason"], json!("crc-mismatch"));
+    let mended = json_of(0, &["salvage", flipped, "--out", out, "--json", "--repair", "--force"]);
+    assert_eq!(mended["mended"][0]["flip"], json!({"offset": 5000, "bit": 3}));
+    assert_eq!(fs::read(out).unwrap(), fs::read(sample("demo.h4mk")).unwrap());
+}
+
+#[test]
+fn what_exists_is_not_replaced_and_the_input_never() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("there");
+    fs::write(&out, "old").unwrap();
+    let out = out.to_str().unwrap();
+    let message = stderr_of(2, &["salvage", &sample("damaged.h4mk"), "--out", out]);
+    assert!(message.ends_with("there: exists; --force replaces it\n"), "{message}");
+    assert_eq!(fs::read(out).unwrap(), b"old");
+    let copy = dir.path().join("copy.h4mk");
+    fs::copy(sample("damaged.h4mk"), &copy).unwrap();
+    let copy = copy.to_str().unwrap();
+    assert!(stderr_of(2, &["salvage", copy, "--out", copy, "--force"]).contains("is the input"));
+}
+
+#[test]
+fn what_can_not_be_saved_leaves_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.h4mk");
+    let out = out.to_str().unwrap();
+    let empty = dir.path().join("empty.h4mk");
+    write_container(&empty, &[]);
+    let message = stderr_of(1, &["salvage", empty.to_str().unwrap(), "--out", out]);
+    assert!(message.ends_with("there is no intact chunk to save; nothing was written\n"), "{message}");
+    assert!(stderr_of(3, &["salvage", "sample-data/README.md", "--out", out]).contains("H4MK"));
+    stderr_of(3, &["salvage", "no/such/file", "--out", out]);
+    assert_eq!(names(dir.path()), ["empty.h4mk"]);
+}
+
+#[test]
+fn into_a_pipe_the_report_goes_to_standard_error() {
+    let mut command = h4inspect(&["salvage", "-", "--out", "-"]);
+    command.write_stdin(fs::read(sample("demo.h4mk")).unwrap());
+    let (status, stdout, stderr) = finished(command);
+    assert_eq!((status, stdout), (0, fs::read(sample("demo.h4mk")).unwrap()));
+    assert!(stderr.starts_with("- -> -: nothing was lost\n"), "{stderr}");
+}
+
+/// Killed in the middle, at whatever moment, it leaves nothing under the final name.
+#[cfg(unix)]
+#[test]
+fn a_killed_salvage_leaves_no_half_file() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (large, out) = (dir.path().join("large.h4mk"), dir.path().join("out.h4mk"));
+    let payload = vec![7; 8 << 20];
+    let blocks: Vec<(&[u8; 4], &[u8])> = (0..12).map(|_| (b"CORE", payload.as_slice())).collect();
+    write_container(&large, &blocks);
+    let is_part = |name: &String| name.starts_with(".h4inspect-");
+    for after_ms in [0, 5, 20] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_h4inspect"))
+            .args(["salvage", large.to_str().unwrap(), "--out", out.to_str().unwrap()])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        while !names(dir.path()).iter().any(is_part) && child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < until, "it does not begin");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(after_ms));
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        assert!(!status.success(), "it was killed in time");
+        assert!(!out.exists(), "killed after {after_ms} ms");
+        let parts = names(dir.path()).into_iter().filter(is_part);
+        parts.for_each(|part| fs::remove_file(dir.path().join(part)).unwrap());
+    }
+}
