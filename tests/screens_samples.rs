@@ -1,0 +1,191 @@
+//! Screens of sample-data: every kind of file there is, with and without its keys.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::fs;
+use std::sync::Arc;
+
+use h4inspect::core::container::Options;
+use h4inspect::core::secret::Secret;
+use h4inspect::core::source::Source;
+use h4inspect::tui::headless::Player;
+use h4inspect::tui::state::{Level, Setup};
+use h4inspect::tui::{keys, screen};
+use support::screens::DARK;
+use support::{sample, with_snapshots};
+
+/// The keys of the samples, in `sample-data/README.md` too.
+const SHARED_SECRET: &str = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
+const MASK_KEY: &str = "6834696e73706563742773206d61736b";
+
+fn key(hex: &str) -> Option<Arc<Secret>> {
+    Some(Arc::new(Secret::from_hex(hex).unwrap()))
+}
+
+/// The program with a sample, after these keys.
+fn played_with(options: Options, name: &str, text: &str) -> Player {
+    let mut player = Player::new(Setup {
+        name: name.to_owned(),
+        source: Arc::new(Source::from_bytes(name, fs::read(sample(name)).unwrap())),
+        options,
+        theme: DARK,
+        size: (100, 30).into(),
+        may_write: false,
+    });
+    player.play(keys::parse(text).unwrap());
+    player
+}
+
+fn played(name: &str, text: &str) -> Player {
+    played_with(Options::default(), name, text)
+}
+
+fn shown(player: &Player) -> String {
+    screen::text(&player.frame())
+}
+
+fn screen(name: &str, text: &str) -> String {
+    shown(&played(name, text))
+}
+
+fn said(player: &Player) -> &str {
+    player.state().message.as_ref().map_or("", |message| &message.text)
+}
+
+#[test]
+fn every_kind_of_file_has_its_screens() {
+    with_snapshots(|| {
+        for name in ["tracks", "mux"] {
+            let file = format!("{name}.h4mk");
+            for (key, view) in [("3", "timeline"), ("4", "blocks"), ("5", "hex")] {
+                insta::assert_snapshot!(format!("sample-{name}-{view}"), screen(&file, key));
+            }
+        }
+        for name in ["encrypted", "masked", "opaque"] {
+            insta::assert_snapshot!(format!("sample-{name}-hex"), screen(&format!("{name}.h4mk"), "5"));
+        }
+        insta::assert_snapshot!("sample-encrypted-blocks", screen("encrypted.h4mk", "4"));
+        let secret = Options { shared_secret: key(SHARED_SECRET), ..Options::default() };
+        insta::assert_snapshot!("sample-encrypted-blocks-secret", shown(&played_with(secret, "encrypted.h4mk", "4")));
+        let mask_key = Options { mask_key: key(MASK_KEY), ..Options::default() };
+        insta::assert_snapshot!("sample-masked-hex-key", shown(&played_with(mask_key, "masked.h4mk", "5")));
+    });
+}
+
+#[test]
+fn a_typed_secret_opens_encrypted_blocks() {
+    let before = screen("encrypted.h4mk", "5");
+    assert!(before.contains("block 0 at 8 is encrypted (living-cipher-v3); :secret decrypts it"), "{before}");
+    let options = Options { shared_secret: key(SHARED_SECRET), ..Options::default() };
+    let started_with = played_with(options, "encrypted.h4mk", "5");
+    for ask in ["E", ":secret<Enter>"] {
+        let typed = played("encrypted.h4mk", &format!("5{ask}{SHARED_SECRET}<Enter><Esc>"));
+        assert_eq!(shown(&typed), shown(&started_with));
+        let pasted = played("encrypted.h4mk", &format!("{ask}<Paste: {SHARED_SECRET}\n><Enter>5<Esc>"));
+        assert_eq!(shown(&pasted), shown(&started_with));
+    }
+    let (first, container) = ("Hex: block 0 decoded", started_with.state().container.clone().unwrap());
+    assert!(shown(&started_with).contains(first), "{}", shown(&started_with));
+    assert_eq!(container.content(0).unwrap().len(), 4096);
+}
+
+#[test]
+fn a_typed_mask_key_unmasks_what_was_decoded() {
+    let before = screen("masked.h4mk", "5");
+    assert!(before.contains("masked: no key; :mask-key unmasks it"), "{before}");
+    let options = Options { mask_key: key(MASK_KEY), ..Options::default() };
+    let after = screen("masked.h4mk", &format!("5M{MASK_KEY}<Enter><Esc>"));
+    assert_eq!(after, shown(&played_with(options, "masked.h4mk", "5")));
+    assert!(after.contains("block 0 decoded") && !after.contains("no key"), "{after}");
+}
+
+#[test]
+fn the_secret_counts_for_all_that_is_done_with_blocks() {
+    let unlocked = |keys: &str| played("encrypted.h4mk", &format!("5E{SHARED_SECRET}<Enter>{keys}"));
+    let bytes = unlocked("").state().container.clone().unwrap().content(0).unwrap();
+    let hex: Vec<String> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(unlocked("xllly").copied(), Some(&*hex.join(" ")));
+    let found = unlocked(&format!("G/0x{}<Enter>", hex.join("")));
+    assert_eq!((found.state().hex.cursor(), said(&found)), (0, "past the end: on from the start"));
+    let preview = shown(&unlocked("p"));
+    assert!(preview.contains("preview of block 0 decoded"), "{preview}");
+    let codes = |player: &Player| {
+        let audit = player.state().audit.clone().unwrap();
+        audit.findings.list().iter().map(|finding| finding.code.to_string()).collect::<Vec<_>>()
+    };
+    assert!(codes(&played("encrypted.h4mk", "a")).contains(&"block-encrypted".to_owned()));
+    let audited_before = played("encrypted.h4mk", &format!("aE{SHARED_SECRET}<Enter>"));
+    assert!(codes(&audited_before).is_empty() && codes(&unlocked("a")).is_empty());
+}
+
+#[test]
+fn a_wrong_key_says_so_once_it_is_used() {
+    let player = played("encrypted.h4mk", &format!("5E{}<Enter>", "ab".repeat(32)));
+    let screen = shown(&player);
+    assert!(screen.contains("block 0 at 8 can't be decrypted: the secret does not open the block"), "{screen}");
+    let again = played("encrypted.h4mk", &format!("5E{}<Enter>E{SHARED_SECRET}<Enter>", "ab".repeat(32)));
+    assert!(shown(&again).contains("block 0 decoded"));
+}
+
+#[test]
+fn what_is_no_key_is_refused_without_repeating_it() {
+    for (typed, why) in [
+        ("c0ffeebabe", "the key has 5 bytes, and exactly 32 are wanted"),
+        ("c0ffeebab", "the key has 9 hexadecimal digits, an odd number"),
+        ("c0ffeebabesecret", "character 11 of the key is not a hexadecimal digit"),
+    ] {
+        let player = played("encrypted.h4mk", &format!("5E{typed}<Enter>"));
+        let prompt = player.state().prompt.as_ref().unwrap();
+        assert_eq!(prompt.error.as_deref(), Some(why));
+        let all = format!("{}{:?}", shown(&player), player.state());
+        assert!(!all.contains("c0ffee"), "{all}");
+        let emptied = played("encrypted.h4mk", &format!("5E{typed}<Enter>{SHARED_SECRET}<Enter>"));
+        assert!(shown(&emptied).contains("block 0 decoded"), "what was refused is gone");
+    }
+    let short = played("masked.h4mk", "Mabcd<Enter>");
+    assert_eq!(
+        short.state().prompt.as_ref().unwrap().error.as_deref(),
+        Some("the key has 2 bytes, and at least 16 are wanted")
+    );
+}
+
+#[test]
+fn keys_are_seen_nowhere() {
+    let half = SHARED_SECRET.get(..32).unwrap();
+    for keys in [
+        format!("5E{half}"),
+        format!("5E<Paste:{half}>"),
+        format!("5E{half}<Esc>E<Up>"),
+        format!("5E{SHARED_SECRET}<Enter>E<Up>"),
+        format!("5E{SHARED_SECRET}<C-u><C-y>"),
+        format!("5E{SHARED_SECRET}<Enter>a6"),
+    ] {
+        let player = played("encrypted.h4mk", &keys);
+        let all = format!("{}{:?}{:#?}", shown(&player), player.state(), player.state());
+        assert!(!all.contains("6834696e") && !all.contains("104, 52, 105, 110"), "{keys}");
+    }
+    let typing = screen("encrypted.h4mk", "5Ec0ffee");
+    assert!(typing.contains(" shared secret ••••••"), "{typing}");
+    let options = Options { shared_secret: key(SHARED_SECRET), mask_key: key(MASK_KEY), ..Options::default() };
+    assert!(!format!("{options:?}").contains("6834"));
+}
+
+#[test]
+fn keys_are_asked_for_where_they_are_of_use() {
+    let warned = |name: &str, keys: &str| {
+        let player = played(name, keys);
+        assert!(player.state().prompt.is_none());
+        let message = player.state().message.as_ref().unwrap();
+        assert_eq!(message.level, Level::Warning);
+        message.text.clone()
+    };
+    assert_eq!(warned("tracks.h4mk", "E"), "the blocks are not encrypted");
+    assert_eq!(warned("mux.h4mk", ":mask-key<Enter>"), "the blocks are not masked");
+    let help =
+        |name: &str| (0..8).map(|pages| screen(name, &format!("?{}", "<PgDn>".repeat(pages)))).collect::<String>();
+    let (secret, mask_key) = ("the secret of encrypted blocks", "the key of masked blocks");
+    assert!(help("encrypted.h4mk").contains(secret) && !help("encrypted.h4mk").contains(mask_key));
+    assert!(help("masked.h4mk").contains(mask_key) && !help("masked.h4mk").contains(secret));
+    assert!(!help("tracks.h4mk").contains(secret) && help("tracks.h4mk").contains("export"));
+}
