@@ -32,6 +32,7 @@ fn played_with(options: Options, name: &str, text: &str) -> Player {
         theme: DARK,
         size: (100, 30).into(),
         may_write: false,
+        other: None,
     });
     player.play(keys::parse(text).unwrap());
     player

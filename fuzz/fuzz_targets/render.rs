@@ -22,6 +22,7 @@ fuzz_target!(|input: (u8, u8, &str, &[u8])| {
         theme: Theme::default(),
         size: Size::new(u16::from(columns), u16::from(rows)),
         may_write: false,
+        other: None,
     });
     player.play(keys);
     player.frame();
