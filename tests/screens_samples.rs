@@ -7,6 +7,7 @@ use std::fs;
 use std::sync::Arc;
 
 use h4inspect::core::container::Options;
+use h4inspect::core::index::Tag;
 use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
@@ -31,6 +32,7 @@ fn played_with(options: Options, name: &str, text: &str) -> Player {
         options,
         theme: DARK,
         size: (100, 30).into(),
+        other: None,
         may_write: false,
     });
     player.play(keys::parse(text).unwrap());
@@ -71,6 +73,25 @@ fn every_kind_of_file_has_its_screens() {
         let mask_key = Options { mask_key: key(MASK_KEY), ..Options::default() };
         insta::assert_snapshot!("sample-masked-hex-key", shown(&played_with(mask_key, "masked.h4mk", "5")));
     });
+}
+
+#[test]
+fn tree_and_blocks_show_the_same_track() {
+    let filtered = |keys: &str| {
+        let player = played("mux.h4mk", keys);
+        let state = player.state();
+        let index = state.container.as_ref().unwrap().index();
+        let group = index.totals().iter().position(|total| total.tag == Tag::CORE).unwrap();
+        let of = (state.blocks.filter.track.clone(), state.tree.track().map(str::to_owned));
+        (of, state.tree.total(index, group).0, index.blocks())
+    };
+    let (none, all, blocks) = filtered("4");
+    assert_eq!((none, all), ((None, None), blocks));
+    let (from_blocks, shown, _) = filtered("4T");
+    assert!(from_blocks.0.is_some() && from_blocks.0 == from_blocks.1 && shown < blocks);
+    assert_eq!(filtered("<BackTab>T").0, from_blocks);
+    assert_eq!((filtered("<BackTab>TTTTTTTT").0.0, filtered("4TX").0), (filtered("4TTTTTTTT").0.0, (None, None)));
+    with_snapshots(|| insta::assert_snapshot!("sample-mux-track", screen("mux.h4mk", "4<BackTab>T<Space>")));
 }
 
 #[test]
