@@ -67,6 +67,10 @@ fn every_kind_of_file_has_its_screens() {
         for name in ["encrypted", "masked", "opaque"] {
             insta::assert_snapshot!(format!("sample-{name}-hex"), screen(&format!("{name}.h4mk"), "5"));
         }
+        insta::assert_snapshot!("sample-encrypted-summary", screen("encrypted.h4mk", "1"));
+        insta::assert_snapshot!("sample-mux-summary", screen("mux.h4mk", "1"));
+        insta::assert_snapshot!("sample-tracks-manifest", screen("tracks.h4mk", "2"));
+        insta::assert_snapshot!("sample-opaque-audit", screen("opaque.h4mk", "a6"));
         insta::assert_snapshot!("sample-encrypted-blocks", screen("encrypted.h4mk", "4"));
         let secret = Options { shared_secret: key(SHARED_SECRET), ..Options::default() };
         insta::assert_snapshot!("sample-encrypted-blocks-secret", shown(&played_with(secret, "encrypted.h4mk", "4")));
