@@ -55,7 +55,7 @@ pub struct Cli {
     /// Container or folder to open; - is standard input, ./info a file named like a command
     #[arg(required = true, value_hint = clap::ValueHint::AnyPath)]
     pub file: Option<Input>,
-    /// Compare FILE with this container
+    /// Compare FILE with this container; without a terminal, say what `diff` says
     #[arg(long, value_name = "OTHER", value_hint = clap::ValueHint::FilePath)]
     pub diff: Option<Input>,
     /// What to do instead

@@ -144,14 +144,16 @@ impl Dropped {
 
     fn describe(&self) -> String {
         let place = place(self.tag.as_deref(), self.block, self.offset);
-        format!("{place}, {}: {}", count(self.length, "byte"), self.why)
+        let harmless = if self.lost { "" } else { "; no content is lost with it" };
+        format!("{place}, {}: {}{harmless}", count(self.length, "byte"), self.why)
     }
 }
 
 impl Rebuilt {
     fn describe(&self) -> String {
         let replaces = self.replaces.map(|offset| format!(", in place of the one at {offset}")).unwrap_or_default();
-        format!("{}{replaces}: {}", self.tag, self.how)
+        let lost = if self.lost { "; not all that it said could be kept" } else { "" };
+        format!("{}{replaces}: {}{lost}", self.tag, self.how)
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Areas {
     pub footer: Rect,
     /// Where an overlay (the help) is drawn, over the panes.
     pub overlay: PaneArea,
+    /// All of the room that the panes have, for a list that needs it.
+    pub body: PaneArea,
 }
 
 /// A pane with or without a frame.
@@ -117,7 +119,17 @@ impl Areas {
             (None, pane(body))
         };
         let message = if message == 0 { footer } else { own_message };
-        Some(Self { header, tabs, tree, view, strip, message, footer, overlay: overlay(body, framed) })
+        Some(Self {
+            header,
+            tabs,
+            tree,
+            view,
+            strip,
+            message,
+            footer,
+            overlay: overlay(body, framed),
+            body: PaneArea::new(body, framed),
+        })
     }
 
     /// The pane under a place on the screen.

@@ -91,6 +91,14 @@ pub(super) fn toggle(state: &mut State) {
     }
 }
 
+/// Keys change what blocks decode to: what was found before is found again when it is looked at.
+pub(super) fn forget(state: &mut State) {
+    state.jobs.cancel(JobKind::Diff);
+    if let Some(comparison) = &mut state.comparison {
+        comparison.progress = Progress::Waiting;
+    }
+}
+
 /// Gives the screen back to the panes.
 pub(super) fn hide(state: &mut State) {
     if let Some(comparison) = &mut state.comparison {
@@ -124,9 +132,9 @@ pub(super) fn found(state: &mut State, differences: Arc<Differences>) {
     refit(state);
 }
 
-/// The lines of content the view shows: all of the overlay but the summary's.
+/// The lines of content the view shows: all of the panes' room but the summary's.
 fn height(state: &State) -> u16 {
-    state.areas().map_or(0, |areas| areas.overlay.inner.height).saturating_sub(1)
+    state.areas().map_or(0, |areas| areas.body.inner.height).saturating_sub(1)
 }
 
 /// What a command does while the view is shown; `None` where it has no meaning of its own here.
@@ -162,7 +170,7 @@ pub(super) fn refit(state: &mut State) {
 
 /// A click on a line puts the cursor there; a second one opens it.
 pub(super) fn click(state: &mut State, at: Position) -> Vec<Effect> {
-    let line = state.areas().and_then(|areas| areas.overlay.line_at(at)).and_then(|line| line.checked_sub(1));
+    let line = state.areas().and_then(|areas| areas.body.line_at(at)).and_then(|line| line.checked_sub(1));
     let height = height(state);
     let Some((comparison, line)) = state.comparison.as_mut().zip(line) else { return Vec::new() };
     let len = comparison.len();

@@ -70,6 +70,7 @@ fn unlock(state: &mut State, kind: PromptKind, key: Arc<Secret>) -> Vec<Effect> 
         "mask key"
     };
     super::hex::forget(state);
+    super::comparison::forget(state);
     if let Some(container) = state.container.clone() {
         update::indexed(state, container);
     }

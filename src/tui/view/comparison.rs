@@ -1,4 +1,4 @@
-//! The Diff view, over the panes: what differs in one line, then each difference.
+//! The Diff view, in place of the panes: what differs in one line, then each difference.
 
 use ratatui::buffer::Buffer;
 use ratatui::text::Span;

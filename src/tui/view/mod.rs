@@ -55,14 +55,14 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     }
     strip::draw(state, buffer, areas.strip);
     footer::draw(state, buffer, areas.footer);
+    if let Some(comparison) = state.comparison.as_ref().filter(|comparison| comparison.shown) {
+        Clear.render(areas.body.outer, buffer);
+        comparison::draw(state, buffer, areas.body, comparison);
+    }
     if let Some(popup) = &state.popup {
         popup::draw(state, buffer, areas.overlay, popup);
     }
     let cursor = message::draw(state, buffer, areas.message);
-    if let Some(comparison) = state.comparison.as_ref().filter(|comparison| comparison.shown) {
-        Clear.render(areas.overlay.outer, buffer);
-        comparison::draw(state, buffer, areas.overlay, comparison);
-    }
     if let Some(window) = &state.help {
         Clear.render(areas.overlay.outer, buffer);
         help::draw(state, buffer, areas.overlay, window);
