@@ -6,8 +6,10 @@ mod support;
 use std::fs;
 use std::sync::Arc;
 
+use h4inspect::core::codec::engine::{Engine, EngineError, Engines};
 use h4inspect::core::container::Options;
 use h4inspect::core::index::Tag;
+use h4inspect::core::meta::Compression;
 use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
@@ -142,6 +144,41 @@ fn the_secret_counts_for_all_that_is_done_with_blocks() {
     assert!(codes(&played("encrypted.h4mk", "a")).contains(&"block-encrypted".to_owned()));
     let audited_before = played("encrypted.h4mk", &format!("aE{SHARED_SECRET}<Enter>"));
     assert!(codes(&audited_before).is_empty() && codes(&unlocked("a")).is_empty());
+}
+
+/// Turns the bytes of one block round.
+struct Backwards(Vec<u8>);
+
+impl Engine for Backwards {
+    fn name(&self) -> &str {
+        "backwards"
+    }
+
+    fn matches(&self, _: &Compression) -> bool {
+        true
+    }
+
+    fn decode(&self, stored: &[u8], _: u64) -> Result<Vec<u8>, EngineError> {
+        match stored {
+            stored if stored == self.0 => Ok(stored.iter().rev().copied().collect()),
+            _ => Err(EngineError::Malformed("not mine".to_owned())),
+        }
+    }
+}
+
+#[test]
+fn an_added_engine_decodes_or_says_why_it_does_not() {
+    let stored = fs::read(sample("opaque.h4mk")).unwrap();
+    let block = stored.get(20..116).unwrap().to_vec();
+    let last = block.last().map(|byte| format!("{byte:02x}"));
+    let engines = Engines::default().with(Arc::new(Backwards(block)));
+    let played =
+        |name: &str, keys: &str| played_with(Options { engines: engines.clone(), ..Options::default() }, name, keys);
+    let screen = shown(&played("opaque.h4mk", "5"));
+    assert!(screen.contains("Hex: block 0 decoded"), "{screen}");
+    assert_eq!(played("opaque.h4mk", "5y").copied(), last.as_deref());
+    let odd = shown(&played("opaque.h4mk", "5]"));
+    assert!(odd.contains("block 1 at 116 can't be decoded: not mine"), "{odd}");
 }
 
 #[test]
