@@ -6,7 +6,10 @@ mod support;
 use std::fs;
 use std::sync::Arc;
 
+use h4inspect::core::codec::engine::{Engine, EngineError, Engines};
 use h4inspect::core::container::Options;
+use h4inspect::core::index::Tag;
+use h4inspect::core::meta::Compression;
 use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
@@ -31,6 +34,7 @@ fn played_with(options: Options, name: &str, text: &str) -> Player {
         options,
         theme: DARK,
         size: (100, 30).into(),
+        other: None,
         may_write: false,
         other: None,
     });
@@ -66,12 +70,35 @@ fn every_kind_of_file_has_its_screens() {
         for name in ["encrypted", "masked", "opaque"] {
             insta::assert_snapshot!(format!("sample-{name}-hex"), screen(&format!("{name}.h4mk"), "5"));
         }
+        insta::assert_snapshot!("sample-encrypted-summary", screen("encrypted.h4mk", "1"));
+        insta::assert_snapshot!("sample-mux-summary", screen("mux.h4mk", "1"));
+        insta::assert_snapshot!("sample-tracks-manifest", screen("tracks.h4mk", "2"));
+        insta::assert_snapshot!("sample-opaque-audit", screen("opaque.h4mk", "a6"));
         insta::assert_snapshot!("sample-encrypted-blocks", screen("encrypted.h4mk", "4"));
         let secret = Options { shared_secret: key(SHARED_SECRET), ..Options::default() };
         insta::assert_snapshot!("sample-encrypted-blocks-secret", shown(&played_with(secret, "encrypted.h4mk", "4")));
         let mask_key = Options { mask_key: key(MASK_KEY), ..Options::default() };
         insta::assert_snapshot!("sample-masked-hex-key", shown(&played_with(mask_key, "masked.h4mk", "5")));
     });
+}
+
+#[test]
+fn tree_and_blocks_show_the_same_track() {
+    let filtered = |keys: &str| {
+        let player = played("mux.h4mk", keys);
+        let state = player.state();
+        let index = state.container.as_ref().unwrap().index();
+        let group = index.totals().iter().position(|total| total.tag == Tag::CORE).unwrap();
+        let of = (state.blocks.filter.track.clone(), state.tree.track().map(str::to_owned));
+        (of, state.tree.total(index, group).0, index.blocks())
+    };
+    let (none, all, blocks) = filtered("4");
+    assert_eq!((none, all), ((None, None), blocks));
+    let (from_blocks, shown, _) = filtered("4T");
+    assert!(from_blocks.0.is_some() && from_blocks.0 == from_blocks.1 && shown < blocks);
+    assert_eq!(filtered("<BackTab>T").0, from_blocks);
+    assert_eq!((filtered("<BackTab>TTTTTTTT").0.0, filtered("4TX").0), (filtered("4TTTTTTTT").0.0, (None, None)));
+    with_snapshots(|| insta::assert_snapshot!("sample-mux-track", screen("mux.h4mk", "4<BackTab>T<Space>")));
 }
 
 #[test]
@@ -118,6 +145,41 @@ fn the_secret_counts_for_all_that_is_done_with_blocks() {
     assert!(codes(&played("encrypted.h4mk", "a")).contains(&"block-encrypted".to_owned()));
     let audited_before = played("encrypted.h4mk", &format!("aE{SHARED_SECRET}<Enter>"));
     assert!(codes(&audited_before).is_empty() && codes(&unlocked("a")).is_empty());
+}
+
+/// Turns the bytes of one block round.
+struct Backwards(Vec<u8>);
+
+impl Engine for Backwards {
+    fn name(&self) -> &str {
+        "backwards"
+    }
+
+    fn matches(&self, _: &Compression) -> bool {
+        true
+    }
+
+    fn decode(&self, stored: &[u8], _: u64) -> Result<Vec<u8>, EngineError> {
+        match stored {
+            stored if stored == self.0 => Ok(stored.iter().rev().copied().collect()),
+            _ => Err(EngineError::Malformed("not mine".to_owned())),
+        }
+    }
+}
+
+#[test]
+fn an_added_engine_decodes_or_says_why_it_does_not() {
+    let stored = fs::read(sample("opaque.h4mk")).unwrap();
+    let block = stored.get(20..116).unwrap().to_vec();
+    let last = block.last().map(|byte| format!("{byte:02x}"));
+    let engines = Engines::default().with(Arc::new(Backwards(block)));
+    let played =
+        |name: &str, keys: &str| played_with(Options { engines: engines.clone(), ..Options::default() }, name, keys);
+    let screen = shown(&played("opaque.h4mk", "5"));
+    assert!(screen.contains("Hex: block 0 decoded"), "{screen}");
+    assert_eq!(played("opaque.h4mk", "5y").copied(), last.as_deref());
+    let odd = shown(&played("opaque.h4mk", "5]"));
+    assert!(odd.contains("block 1 at 116 can't be decoded: not mine"), "{odd}");
 }
 
 #[test]

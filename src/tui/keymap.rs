@@ -89,6 +89,7 @@ const HEX: Context = Context::View(View::Hex);
 /// The table. Within a context the footer shows hints in this order.
 pub const BINDINGS: &[Binding] = &[
     bind(Tree, &[Key::Enter], Command::Open, "", "open", "open the chunk in Hex; open or fold a group"),
+    bind(Tree, &[Char('T')], List(Listed::NextTrack), "", "", "the next track's blocks only, in Blocks too"),
     bind(HEX, &[Char('r')], Command::Raw, "", "raw", "blocks as stored or decoded, the cursor on the same byte"),
     bind(
         TIMELINE,

@@ -359,7 +359,8 @@ fn select_row(state: &mut State, container: &Container) {
     }
 }
 
-fn relist(state: &mut State, container: &Container, change: Listed) {
+/// Changes what is listed.
+pub(super) fn relist(state: &mut State, container: &Container, change: Listed) {
     let tracks = container.tracks().filter(|tracks| tracks.indexed);
     let width = state.areas().and_then(|areas| areas.pane(Pane::View)).map_or(0, |pane| pane.inner.width);
     let list = &mut state.blocks;

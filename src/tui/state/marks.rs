@@ -43,11 +43,11 @@ impl Marks {
         marks
     }
 
-    /// The worst finding at chunks of that tag among these ordinals.
-    pub fn worst_of_chunks(&self, tag: Tag, chunks: Range<u64>) -> Option<Severity> {
+    /// The worst finding at chunks of that tag among these ordinals, of those that count.
+    pub fn worst_of_chunks(&self, tag: Tag, chunks: Range<u64>, counts: impl Fn(u64) -> bool) -> Option<Severity> {
         let first = self.chunks.partition_point(|mark| mark.chunk < chunks.start);
         let inside = self.chunks.iter().skip(first).take_while(|mark| mark.chunk < chunks.end);
-        inside.filter(|mark| mark.tag == tag).map(|mark| mark.severity).min()
+        inside.filter(|mark| mark.tag == tag && counts(mark.chunk)).map(|mark| mark.severity).min()
     }
 
     /// The blocks that an error was found at, ascending.

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
+use crate::core::container::Container;
 use crate::core::index::{Chunk, Index, Tag};
 
 /// A group with more chunks than this is folded into runs.
@@ -29,11 +31,40 @@ pub struct Tree {
     /// Open groups, and their open runs.
     open: BTreeMap<usize, BTreeSet<u64>>,
     run_len: u64,
+    only: Option<Only>,
+}
+
+/// The blocks of one track, in file order: the only ones that are shown.
+#[derive(Debug, Clone)]
+pub struct Only {
+    track: String,
+    of: Arc<Container>,
+    blocks: Vec<u64>,
+    bytes: u64,
+}
+
+impl Only {
+    /// The blocks of the track with that id; none where there is no such track.
+    pub fn of_track(container: &Arc<Container>, track: &str) -> Self {
+        let found = container.tracks().and_then(|tracks| tracks.by_id(track));
+        let index = container.index();
+        let all = found.map_or(&[][..], |track| &track.blocks).iter().map(|block| block.block);
+        let mut blocks: Vec<u64> = all.filter(|block| *block < index.blocks()).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        let bytes = blocks.iter().filter_map(|block| index.block(*block)).map(|chunk| chunk.len).sum();
+        Self { track: track.to_owned(), of: container.clone(), blocks, bytes }
+    }
+
+    /// Whether it is about that track of that container.
+    pub fn is_of(&self, container: &Arc<Container>, track: &str) -> bool {
+        self.track == track && Arc::ptr_eq(&self.of, container)
+    }
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { open: BTreeMap::new(), run_len: DEFAULT_RUN }
+        Self { open: BTreeMap::new(), run_len: DEFAULT_RUN, only: None }
     }
 }
 
@@ -106,8 +137,56 @@ impl Tree {
         }
     }
 
+    /// The track whose blocks alone are shown.
+    pub fn only(&self) -> Option<&Only> {
+        self.only.as_ref()
+    }
+
+    /// That track's id.
+    pub fn track(&self) -> Option<&str> {
+        self.only.as_ref().map(|only| only.track.as_str())
+    }
+
+    /// Shows the blocks of one track only, or all. Runs are folded where they mean other blocks than before.
+    pub fn show_only(&mut self, only: Option<Only>) {
+        if self.track() != only.as_ref().map(|only| only.track.as_str()) {
+            self.open.values_mut().for_each(BTreeSet::clear);
+        }
+        self.only = only;
+    }
+
+    fn only_of(&self, tag: Tag) -> Option<&Only> {
+        self.only.as_ref().filter(|_| tag == Tag::CORE)
+    }
+
+    /// How many chunks of a group are shown, and their payload bytes.
+    pub fn total(&self, index: &Index, group: usize) -> (u64, u64) {
+        let Some(total) = index.totals().get(group) else { return (0, 0) };
+        self.only_of(total.tag).map_or((total.count, total.bytes), |only| (only.blocks.len() as u64, only.bytes))
+    }
+
+    fn count(&self, index: &Index, group: usize) -> u64 {
+        self.total(index, group).0
+    }
+
+    /// The chunk of a tag that is shown at a place among those that are.
+    pub fn nth(&self, index: &Index, tag: Tag, member: u64) -> Option<Chunk> {
+        match self.only_of(tag) {
+            Some(only) => index.block(*only.blocks.get(usize::try_from(member).ok()?)?),
+            None => index.nth(tag, member),
+        }
+    }
+
+    /// The place of a chunk among those of its tag that are shown; `None` where it is not.
+    pub fn rank(&self, index: &Index, chunk: &Chunk) -> Option<u64> {
+        match self.only_of(chunk.tag) {
+            Some(only) => only.blocks.binary_search(&chunk.block?).ok().map(|at| at as u64),
+            None => Some(index.rank(chunk)),
+        }
+    }
+
     fn group<'a>(&'a self, index: &Index, group: usize) -> Option<Group<'a>> {
-        let count = index.totals().get(group)?.count;
+        let count = self.count(index, group);
         Some(Group { count, run_len: self.run_len, open_runs: self.open.get(&group)? })
     }
 
@@ -160,8 +239,8 @@ impl Tree {
     /// The row of a chunk.
     pub fn row_of(&self, index: &Index, chunk: &Chunk) -> Option<Row> {
         let group = index.totals().iter().position(|total| total.tag == chunk.tag)?;
-        let alone = index.totals().get(group)?.count == 1;
-        Some(if alone { Row::Group(group) } else { Row::Chunk(group, index.rank(chunk)) })
+        let (alone, rank) = (self.count(index, group) == 1, self.rank(index, chunk)?);
+        Some(if alone { Row::Group(group) } else { Row::Chunk(group, rank) })
     }
 
     /// The tag of a row.
@@ -173,7 +252,7 @@ impl Tree {
     /// The members of its tag that a row stands for.
     pub fn members(&self, index: &Index, row: Row) -> Range<u64> {
         let (Row::Group(group) | Row::Run(group, _) | Row::Chunk(group, _)) = row;
-        let count = index.totals().get(group).map_or(0, |total| total.count);
+        let count = self.count(index, group);
         match row {
             Row::Group(_) => 0..count,
             Row::Run(_, run) => Group { count, run_len: self.run_len, open_runs: &BTreeSet::new() }.members(run),
@@ -183,13 +262,13 @@ impl Tree {
 
     /// The chunk that a row stands for; of a group or a run, the first.
     pub fn chunk(&self, index: &Index, row: Row) -> Option<Chunk> {
-        index.nth(Self::tag(index, row)?, self.members(index, row).start)
+        self.nth(index, Self::tag(index, row)?, self.members(index, row).start)
     }
 
     /// The row that folds this one away; a group's is itself.
     pub fn parent(&self, index: &Index, row: Row) -> Row {
         match row {
-            Row::Chunk(group, member) if index.totals().get(group).is_some_and(|t| t.count > FOLD_ABOVE) => {
+            Row::Chunk(group, member) if self.count(index, group) > FOLD_ABOVE => {
                 Row::Run(group, member / self.run_len)
             }
             Row::Chunk(group, _) | Row::Run(group, _) | Row::Group(group) => Row::Group(group),
@@ -199,7 +278,7 @@ impl Tree {
     /// Whether a row is open; `None` where there is nothing to open.
     pub fn is_open(&self, index: &Index, row: Row) -> Option<bool> {
         match row {
-            Row::Group(group) if index.totals().get(group)?.count > 1 => Some(self.open.contains_key(&group)),
+            Row::Group(group) if self.count(index, group) > 1 => Some(self.open.contains_key(&group)),
             Row::Run(group, run) => Some(self.open.get(&group).is_some_and(|runs| runs.contains(&run))),
             Row::Group(_) | Row::Chunk(..) => None,
         }
@@ -276,6 +355,48 @@ mod tests {
         assert_eq!(tree.row(&index, tree.place(&index, row)), Some(row));
         assert_eq!(tree.members(&index, Row::Run(0, 33_333)), 999_990..1_000_000, "the last run is shorter");
         assert_eq!(tree.row(&index, tree.len(&index) - 1), Some(Row::Group(1)));
+    }
+
+    /// A mux file of so many blocks, every third of track 2 and the others of track 1.
+    fn tracks(blocks: u32) -> Arc<Container> {
+        let mut file = b"H4MK\x01\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+        for block in 0..blocks {
+            let start = file.len();
+            let payload = [b"H4TB", &[if block % 3 == 0 { 2 } else { 1 }, 0, 0, 0][..], &[9; 4]].concat();
+            file.extend(b"CORE");
+            file.extend(block.to_le_bytes());
+            file.extend((payload.len() as u32).to_le_bytes());
+            file.extend(payload);
+            let crc = crc32fast::hash(&file[start..]);
+            file.extend(crc.to_le_bytes());
+        }
+        let crc = crc32fast::hash(&file);
+        file.extend(crc.to_le_bytes());
+        let source = Arc::new(crate::core::source::Source::from_bytes("x", file));
+        let depth = crate::core::walk::Depth::Headers;
+        Arc::new(Container::open(source, Default::default(), depth, &Default::default()).unwrap())
+    }
+
+    #[test]
+    fn only_one_track_s_blocks_are_shown() {
+        let container = tracks(900);
+        let index = container.index();
+        let mut tree = Tree::default();
+        tree.set_open(index, Row::Group(0), true);
+        tree.set_open(index, Row::Run(0, 8), true);
+        tree.show_only(Some(Only::of_track(&container, "2")));
+        assert_eq!((tree.total(index, 0).0, tree.len(index)), (300, 1 + 3), "runs are others now, and folded");
+        let chunk = index.block(450).unwrap();
+        let row = tree.row_of(index, &chunk).unwrap();
+        assert_eq!(row, Row::Chunk(0, 150));
+        tree.reveal(index, row);
+        assert_eq!((tree.len(index), tree.row(index, tree.place(index, row))), (1 + 3 + 100, Some(row)));
+        assert_eq!((tree.chunk(index, row), tree.row_of(index, &index.block(451).unwrap())), (Some(chunk), None));
+        assert_eq!(tree.total(index, 0).1, 300 * chunk.len);
+        tree.show_only(Some(Only::of_track(&container, "7")));
+        assert_eq!((tree.len(index), tree.chunk(index, Row::Group(0))), (1, None));
+        tree.show_only(None);
+        assert_eq!(tree.total(index, 0).0, 900);
     }
 
     proptest! {

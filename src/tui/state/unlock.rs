@@ -94,3 +94,33 @@ pub(super) fn with_keys(state: &State, container: Arc<Container>) -> Arc<Contain
         false => Arc::new(container.with_options(wants.clone())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::source::Source;
+    use crate::tui::state::{Action, Report, update};
+    use crate::tui::testing::setup;
+    use crate::tui::{keymap, keys, workers};
+
+    #[test]
+    fn a_job_that_began_before_the_key_does_not_undo_it() {
+        let source = Source::from_bytes("x", std::fs::read("sample-data/encrypted.h4mk").unwrap());
+        let (mut state, effects) = State::new(setup(Arc::new(source), 80, 24));
+        let [Effect::Start(index)] = &effects[..] else { panic!("{effects:?}") };
+        let mut reports: Vec<Report> = Vec::new();
+        workers::perform(index, &mut |report| reports.push(report));
+        let last = reports.pop().unwrap();
+        update(&mut state, Action::Report(Report { last: false, ..last.clone() }));
+        let secret = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
+        for input in keys::parse(&format!("E{secret}<Enter>")).unwrap() {
+            let action = keymap::action(&state, input).unwrap();
+            update(&mut state, action);
+        }
+        let content = |state: &State| state.container.as_ref().unwrap().content(0).map(|content| content.stage);
+        let before = content(&state);
+        assert_eq!(before, Ok(crate::core::block::Stage::Plain));
+        update(&mut state, Action::Report(last));
+        assert_eq!(content(&state), before);
+    }
+}

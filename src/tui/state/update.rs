@@ -6,8 +6,9 @@ use std::sync::Arc;
 use ratatui::layout::{Position, Rect};
 use zeroize::Zeroize;
 
+use super::blocks::Listed;
 use super::command_line::{self, Line};
-use super::tree::Row;
+use super::tree::{Only, Row};
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
     Selection, State, View, blocks, comparison, hex, manifest, popup, prompt, timeline, unlock, views,
@@ -32,6 +33,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     }
     let mut effects = act(state, action);
     if !effects.iter().any(|effect| matches!(effect, Effect::Quit)) {
+        filter_tree(state);
         effects.extend(timeline::profile_wanted(state));
         effects.extend(views::of(state.view).wants(state));
         effects.extend(comparison::wanted(state));
@@ -246,6 +248,21 @@ fn refit(state: &mut State) {
     comparison::refit(state);
 }
 
+/// The tree shows the blocks of the track whose blocks are listed.
+fn filter_tree(state: &mut State) {
+    let Some(container) = state.container.clone() else { return };
+    let only = match (&state.blocks.filter.track, state.tree.only()) {
+        (None, None) => return,
+        (Some(track), Some(only)) if only.is_of(&container, track) => return,
+        (track, _) => track.as_deref().map(|track| Only::of_track(&container, track)),
+    };
+    state.tree.show_only(only);
+    let index = container.index();
+    let selected = state.selection.chunk.and_then(|chunk| state.tree.row_of(index, &index.chunk(chunk)?));
+    let at = selected.map_or(0, |row| state.tree.place(index, row));
+    state.tree_window.set_cursor(at, state.tree.len(index), state.pane_height(Pane::Tree));
+}
+
 fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     let container = state.container.clone()?;
     let index = container.index();
@@ -270,6 +287,16 @@ fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
             tree_cursor(state, &container, fold);
         }
         Command::Open => show(state, View::Hex),
+        Command::List(Listed::NextTrack) => {
+            blocks::relist(state, &container, Listed::NextTrack);
+            if container.tracks().is_some_and(|tracks| tracks.indexed) {
+                let text = match &state.blocks.filter.track {
+                    Some(track) => format!("blocks of track {}", escape(track)),
+                    None => "blocks of all tracks".to_owned(),
+                };
+                state.say(Level::Info, text);
+            }
+        }
         _ => return None,
     }
     Some(Vec::new())

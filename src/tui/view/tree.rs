@@ -11,13 +11,20 @@ use crate::core::veri::Part;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::tree::{Row, Tree};
 use crate::tui::state::{Pane, State, View};
-use crate::tui::text::{Align, fit, width};
+use crate::tui::text::{Align, Keep, fit, from_file, width};
 use crate::tui::theme::{Glyphs, Role};
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);
     let focused = state.focus == Pane::Tree;
-    painter.frame(pane, "Chunks", focused);
+    let title = match state.tree.track() {
+        Some(track) => {
+            let room = usize::from(pane.outer.width).saturating_sub("Chunks of ".len() + 4);
+            format!("Chunks of {}", from_file(track, room, Keep::Start, painter.glyphs.ellipsis))
+        }
+        None => "Chunks".to_owned(),
+    };
+    painter.frame(pane, &title, focused);
     let Some(container) = &state.container else { return };
     let index = container.index();
     let len = state.tree.len(index);
@@ -53,20 +60,24 @@ fn row_spans(
     let tag = Tree::tag(index, row).map(|tag| tag.to_string()).unwrap_or_default();
     let members = state.tree.members(index, row);
     let chunk = state.tree.chunk(index, row);
+    // A block's is its index, though only those of one track are shown.
+    let number = |member: u64| {
+        let block = || state.tree.nth(index, Tree::tag(index, row)?, member)?.block;
+        block().unwrap_or(member)
+    };
     let (indent, name, role, detail) = match row {
         Row::Group(group) => {
-            let total = index.totals().get(group);
-            let (count, bytes) = total.map_or((0, 0), |total| (total.count, total.bytes));
+            let (count, bytes) = state.tree.total(index, group);
             (0, tag, Role::Strong, format!("{}  {}", count_text(count), fit(&size_text(bytes), 9, Align::Right, "")))
         }
         Row::Run(..) => {
-            let span = format!("{}-{}", members.start, members.end.saturating_sub(1));
+            let span = format!("{}-{}", number(members.start), number(members.end.saturating_sub(1)));
             (1, span, Role::Text, count_text(members.end - members.start))
         }
         Row::Chunk(..) => {
             let keyframe = chunk.and_then(|c| c.block).and_then(|block| container.keyframe(block)).is_some();
             let glyph = if keyframe { glyphs.keyframe } else { " " };
-            let name = format!("#{} {glyph}", members.start);
+            let name = format!("#{} {glyph}", number(members.start));
             let role = if keyframe { Role::Keyframe } else { Role::Text };
             let bytes = chunk.map_or(0, |chunk| chunk.len);
             (2, name, role, size_text(bytes))
@@ -103,10 +114,11 @@ fn mark(
 ) -> (&'static str, Role) {
     let (glyphs, index) = (painter.glyphs, container.index());
     let members = state.tree.members(index, row);
-    let last = Tree::tag(index, row).and_then(|tag| index.nth(tag, members.end.checked_sub(1)?));
-    let found = first
-        .zip(last)
-        .and_then(|(first, last)| state.marks.worst_of_chunks(first.tag, first.index..last.index.saturating_add(1)));
+    let last = Tree::tag(index, row).and_then(|tag| state.tree.nth(index, tag, members.end.checked_sub(1)?));
+    let shown = |chunk: u64| index.chunk(chunk).is_some_and(|chunk| state.tree.rank(index, &chunk).is_some());
+    let found = first.zip(last).and_then(|(first, last)| {
+        state.marks.worst_of_chunks(first.tag, first.index..last.index.saturating_add(1), shown)
+    });
     let single = first.filter(|_| members.end - members.start == 1).map(|chunk| chunk.state);
     match (found, single) {
         (Some(Severity::Error), _) => (glyphs.damage, Role::Damage),
