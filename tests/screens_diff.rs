@@ -40,6 +40,7 @@ fn compared(before: Vec<u8>, after: Vec<u8>, (cols, rows): (u16, u16), theme: Th
         theme,
         size: (cols, rows).into(),
         may_write: false,
+        polling: Default::default(),
     });
     player.play(keys::parse(keys).unwrap());
     player

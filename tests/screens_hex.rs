@@ -108,6 +108,7 @@ fn player(bytes: Vec<u8>, cols: u16, rows: u16, theme: Theme) -> Player {
         theme,
         size: Size::new(cols, rows),
         may_write: false,
+        polling: Default::default(),
     })
 }
 

@@ -36,7 +36,7 @@ fn played_with(options: Options, name: &str, text: &str) -> Player {
         size: (100, 30).into(),
         other: None,
         may_write: false,
-        other: None,
+        polling: Default::default(),
     });
     player.play(keys::parse(text).unwrap());
     player

@@ -58,6 +58,9 @@ pub struct Cli {
     /// Compare FILE with this container; without a terminal, say what `diff` says
     #[arg(long, value_name = "OTHER", value_hint = clap::ValueHint::FilePath)]
     pub diff: Option<Input>,
+    /// Follow FILE as it grows; only in the terminal
+    #[arg(long)]
+    pub follow: bool,
     /// What to do instead
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -147,6 +150,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
             command.error(ErrorKind::ArgumentConflict, "--diff goes with a file alone; `diff A B` is the command")
         );
     }
+    if cli.command.is_some() && cli.follow {
+        return Err(command.error(ErrorKind::ArgumentConflict, "--follow goes with a file alone"));
+    }
     let inputs = match &cli.command {
         Some(command) => command.inputs(),
         None => cli.file.iter().chain(&cli.diff).collect(),
@@ -214,6 +220,7 @@ mod tests {
             ("diff - -", ErrorKind::ArgumentConflict),
             ("- --diff -", ErrorKind::ArgumentConflict),
             ("--diff a info b", ErrorKind::ArgumentConflict),
+            ("--follow info a", ErrorKind::ArgumentConflict),
             ("--diff a", ErrorKind::MissingRequiredArgument),
             ("diff a", ErrorKind::MissingRequiredArgument),
             ("salvage a", ErrorKind::MissingRequiredArgument),

@@ -116,7 +116,7 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
 }
 
 fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
-    let other = cli.diff;
+    let (other, follow) = (cli.diff, cli.follow);
     match (cli.command, cli.file) {
         (Some(Command::Info(args)), _) => info::run(&args, session),
         (Some(Command::Chunks(args)), _) => chunks::run(&args, session),
@@ -133,7 +133,7 @@ fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsStr
         (Some(Command::Completions(args)), _) => completions::run(&args),
         (Some(Command::Man), _) => man::run(),
         (Some(Command::Render(args)), _) => render::run(&args, session),
-        (None, Some(file)) => view(file, other, session, env),
+        (None, Some(file)) => view(file, other, follow, session, env),
         (None, None) => Ok(()),
     }
 }
@@ -142,11 +142,15 @@ fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsStr
 fn view(
     file: Input,
     other: Option<Input>,
+    follow: bool,
     session: &mut Session,
     env: &impl Fn(&str) -> Option<OsString>,
 ) -> anyhow::Result<()> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() && file.path().is_some_and(|path| !path.is_dir()) {
-        return screen::run(&file, other.as_ref(), session, env);
+        return screen::run(&file, other.as_ref(), follow, session, env);
+    }
+    if follow {
+        return Err(Status::Usage.error("--follow shows a file in the terminal: input and output must be one"));
     }
     if let Some(other) = other {
         return diff::run(&diff::Args { before: file, after: other, json: false }, session);

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use ratatui::layout::Size;
@@ -12,7 +13,7 @@ use super::{Session, open};
 use crate::core::layout;
 use crate::core::source::Source;
 use crate::tui::run::{self, Ended};
-use crate::tui::state::Setup;
+use crate::tui::state::{Polling, Setup};
 use crate::tui::theme::{self, Theme};
 
 /// What the TUI shows a file with, and what it is compared with; fails where one of them is no container, which needs no
@@ -27,7 +28,8 @@ pub(super) fn setup(
     let source = recognised(file)?;
     let other = other.map(|other| Ok::<_, anyhow::Error>((recognised(other)?, short_name(other)))).transpose()?;
     let options = session.options.clone();
-    Ok(Setup { source, other, options, name: short_name(file), theme, size, may_write: false })
+    let (name, polling) = (short_name(file), Polling::default());
+    Ok(Setup { source, other, options, name, theme, size, may_write: false, polling })
 }
 
 fn recognised(file: &Input) -> anyhow::Result<Arc<Source>> {
@@ -42,10 +44,14 @@ fn short_name(file: &Input) -> String {
     name.map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned())
 }
 
+/// How often a followed file is looked at.
+const POLL_EVERY: Duration = Duration::from_millis(250);
+
 /// Runs the TUI on the terminal.
 pub(super) fn run(
     file: &Input,
     other: Option<&Input>,
+    follow: bool,
     session: &Session,
     env: &impl Fn(&str) -> Option<OsString>,
 ) -> anyhow::Result<()> {
@@ -56,7 +62,8 @@ pub(super) fn run(
     };
     let theme = Theme::from_env(choice, |name| Some(env(name)?.to_string_lossy().into_owned()));
     let setup = setup(file, other, session, theme, Size::default())?;
-    match run::run(Setup { may_write: true, ..setup }).context("the terminal")? {
+    let polling = Polling { at_once: follow, every: Some(POLL_EVERY) };
+    match run::run(Setup { may_write: true, polling, ..setup }).context("the terminal")? {
         Ended::Quit => Ok(()),
         Ended::Signal(signal) => end_as(signal),
     }

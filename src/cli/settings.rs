@@ -154,6 +154,7 @@ impl Settings {
             shared_secret: self.shared_secret.clone(),
             mask_key: self.mask_key.clone(),
             engines: self.core_library.as_ref().map_or_else(Engines::default, external),
+            growing: false,
         }
     }
 }

@@ -21,7 +21,7 @@ use super::layout::{self, ChunkHeader, FileHeader, HeadError, Layout, SeekEntry,
 use super::meta::Meta;
 use super::secret::Secret;
 use super::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
-use super::source::Source;
+use super::source::{Change, Source, SourceError};
 use super::tail;
 use super::task::{Cancelled, Task};
 use super::time::Time;
@@ -45,6 +45,8 @@ pub struct Options {
     pub mask_key: Option<Arc<Secret>>,
     /// Decoders for blocks that are not the reference engine's.
     pub engines: Engines,
+    /// The file may still be being written: what is not whole at its end is waited for and no fault.
+    pub growing: bool,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             shared_secret: None,
             mask_key: None,
             engines: Engines::default(),
+            growing: false,
         }
     }
 }
@@ -69,6 +72,17 @@ pub enum OpenError {
     /// Opening was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+/// Why a file can't be followed on.
+#[derive(Debug, thiserror::Error)]
+pub enum GrowError {
+    /// What was walked is no longer what is there.
+    #[error("the file {0}")]
+    Changed(Change),
+    /// It can't be opened again.
+    #[error(transparent)]
+    Source(#[from] SourceError),
 }
 
 /// Why a timestamp has no answer.
@@ -150,6 +164,8 @@ pub struct Loader {
     header: FileHeader,
     walker: Walker,
     ahead: OnceLock<Vec<Chunk>>,
+    /// All that is whole was walked.
+    waiting: bool,
 }
 
 impl Loader {
@@ -157,15 +173,57 @@ impl Loader {
     pub fn new(source: Arc<Source>, options: Options, depth: Depth) -> Result<Self, HeadError> {
         let header = layout::recognise(source.bytes())?;
         let walker = Walker::new(header.layout, depth);
-        Ok(Self { source, options, header, walker, ahead: OnceLock::new() })
+        Ok(Self { source, options, header, walker, ahead: OnceLock::new(), waiting: false })
     }
 
-    /// Reads on over at most `chunks` chunks.
+    /// Reads on over at most `chunks` chunks. Of a growing file, [`Step::Waiting`] says that nothing more is whole.
     pub fn advance(&mut self, chunks: usize) -> Step {
-        if self.header.version != 1 && self.walker.index().is_empty() && !self.chains() {
-            return Step::Done;
+        let last = !self.options.growing;
+        let step = if self.header.version != 1 && self.walker.index().is_empty() && !self.chains() {
+            if last { Step::Done } else { Step::Waiting }
+        } else {
+            self.walker.advance(self.source.bytes(), chunks, last)
+        };
+        self.waiting = step == Step::Waiting;
+        step
+    }
+
+    /// Looks at the file once more; true if it was written to, so that there may be more to walk. Nothing that was walked
+    /// is read again but the header of the last chunk. Costs one `stat` when nothing happened.
+    pub fn grow(&mut self) -> Result<bool, GrowError> {
+        match self.source.change() {
+            None => return Ok(false),
+            Some(Change::Grown { .. } | Change::Modified) => {}
+            Some(change) => return Err(GrowError::Changed(change)),
         }
-        self.walker.advance(self.source.bytes(), chunks, true)
+        let (from, source) = (self.source.len(), self.source.remap()?);
+        if source.len() < from {
+            return Err(GrowError::Changed(Change::Shrunk { from, to: source.len() }));
+        }
+        let layout = self.header.layout;
+        let index = self.walker.index();
+        let is_still_there = |chunk: Chunk| {
+            let there = layout.chunk_header(source.bytes(), chunk.offset);
+            // The tag and length of a damaged chunk need not be those in its header.
+            there.is_some_and(|header| {
+                !matches!(chunk.state, State::Intact | State::Unchecked)
+                    || (header.tag, u64::from(header.len)) == (chunk.tag, chunk.len)
+            })
+        };
+        let last = index.len().checked_sub(1).and_then(|last| index.chunk(last));
+        let header = layout::recognise(source.bytes());
+        if header.is_ok_and(|header| header == self.header) && last.is_none_or(is_still_there) {
+            self.source = Arc::new(source);
+            return Ok(true);
+        }
+        Err(GrowError::Changed(Change::Modified))
+    }
+
+    /// The container once nothing more is waited for: what is not whole is cut off.
+    pub fn settle(mut self) -> Container {
+        self.options.growing = false;
+        while self.advance(1024) == Step::More {}
+        self.finish()
     }
 
     /// Whether a chunk stands where the first one should.
@@ -188,11 +246,18 @@ impl Loader {
     /// The container as far as it was read, and what its end says.
     pub fn snapshot(&self) -> Container {
         let mut walked = self.walker.snapshot();
+        if self.waiting {
+            return Container::new(self.source.clone(), self.options.clone(), self.header, walked, true);
+        }
         // What was not walked yet is as unknown as what was lost.
         let (offset, len) = self.progress();
         walked.losses.push(Loss { offset, length: len.saturating_sub(offset), block: walked.index.blocks() });
         let mut container = Container::new(self.source.clone(), self.options.clone(), self.header, walked, false);
-        container.ahead = self.ahead.get_or_init(|| tail::sidecars(self.header.layout, self.source.bytes())).clone();
+        // The end of a growing file would have to be searched each time.
+        if !self.options.growing {
+            let ahead = || tail::sidecars(self.header.layout, self.source.bytes());
+            container.ahead = self.ahead.get_or_init(ahead).clone();
+        }
         container
     }
 
@@ -304,7 +369,8 @@ impl Container {
         &self.walked
     }
 
-    /// Whether the whole file was walked; a snapshot of a walk in progress is not complete.
+    /// Whether the whole file was walked, or of a growing one all that is whole; a snapshot of a walk in progress is not
+    /// complete.
     pub fn is_complete(&self) -> bool {
         self.complete
     }

@@ -193,6 +193,7 @@ impl Walker {
             return if last { self.end(ending) } else { Step::Waiting };
         }
         self.crcs.begin_at(at);
+        self.closing_crc = None;
         if let Some(ending) = self.closing(bytes, at) {
             return if last { self.end(ending) } else { Step::Waiting };
         }
@@ -203,6 +204,9 @@ impl Walker {
         let declared_end = self.layout.declared_end(&header);
         if !last && declared_end > len {
             return Step::Waiting;
+        }
+        if !last && self.layout.chunk_header(bytes, declared_end).is_none() {
+            return self.newest(bytes, &header);
         }
         if header.tag.is_known() {
             return self.known(bytes, &header, last);
@@ -267,6 +271,17 @@ impl Walker {
         Step::More
     }
 
+    /// The last chunk of a file that may still grow: nothing after it says that it ends here, so its CRC must. It is read
+    /// again each time, for its bytes may change until then.
+    fn newest(&mut self, bytes: &[u8], header: &ChunkHeader) -> Step {
+        let proves = header.len > 0 || self.layout.covered_header(header, 0).is_some();
+        if !proves || !self.layout.crc_is_right(bytes, header) {
+            return Step::Waiting;
+        }
+        let plain = self.depth == Depth::Headers && header.tag.is_known();
+        self.accept(header, header.len, if plain { State::Unchecked } else { State::Intact })
+    }
+
     /// A known tag stands here: a chunk began here, whatever became of it.
     fn known(&mut self, bytes: &[u8], header: &ChunkHeader, last: bool) -> Step {
         let len = bytes.len() as u64;
@@ -302,6 +317,10 @@ impl Walker {
                     )
                 });
                 self.cut(header, there, next)
+            }
+            None if !last => {
+                self.places.forget(header.offset + 1);
+                Step::Waiting
             }
             None if fits => {
                 self.mismatch(bytes, header, header.len);

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::headless::Player;
 use super::keys;
-use super::state::Setup;
+use super::state::{Polling, Setup};
 use super::theme::{self, Background, Theme};
 use crate::core::container::{Container, Options};
 use crate::core::source::Source;
@@ -82,6 +82,7 @@ pub(crate) fn setup(source: Arc<Source>, cols: u16, rows: u16) -> Setup {
         theme: Theme { background: Background::Dark, depth: theme::Depth::True, ascii: false },
         size: Size::new(cols, rows),
         may_write: false,
+        polling: Polling::default(),
     }
 }
 

@@ -328,6 +328,8 @@ pub struct Glyphs {
     pub warning: &'static str,
     /// An information.
     pub info: &'static str,
+    /// A file that is followed.
+    pub following: &'static str,
     /// Not checked.
     pub unknown: &'static str,
     /// A keyframe.
@@ -384,6 +386,7 @@ const UNICODE: Glyphs = Glyphs {
     damage: "✗",
     warning: "!",
     info: "i",
+    following: "↻",
     unknown: "·",
     keyframe: "◆",
     block: "─",
@@ -418,6 +421,7 @@ const ASCII: Glyphs = Glyphs {
     damage: "X",
     warning: "!",
     info: "i",
+    following: "@",
     unknown: ".",
     keyframe: "K",
     block: "-",

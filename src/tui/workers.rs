@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,7 @@ pub fn perform(job: &Job, tell: &mut dyn FnMut(Report)) {
 fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Result<Outcome, Failure> {
     match request {
         Request::Index { source, options } => index(source, options, task, so_far),
+        Request::Follow { loader, every } => follow(loader, *every, task, so_far),
         Request::Audit { source, options } => Ok(Outcome::Audited(Arc::new(audit::audit(source, options, task)?))),
         Request::Verify(container) => Ok(Outcome::Verified(container.verify(task)?)),
         Request::Seek(container, pts_us, track) => container
@@ -123,6 +124,36 @@ fn index(
 ) -> Result<Outcome, Failure> {
     let mut loader = Loader::new(source.clone(), options.clone(), Depth::Headers)
         .map_err(|error| Failure::Failed(error.to_string()))?;
+    walk(&mut loader, task, so_far)?;
+    Ok(Outcome::Indexed(Arc::new(prepared(loader.finish()))))
+}
+
+/// Walks what is added to a file, each time it is looked at.
+fn follow(
+    loader: &Mutex<Loader>,
+    every: Option<Duration>,
+    task: &Task,
+    so_far: &mut dyn FnMut(Outcome),
+) -> Result<Outcome, Failure> {
+    let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut is_new = true;
+    loop {
+        is_new |= loader.grow().map_err(|error| Failure::Failed(error.to_string()))?;
+        if is_new {
+            walk(&mut loader, task, so_far)?;
+            is_new = false;
+            so_far(Outcome::Indexed(Arc::new(prepared(loader.snapshot()))));
+        }
+        match every {
+            Some(every) => thread::sleep(every),
+            None => return Ok(Outcome::Followed),
+        }
+        task.check()?;
+    }
+}
+
+/// Walks all there is, and shows what is walked from time to time.
+fn walk(loader: &mut Loader, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Result<(), Failure> {
     task.set_total(loader.progress().1);
     // The first snapshot comes at once: it knows what the end of the file says.
     let mut next = Instant::now();
@@ -135,7 +166,7 @@ fn index(
             next = Instant::now() + SNAPSHOT_EVERY.max(started.elapsed() * 4);
         }
     }
-    Ok(Outcome::Indexed(Arc::new(prepared(loader.finish()))))
+    Ok(())
 }
 
 /// Finds here what takes a look at all blocks or entries and every frame asks for.

@@ -65,6 +65,7 @@ pub(crate) fn play(bytes: Vec<u8>, theme: Theme, (width, height): (u16, u16), te
         theme,
         size: Size::new(width, height),
         may_write: false,
+        polling: Default::default(),
         other: None,
     });
     player.play(keys::parse(text).unwrap());

@@ -131,6 +131,7 @@ pub(crate) fn played(bytes: Vec<u8>, (cols, rows): (u16, u16), theme: Theme, tex
         theme,
         size: (cols, rows).into(),
         may_write: false,
+        polling: Default::default(),
     });
     player.play(keys::parse(text).unwrap());
     player

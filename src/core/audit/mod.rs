@@ -17,7 +17,7 @@ use super::hash::{Algorithm, Overlay};
 use super::index::Tag;
 use super::layout::HeadError;
 use super::meta::Meta;
-use super::source::Source;
+use super::source::{Change, Source};
 use super::task::{Cancelled, Task};
 use super::veri::{self, Status, Verification};
 use super::walk::{Depth, Ending, Step};
@@ -156,7 +156,7 @@ fn check(
         let walked = loader.progress().0;
         task.advance(walked.saturating_sub(reached))?;
         reached = walked;
-        if step == Step::Done {
+        if step != Step::More {
             return Ok((loader.finish(), survey));
         }
     }
@@ -181,7 +181,7 @@ fn conclude(
     tracks::check(&mut report);
     integrity::check(&mut report, &verification);
     let Report { mut findings, mut complete, .. } = report;
-    complete &= changed(container.source(), &mut findings);
+    complete &= changed(container.source(), container.options().growing, &mut findings);
     findings.sort();
     let verdict = match findings.worst() {
         Some(Severity::Error) => Verdict::Damaged,
@@ -198,14 +198,15 @@ fn unreadable(source: &Source, error: &HeadError) -> Audit {
         HeadError::Truncated { len, .. } => (Code::HeaderTruncated, *len),
     };
     findings.push(Finding::at(code, 0, len, error.to_string()));
-    let complete = changed(source, &mut findings);
+    let complete = changed(source, false, &mut findings);
     let verification = Verification::plain(Status::Unchecked, "the file is no container that can be read");
     Audit { verdict: Verdict::Unreadable, complete, findings, verification, container: None }
 }
 
-/// Notes a file that changed under the audit; false if it did.
-fn changed(source: &Source, findings: &mut Findings) -> bool {
-    let Some(change) = source.change() else { return true };
+/// Notes a file that changed under the audit; false if it did. Of a growing file that is no change.
+fn changed(source: &Source, growing: bool, findings: &mut Findings) -> bool {
+    let expected = |change: &Change| growing && matches!(change, Change::Grown { .. } | Change::Modified);
+    let Some(change) = source.change().filter(|change| !expected(change)) else { return true };
     findings.push(Finding::at(Code::FileChanged, 0, source.len(), change.to_string()));
     false
 }

@@ -92,6 +92,8 @@ pub enum Command {
     Raw,
     /// Recompute VERI.
     Verify,
+    /// Follow the file as it grows, or stop that.
+    Follow,
     /// Run every check.
     Audit,
     /// Copy what is selected.

@@ -15,6 +15,8 @@ pub struct Description {
     pub fields: Fields,
     /// All of the container was there to be described.
     pub is_complete: bool,
+    /// The file's length and the number of chunks then.
+    pub extent: (u64, u64),
     /// The audit's results are in it.
     pub is_audited: bool,
 }
@@ -26,7 +28,13 @@ impl Description {
             info: Info::new(container, audit),
             fields: Fields::new(container),
             is_complete: container.is_complete(),
+            extent: extent(container),
             is_audited: audit.is_some(),
         }
     }
+}
+
+/// How much of a container there is.
+pub(super) fn extent(container: &Container) -> (u64, u64) {
+    (container.source().len(), container.index().len())
 }

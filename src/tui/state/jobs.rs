@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Description;
 use super::comparison::Differences;
+use super::{Description, Followed};
 use crate::core::audit::Audit;
 use crate::core::block::{BlockError, Form};
 use crate::core::container::{Container, Options, SeekAnswer};
@@ -26,6 +26,8 @@ use crate::tui::fields::Hits;
 pub enum JobKind {
     /// The walk over the chunks.
     Index,
+    /// The walk over what is added.
+    Follow,
     /// Every check there is.
     Audit,
     /// VERI.
@@ -59,6 +61,7 @@ impl JobKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Index => "indexing",
+            Self::Follow => "following",
             Self::Audit => "auditing",
             Self::Verify => "verifying",
             Self::Seek => "looking up",
@@ -89,6 +92,13 @@ pub enum Request {
         source: Arc<Source>,
         /// How it is read.
         options: Options,
+    },
+    /// Walk what is added to a file that is still being written.
+    Follow {
+        /// What goes on.
+        loader: Followed,
+        /// How often the file is looked at; once if `None`.
+        every: Option<Duration>,
     },
     /// Run every check.
     Audit {
@@ -169,6 +179,7 @@ impl Request {
     pub fn kind(&self) -> JobKind {
         match self {
             Self::Index { .. } => JobKind::Index,
+            Self::Follow { .. } => JobKind::Follow,
             Self::Audit { .. } => JobKind::Audit,
             Self::Verify(_) => JobKind::Verify,
             Self::Seek(..) => JobKind::Seek,
@@ -213,6 +224,8 @@ pub struct Report {
 pub enum Outcome {
     /// The container, as far as it was walked.
     Indexed(Arc<Container>),
+    /// A followed file was looked at.
+    Followed,
     /// What the checks say.
     Audited(Arc<Audit>),
     /// What VERI says.
@@ -350,13 +363,15 @@ impl Jobs {
 
     /// Whether a job runs that the user may cancel.
     pub fn can_cancel(&self) -> bool {
-        self.running.iter().any(|running| running.job.request.kind() != JobKind::Index)
+        self.running.iter().any(|running| !matches!(running.job.request.kind(), JobKind::Index | JobKind::Follow))
     }
 
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
-        let quiet =
-            |kind: &JobKind| matches!(kind, JobKind::Index | JobKind::Profile | JobKind::Measure | JobKind::Describe);
+        let quiet = |kind: &JobKind| {
+            use JobKind::{Describe, Follow, Index, Measure, Profile};
+            matches!(kind, Index | Follow | Profile | Measure | Describe)
+        };
         let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| !quiet(kind))?;
         self.cancel(kind);
         Some(kind)
@@ -379,7 +394,10 @@ impl Jobs {
 
     /// Whether a job runs that the user may cancel.
     pub fn is_busy(&self) -> bool {
-        self.running.iter().any(|running| !matches!(running.job.request.kind(), JobKind::Index | JobKind::Describe))
+        self.running.iter().any(|running| {
+            let kind = running.job.request.kind();
+            !matches!(kind, JobKind::Index | JobKind::Follow | JobKind::Describe)
+        })
     }
 
     /// Sets the clock.

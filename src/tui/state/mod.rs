@@ -7,6 +7,7 @@ pub mod command_line;
 pub mod comparison;
 mod description;
 pub mod findings;
+mod follow;
 pub mod hex;
 mod history;
 mod jobs;
@@ -30,6 +31,7 @@ pub use action::{Action, Command, Effect};
 pub use blocks::BlockList;
 pub use comparison::Comparison;
 pub use description::Description;
+pub use follow::{Followed, Polling};
 pub use history::History;
 pub use jobs::{Failure, Job, JobId, JobKind, Jobs, Measure, Outcome, Report, Request, Running};
 pub use marks::Marks;
@@ -152,6 +154,8 @@ pub struct Setup {
     pub size: Size,
     /// Whether files may be written: not by keys that nobody typed.
     pub may_write: bool,
+    /// When the file is looked at for what was added.
+    pub polling: Polling,
 }
 
 /// Everything the screen shows.
@@ -221,6 +225,10 @@ pub struct State {
     pub jobs: Jobs,
     /// Whether files may be written.
     pub may_write: bool,
+    /// When the file is looked at for what was added.
+    pub polling: Polling,
+    /// What goes on while the file is followed.
+    pub followed: Option<Followed>,
     /// Whether the program has the mouse.
     pub mouse: bool,
 }
@@ -261,8 +269,14 @@ impl State {
             message: None,
             jobs: Jobs::default(),
             may_write: setup.may_write,
+            polling: setup.polling,
+            followed: None,
             mouse: true,
         };
+        if state.polling.at_once {
+            let effects = follow::start(&mut state);
+            return (state, effects);
+        }
         let request = Request::Index { source: state.source.clone(), options: state.options.clone() };
         let index = state.jobs.start(request);
         (state, vec![Effect::Start(index)])

@@ -4,7 +4,7 @@ use ratatui::layout::Position;
 
 use super::findings::{self, findings as known_findings};
 use super::views::Behaviour;
-use super::{Command, Effect, JobKind, Level, Request, Selection, State, View, popup, update};
+use super::{Command, Effect, JobKind, Level, Request, Selection, State, View, description, popup, update};
 use crate::core::audit::Verdict;
 use crate::core::finding::Severity;
 use crate::core::index::Tag;
@@ -363,7 +363,8 @@ impl Behaviour for Summary {
         let Some(container) = state.container.clone() else { return Vec::new() };
         let known = state.description.as_ref();
         let is_told = known.is_some_and(|known| {
-            (known.is_complete || !container.is_complete()) && (known.is_audited || state.audit.is_none())
+            let is_current = state.followed.is_none() || known.extent == description::extent(&container);
+            is_current && (known.is_complete || !container.is_complete()) && (known.is_audited || state.audit.is_none())
         });
         if is_told || (!container.is_complete() && state.jobs.is_running(JobKind::Describe)) {
             return Vec::new();

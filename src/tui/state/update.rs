@@ -11,7 +11,7 @@ use super::command_line::{self, Line};
 use super::tree::{Only, Row};
 use super::{
     Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, blocks, comparison, hex, manifest, popup, prompt, timeline, unlock, views,
+    Selection, State, View, blocks, comparison, follow, hex, manifest, popup, prompt, timeline, unlock, views,
 };
 use crate::core::audit::{Audit, Verdict};
 use crate::core::block::Form;
@@ -104,7 +104,7 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
 fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Help => state.help = Some(Window::default()),
-        Command::Close => close(state),
+        Command::Close => return close(state),
         Command::NextPane | Command::PreviousPane => {
             state.focus = if state.focus == Pane::Tree { Pane::View } else { Pane::Tree };
             refit(state);
@@ -117,6 +117,7 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Verify => return verify(state),
         Command::Audit => return audit(state),
+        Command::Follow => return follow::toggle(state),
         Command::Copy => return copy_chunk(state),
         Command::Back => {
             let place = state.history.back(state.place());
@@ -178,7 +179,7 @@ fn help(state: &mut State, command: Command) {
     }
 }
 
-fn close(state: &mut State) {
+fn close(state: &mut State) -> Vec<Effect> {
     if let Some(kind) = state.jobs.cancel_newest() {
         match kind {
             JobKind::List => state.blocks.give_up(),
@@ -186,9 +187,12 @@ fn close(state: &mut State) {
             _ => {}
         }
         state.say(Level::Info, format!("stopped {}", kind.title()));
+    } else if state.followed.is_some() {
+        return follow::stop(state);
     } else {
         state.message = None;
     }
+    Vec::new()
 }
 
 /// Shows a view and gives it the keys.
@@ -568,7 +572,7 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         state.jobs.finish(report.id);
     }
     match report.outcome {
-        Ok(Outcome::Indexed(container)) => indexed(state, container),
+        Ok(Outcome::Indexed(container)) => follow::indexed(state, container),
         Ok(Outcome::Audited(audit)) => audited(state, audit),
         Ok(Outcome::Verified(verification)) => verified(state, verification),
         Ok(Outcome::Sought(answer)) => {
@@ -586,7 +590,7 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         }
         Ok(Outcome::Listed(listing)) => blocks::listed(state, listing),
         Ok(Outcome::Measured(block, measure)) => state.blocks.measured(block, measure),
-        Ok(Outcome::AllMeasured) => {}
+        Ok(Outcome::AllMeasured | Outcome::Followed) => {}
         Ok(Outcome::Decoded { chunk, coding }) => hex::decoded(state, &chunk, coding),
         Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
         Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
@@ -606,6 +610,9 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Err(failure) => {
             if let (Some(JobKind::Diff), Some(comparison)) = (kind, &mut state.comparison) {
                 comparison.fail(failure.to_string());
+            }
+            if kind == Some(JobKind::Follow) {
+                follow::end(state);
             }
             let doing = kind.map_or("working", JobKind::title);
             state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));

@@ -20,7 +20,11 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
     let mut painter = Painter::new(state, buffer);
     painter.tint(area, 0, Role::Header);
     let columns = usize::from(area.width).saturating_sub(1);
-    let (verdict_role, verdict) = verdict(state, &painter);
+    let (verdict_role, verdict) = match (verdict(state, &painter), &state.followed) {
+        ((role, verdict), None) => (role, verdict),
+        ((Role::Dim, _), Some(_)) => (Role::Text, format!("{} following", painter.glyphs.following)),
+        ((role, verdict), Some(_)) => (role, format!("{} {verdict}", painter.glyphs.following)),
+    };
     let separator = format!(" {} ", painter.glyphs.separator);
     let mut facts = facts(state);
     // In order of what is missed least.

@@ -1,0 +1,91 @@
+//! Following a file that is still being written: what was added is walked and shown, and a cursor at the end stays there.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::{Effect, JobKind, Level, Request, Selection, State, update};
+use crate::core::container::{Container, Loader};
+use crate::core::text::escape;
+use crate::core::walk::Depth;
+
+/// When a followed file is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Polling {
+    /// From the start, and not only once it is asked for.
+    pub at_once: bool,
+    /// How often; `None` looks once each time it is asked for.
+    pub every: Option<Duration>,
+}
+
+/// What all looks at a followed file go on with.
+pub type Followed = Arc<Mutex<Loader>>;
+
+/// Follows the file or, where it is looked at by itself, stops that.
+pub(super) fn toggle(state: &mut State) -> Vec<Effect> {
+    if state.jobs.is_running(JobKind::Follow) { stop(state) } else { start(state) }
+}
+
+/// Looks at the file, again or from now on.
+pub(super) fn start(state: &mut State) -> Vec<Effect> {
+    state.options.growing = true;
+    let loader = match state.followed.clone() {
+        Some(loader) => loader,
+        None => match Loader::new(state.source.clone(), state.options.clone(), Depth::Headers) {
+            Ok(loader) => Arc::new(Mutex::new(loader)),
+            Err(error) => {
+                state.say(Level::Error, escape(&error.to_string()).into_owned());
+                return Vec::new();
+            }
+        },
+    };
+    state.followed = Some(loader.clone());
+    state.jobs.cancel(JobKind::Index);
+    let request = Request::Follow { loader, every: state.polling.every };
+    vec![Effect::Start(state.jobs.start(request))]
+}
+
+/// Takes the file as it is now; what is not whole is missing from now on.
+pub(super) fn stop(state: &mut State) -> Vec<Effect> {
+    end(state);
+    state.say(Level::Info, "no longer following");
+    let request = Request::Index { source: state.source.clone(), options: state.options.clone() };
+    vec![Effect::Start(state.jobs.start(request))]
+}
+
+/// Following ended, by itself or because it was asked to.
+pub(super) fn end(state: &mut State) {
+    state.jobs.cancel(JobKind::Follow);
+    state.followed = None;
+    state.options.growing = false;
+}
+
+/// More of the file was walked.
+pub(super) fn indexed(state: &mut State, container: Arc<Container>) {
+    let Some(present) = state.container.clone().filter(|_| state.followed.is_some()) else {
+        state.source = container.source().clone();
+        return update::indexed(state, container);
+    };
+    let (before, now) = (present.index(), container.index());
+    if !container.is_complete() && now.len() < before.len() {
+        return;
+    }
+    if now.len() != before.len() || container.source().len() != present.source().len() {
+        // They are about the file as it was.
+        state.audit = None;
+        state.verification = None;
+    }
+    let at_end = |count: u64, place: Option<u64>| place.is_some() && place == count.checked_sub(1);
+    let end = if at_end(before.blocks(), state.selection.block) {
+        now.blocks().checked_sub(1).and_then(|last| now.block(last))
+    } else if at_end(before.len(), state.selection.chunk) || state.selection.chunk >= Some(now.len()) {
+        now.len().checked_sub(1).and_then(|last| now.chunk(last))
+    } else {
+        None
+    };
+    state.source = container.source().clone();
+    update::indexed(state, container.clone());
+    if let Some(chunk) = end.filter(|chunk| state.selection.chunk != Some(chunk.index)) {
+        state.selection = Selection::of_chunk(&container, &chunk);
+        update::follow_selection(state);
+    }
+}
