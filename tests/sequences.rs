@@ -33,7 +33,7 @@ fn which_block_plays_at_a_time_and_its_first_bytes() {
             "playhead  00:00:07.500000 · 7500000 us",
             "entry 7 at 6999930 us → #210",
             "16 blocks · #210 → #225 playing",
-            "block 210 (offset is position in the decoded stream); block 225 plays",
+            "block 210 to play 225 (offset is position in the decoded stream)",
         ],
     );
     let keyframe = first_row(&["hex", &demo, "--block", "210", "--length", "16"]);
@@ -51,7 +51,7 @@ fn every_form_of_a_time_leads_to_the_same_block() {
     for time in ["7500000", "7500000us", "7500ms", "7.5s", "00:00:07.500", "#225"] {
         assert_shows(&screen("demo.h4mk", &format!("t{time}<Enter>")), &[wanted]);
     }
-    assert_shows(&screen("demo.h4mk", "t50%<Enter>"), &["entry 6 at 5999940 us, block 180"]);
+    assert_shows(&screen("demo.h4mk", "t50%<Enter>"), &["entry 6 at 5999940 us, block 180 (offset"]);
 }
 
 #[test]
