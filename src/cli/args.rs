@@ -32,6 +32,7 @@ const ENVIRONMENT: &str = "  H4_SHARED_SECRET          shared secret of encrypte
   HARMONY_MAX_BLOCK_SIZE    as --max-block-size
   HARMONY_CACHE_MB          as --cache-mb
   HARMONY_VERIFY_INTEGRITY  1: commands that give content verify VERI first
+  H4INSPECT_THEME           dark or light, as the terminal is; else COLORFGBG says
   NO_COLOR, CLICOLOR_FORCE  no colour; colour even into a pipe
 An option wins over its variable.";
 

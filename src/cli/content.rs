@@ -9,6 +9,7 @@ use super::messages;
 use super::output::Output;
 use super::status::Status;
 use crate::core::block::{BlockError, Form, Stage, Stored};
+use crate::core::codec::engine::EngineError;
 use crate::core::container::Container;
 use crate::core::index::Chunk;
 
@@ -100,9 +101,15 @@ pub(super) fn warn_damaged(file: &Input, damage: &str, session: &mut Session) {
 
 /// A block that can't be given.
 pub(super) fn refusal(file: &Input, error: &BlockError) -> anyhow::Error {
-    let raw = match error {
-        BlockError::Opaque { .. } | BlockError::Encrypted { .. } => "; --raw gives it as stored",
-        _ => "",
+    let instead = "--raw gives it as stored";
+    let advice = match error {
+        BlockError::OutOfRange { .. } | BlockError::Key { .. } => String::new(),
+        BlockError::Encrypted { .. } => format!("; --secret-file decrypts it, {instead}"),
+        BlockError::Opaque { .. } => format!("; --core-lib reads it, {instead}"),
+        BlockError::Decode { source: EngineError::TooLarge { .. }, .. } => {
+            format!("; --max-block-size raises it, {instead}")
+        }
+        BlockError::Decrypt { .. } | BlockError::Decode { .. } => format!("; {instead}"),
     };
-    Status::Findings.error(format!("{file}: {error}{raw}"))
+    Status::Findings.error(format!("{file}: {error}{advice}"))
 }

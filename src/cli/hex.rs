@@ -45,7 +45,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         Ok(container) => Some(container),
         Err(error) if args.block.is_some() || args.chunk.is_some() => return Err(error),
         Err(error) => {
-            super::messages::say(format_args!("{error:#}"));
+            super::messages::say(status::describe(&error));
             session.raise(status::of(&error));
             None
         }

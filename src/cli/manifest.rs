@@ -36,7 +36,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
                 out.flush()?;
             }
             Err(error) => {
-                messages::say(format_args!("{error:#}"));
+                messages::say(status::describe(&error));
                 session.raise(status::of(&error));
             }
         }

@@ -109,7 +109,7 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
     if let Err(error) = outcome
         && !status::is_closed_pipe(&error)
     {
-        messages::say(format_args!("{error:#}"));
+        messages::say(status::describe(&error));
         status = status.and(status::of(&error));
     }
     status

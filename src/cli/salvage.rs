@@ -47,7 +47,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let source = open::source(&args.file)?;
     let audit = open::audit(&source, &args.file, session)?;
     if audit.verdict == Verdict::Unreadable {
-        let why = audit.findings.list().first().map_or_else(String::new, |finding| finding.message.clone());
+        let first = audit.findings.list().first();
+        let why = first.map_or_else(String::new, |first| format!("{}. {}", first.message, first.code.advice()));
         return Err(Status::Unreadable.error(format!("{}: {why}", args.file)));
     }
     let report = {

@@ -3,6 +3,10 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use crate::core::container::OpenError;
+use crate::core::finding::Code;
+use crate::core::layout::HeadError;
+
 /// The exit statuses, from the one that gives way to all others to the one that wins over them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
@@ -65,6 +69,18 @@ pub fn of(error: &anyhow::Error) -> Status {
     error.downcast_ref::<Failure>().map_or(Status::Unreadable, |failure| failure.status)
 }
 
+/// The error in one line: the file, what is wrong and, where a finding's code has advice for it, what to do.
+pub fn describe(error: &anyhow::Error) -> String {
+    let head = error.chain().find_map(|cause| match cause.downcast_ref::<OpenError>() {
+        Some(OpenError::Head(head)) => Some(head),
+        _ => cause.downcast_ref::<HeadError>(),
+    });
+    match head {
+        Some(head) => format!("{error:#}. {}", Code::from(head).advice()),
+        None => format!("{error:#}"),
+    }
+}
+
 /// Whether the error is that nobody reads our output any more, as after `| head`.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
@@ -100,6 +116,18 @@ mod tests {
         assert_eq!(of(&explained), Status::Usage);
         assert_eq!(format!("{explained:#}"), "out.bin: disk full");
         assert_eq!(of(&anyhow::anyhow!("anything")), Status::Unreadable);
+    }
+
+    #[test]
+    fn what_is_no_container_comes_with_the_finding_s_advice() {
+        for cut in [b"RIFF".as_slice(), b"H4MK\0\x01"] {
+            let head = crate::core::layout::recognise(cut).unwrap_err();
+            let wanted = format!("a.h4mk: {head}. {}", Code::from(&head).advice());
+            let bare = Err::<(), _>(head).context("a.h4mk").unwrap_err();
+            let opened = Err::<(), _>(OpenError::Head(head)).context("a.h4mk").unwrap_err();
+            assert_eq!((describe(&bare), describe(&opened)), (wanted.clone(), wanted));
+        }
+        assert_eq!(describe(&anyhow::anyhow!("anything")), "anything");
     }
 
     #[test]

@@ -149,6 +149,8 @@ impl EntryFault {
 pub struct Chain {
     /// The block it begins with.
     pub keyframe: u64,
+    /// The block that it is decoded for: what plays at the position.
+    pub last: u64,
     /// Where on the axis it begins.
     pub start: u64,
     /// Where on the axis its last block ends.
@@ -218,12 +220,13 @@ impl Profile {
             let chain = track.chain(at);
             let keyframe = *chain.first()?;
             let start = container.tracks()?.of_block(keyframe)?.1.pts_us;
-            return Some(Chain { keyframe, start, end: lane.span(last)?.end, blocks: chain.len() as u64 });
+            let end = lane.span(last)?.end;
+            return Some(Chain { keyframe, last: *chain.last()?, start, end, blocks: chain.len() as u64 });
         }
         let keyframe = u64::from(lane.entry_at(at)?.block?);
         let last = last.max(keyframe);
         let (start, end) = (lane.position(keyframe)?, lane.span(last)?.end);
-        Some(Chain { keyframe, start, end, blocks: last - keyframe + 1 })
+        Some(Chain { keyframe, last, start, end, blocks: last - keyframe + 1 })
     }
 }
 
@@ -669,7 +672,8 @@ mod tests {
         let odd = lane.faulty_entries().next().unwrap();
         assert_eq!((odd.at, odd.block, odd.fault), (450, Some(4), Some(EntryFault::OtherTime)));
         let chain = profile.chain(&container, 0, 399).unwrap();
-        assert_eq!((chain.keyframe, chain.blocks, chain.start, chain.end), (2, 2, 200, 400));
+        assert_eq!((chain.keyframe, chain.last, chain.blocks), (2, 3, 2));
+        assert_eq!((chain.start, chain.end), (200, 400));
         assert_eq!(profile.keyframe_in(3..9), Some(4));
     }
 

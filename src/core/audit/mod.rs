@@ -191,13 +191,22 @@ fn conclude(
     Audit { verdict, complete, findings, verification, container: Some(Arc::new(container)) }
 }
 
+impl From<&HeadError> for Code {
+    fn from(error: &HeadError) -> Self {
+        match error {
+            HeadError::NotH4mk { .. } => Self::NotH4mk,
+            HeadError::Truncated { .. } => Self::HeaderTruncated,
+        }
+    }
+}
+
 fn unreadable(source: &Source, error: &HeadError) -> Audit {
     let mut findings = Findings::default();
-    let (code, len) = match error {
-        HeadError::NotH4mk { len, .. } => (Code::NotH4mk, *len as u64),
-        HeadError::Truncated { len, .. } => (Code::HeaderTruncated, *len),
+    let len = match error {
+        HeadError::NotH4mk { len, .. } => *len as u64,
+        HeadError::Truncated { len, .. } => *len,
     };
-    findings.push(Finding::at(code, 0, len, error.to_string()));
+    findings.push(Finding::at(Code::from(error), 0, len, error.to_string()));
     let complete = changed(source, false, &mut findings);
     let verification = Verification::plain(Status::Unchecked, "the file is no container that can be read");
     Audit { verdict: Verdict::Unreadable, complete, findings, verification, container: None }

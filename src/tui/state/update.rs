@@ -686,7 +686,9 @@ fn sought(state: &mut State, answer: &SeekAnswer) {
     }
     let provisional = if answer.provisional { "; its number is provisional, bytes were lost before it" } else { "" };
     let rule = answer.meaning.map(|meaning| format!(" (offset is {})", meaning.describe())).unwrap_or_default();
-    let text = format!("{clock}{before}: {entry}, block {block}{rule}{provisional}");
+    let playing = answer.chain.as_ref().and_then(|chain| chain.last()).filter(|last| **last != block);
+    let playing = playing.map(|last| format!(" to play {last}")).unwrap_or_default();
+    let text = format!("{clock}{before}: {entry}, block {block}{playing}{rule}{provisional}");
     state.say(if answer.provisional { Level::Warning } else { Level::Info }, text);
 }
 
@@ -709,7 +711,7 @@ mod tests {
         assert_eq!((state.selection.block, state.selection.time_us), (Some(4), Some(200_000)));
         assert_eq!(
             message(&player).1.split(": ").nth(1),
-            Some("entry 1 at 133332 us, block 4 (offset is position in the decoded stream)")
+            Some("entry 1 at 133332 us, block 4 to play 6 (offset is position in the decoded stream)")
         );
         let row = state.tree.row(state.container.as_ref().unwrap().index(), state.tree_window.cursor());
         assert_eq!(row, Some(Row::Chunk(0, 4)), "the tree follows");

@@ -515,7 +515,7 @@ impl Scene<'_> {
         let blocks = format!("{} block{}", count_text(chain.blocks), if chain.blocks == 1 { "" } else { "s" });
         let from = match chain.blocks {
             1 => format!("#{} alone", chain.keyframe),
-            _ => format!("from #{} {} playhead", chain.keyframe, painter.glyphs.arrow),
+            _ => format!("#{} {} #{} playing", chain.keyframe, painter.glyphs.arrow, chain.last),
         };
         vec![
             (Role::Strong, blocks),
