@@ -16,6 +16,9 @@ use crate::core::index::Chunk;
 /// a file has lost since would fail.
 pub(super) const PIECE_BYTES: usize = 32 << 10;
 
+/// What a user may do about blocks that come still masked.
+pub(super) const UNMASK: &str = "given still masked, --mask-key-file unmasks";
+
 /// Writes bytes of a file.
 pub(super) fn write(out: &mut Output, bytes: &[u8]) -> io::Result<()> {
     bytes.chunks(PIECE_BYTES).try_for_each(|piece| out.write_all(piece))
@@ -41,7 +44,7 @@ pub(super) fn block<'a>(
         Form::Decoded => {
             let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;
             if content.stage == Stage::Masked {
-                messages::warn(file, format_args!("block {index} is {}", content.stage.describe()));
+                messages::warn(file, format_args!("block {index} is {}; {UNMASK}", content.stage.describe()));
             }
             Ok(Cow::Owned(content.bytes))
         }
@@ -100,9 +103,10 @@ pub(super) fn warn_damaged(file: &Input, damage: &str, session: &mut Session) {
 
 /// A block that can't be given.
 pub(super) fn refusal(file: &Input, error: &BlockError) -> anyhow::Error {
-    let raw = match error {
-        BlockError::Opaque { .. } | BlockError::Encrypted { .. } => "; --raw gives it as stored",
+    let remedy = match error {
+        BlockError::Opaque { .. } => "; --core-lib takes the vendor's library, --raw gives it as stored",
+        BlockError::Encrypted { .. } => "; --secret-file decrypts it, --raw gives it as stored",
         _ => "",
     };
-    Status::Findings.error(format!("{file}: {error}{raw}"))
+    Status::Findings.error(format!("{file}: {error}{remedy}"))
 }
