@@ -15,7 +15,7 @@ pub struct Args {
     /// Container to read; - is standard input
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: Input,
-    /// Which block, from 0; `seek` tells it from a time
+    /// Which block, from 0
     pub index: u64,
     /// As stored, not decoded
     #[arg(long)]
