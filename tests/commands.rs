@@ -210,6 +210,19 @@ fn blocks_are_given_decoded_and_raw() {
 }
 
 #[test]
+fn a_protected_block_says_which_option_opens_it() {
+    let refused = |name: &str| stderr_of(1, &["block", &sample(name), "0"]);
+    assert!(refused("encrypted.h4mk").contains("--secret-file decrypts it"));
+    assert!(refused("opaque.h4mk").contains("--core-lib takes the vendor's library"));
+    for args in [vec!["block", "sample-data/masked.h4mk", "0"], vec!["unpack", "sample-data/masked.h4mk", "--out", "-"]]
+    {
+        let (status, _, warning) = run(&args);
+        assert_eq!(status, 0);
+        assert!(warning.contains("masked: no key; given still masked, --mask-key-file unmasks"), "{warning}");
+    }
+}
+
+#[test]
 fn a_damaged_block_is_given_with_a_warning_and_status_1() {
     let damaged = sample("damaged.h4mk");
     for args in [&["block", &damaged, "5"][..], &["hex", &damaged, "--block", "5"], &["hex", &damaged, "--chunk", "5"]]

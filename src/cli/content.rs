@@ -17,6 +17,9 @@ use crate::core::index::Chunk;
 /// a file has lost since would fail.
 pub(super) const PIECE_BYTES: usize = 32 << 10;
 
+/// What a user may do about blocks that come still masked.
+pub(super) const UNMASK: &str = "given still masked, --mask-key-file unmasks";
+
 /// Writes bytes of a file.
 pub(super) fn write(out: &mut Output, bytes: &[u8]) -> io::Result<()> {
     bytes.chunks(PIECE_BYTES).try_for_each(|piece| out.write_all(piece))
@@ -42,7 +45,7 @@ pub(super) fn block<'a>(
         Form::Decoded => {
             let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;
             if content.stage == Stage::Masked {
-                messages::warn(file, format_args!("block {index} is {}", content.stage.describe()));
+                messages::warn(file, format_args!("block {index} is {}; {UNMASK}", content.stage.describe()));
             }
             Ok(Cow::Owned(content.bytes))
         }
@@ -105,7 +108,7 @@ pub(super) fn refusal(file: &Input, error: &BlockError) -> anyhow::Error {
     let advice = match error {
         BlockError::OutOfRange { .. } | BlockError::Key { .. } => String::new(),
         BlockError::Encrypted { .. } => format!("; --secret-file decrypts it, {instead}"),
-        BlockError::Opaque { .. } => format!("; --core-lib reads it, {instead}"),
+        BlockError::Opaque { .. } => format!("; --core-lib takes the vendor's library, {instead}"),
         BlockError::Decode { source: EngineError::TooLarge { .. }, .. } => {
             format!("; --max-block-size raises it, {instead}")
         }

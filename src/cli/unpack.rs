@@ -58,7 +58,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         let mut is_masked = false;
         in_order(&container, &args.file, &blocks, form, jobs, |unpacked| {
             if unpacked.stage == Stage::Masked && !std::mem::replace(&mut is_masked, true) {
-                messages::warn(&args.file, format_args!("blocks are {}", unpacked.stage.describe()));
+                messages::warn(
+                    &args.file,
+                    format_args!("blocks are {}; {}", unpacked.stage.describe(), content::UNMASK),
+                );
             }
             if let Some(damage) = &unpacked.damage {
                 content::warn_damaged(&args.file, damage, session);

@@ -74,7 +74,7 @@ codes! {
     ReservedNonzero "reserved-nonzero" Warning "A reserved field is set." "Ask what its writer means by it; readers may refuse the file.";
     ChunkTruncated "chunk-truncated" Error "The file ends inside a chunk." "Copy the file again from its source; all chunks before this one are usable.";
     ChunkCrcMismatch "chunk-crc-mismatch" Error "A chunk's bytes are not the ones its CRC was computed from." "Fetch the chunk again; do not trust its content.";
-    ChunkLengthRepaired "chunk-length-repaired" Error "A chunk's length field is wrong; its CRC proves the true length." "Write the true length into the header, or salvage with --repair.";
+    ChunkLengthRepaired "chunk-length-repaired" Error "A chunk's length field is wrong; its CRC proves the true length." "Write the true length into the header; salvage does.";
     ChunkTagRepaired "chunk-tag-repaired" Error "A chunk's tag is one bit off; VERI proves the true one." "Write the true tag into the header, or salvage with --repair.";
     RegionSkipped "region-skipped" Error "Bytes here belong to no chunk." "Whatever chunks stood here are lost: fetch the region again.";
     TrailingBytes "trailing-bytes" Warning "Bytes follow the last chunk." "Cut the file at this offset, after a look at what was appended.";
@@ -107,8 +107,8 @@ codes! {
     BlockSizeMismatch "block-size-mismatch" Warning "A block does not decode to META's block_size." "Check the block, and META: offsets into the decoded stream shift after it.";
     BlockTooLarge "block-too-large" Warning "A block decodes to more than the limit, so it was not decoded." "Raise --max-block-size if the block is meant to be so large.";
     BlockOpaque "block-opaque" Info "Blocks are made by an engine that can't be read here." "Give the vendor's library with --core-lib; CRCs were checked.";
-    BlockEncrypted "block-encrypted" Info "Blocks are encrypted and no secret was given." "Give it with --secret-file; CRCs were checked.";
-    BlockMasked "block-masked" Info "Blocks are masked and no key was given." "Give it with --mask-key-file; CRCs were checked.";
+    BlockEncrypted "block-encrypted" Info "Blocks are encrypted and no secret was given." "Give the secret with --secret-file; CRCs were checked.";
+    BlockMasked "block-masked" Info "Blocks are masked and no key was given." "Give the key with --mask-key-file; CRCs were checked.";
     BlockAuthFailed "block-auth-failed" Error "The given secret does not open the block." "Check that the secret belongs to this file.";
     CipherHeaderInvalid "cipher-header-invalid" Error "An encrypted block does not begin with a whole cipher header." "Fetch the block again.";
     CipherCounterGap "cipher-counter-gap" Error "Message counters jump: encrypted blocks are missing or out of place." "Fetch the missing blocks: the chain can't be decrypted without them in order.";
