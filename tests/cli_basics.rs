@@ -122,11 +122,13 @@ fn a_closed_pipe_ends_quietly() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error() {
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let exe = assert_cmd::cargo::cargo_bin(env!("CARGO_PKG_NAME"));
-    let output = Command::new(exe).arg("man").stdout(full).stderr(Stdio::piped()).output().unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.starts_with("h4inspect: standard output: "), "{message}");
-    assert_eq!(message.lines().count(), 1, "{message}");
+    for asked in ["man", "--help", "--version", "help"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(&exe).arg(asked).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{asked}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with("h4inspect: standard output: "), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
 }

@@ -10,6 +10,7 @@ use super::settings::GlobalArgs;
 use super::{
     audit, block, chunks, completions, diff, hex, info, manifest, pack, render, salvage, seek, unpack, verify,
 };
+use crate::core::text;
 
 /// The program's name.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
@@ -138,7 +139,21 @@ pub fn command() -> clap::Command {
 }
 
 /// Parses the arguments, the program's name first; clap's errors include requests for help and version.
+///
+/// What an error repeats of the arguments can't steer the terminal it is written to.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let escaped: Vec<OsString> = args.iter().map(|arg| text::escape_bytes(arg.as_encoded_bytes()).into()).collect();
+    match parse_as_given(args.iter().cloned()) {
+        // clap styles its messages with escape sequences of its own, so an argument's can't be told from them afterwards.
+        Err(error) if error.use_stderr() && escaped != args => Err(parse_as_given(escaped)
+            .err()
+            .unwrap_or_else(|| command().error(error.kind(), "an argument holds bytes that can't be shown"))),
+        result => result,
+    }
+}
+
+fn parse_as_given(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(args)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
@@ -202,6 +217,37 @@ mod tests {
         for (text, time) in [("1.5s", Time::Us(1_500_000)), ("50%", Time::Percent(50.0)), ("#30", Time::Block(30))] {
             let Some(Command::Seek(args)) = parsed(&format!("seek a {text}")).unwrap().command else { panic!() };
             assert_eq!(args.time, time);
+        }
+    }
+
+    #[test]
+    fn errors_repeat_no_control_characters() {
+        let osc = "\u{1b}]0;title\u{7}\u{1b}[31m\u{9b}1m\u{202e}";
+        for line in [
+            vec!["block", "a", osc],
+            vec!["seek", "a", osc],
+            vec!["a", osc],
+            vec!["info", "a", &format!("--{osc}")],
+            vec!["--meaning", osc, "a"],
+            vec!["render", "a", "--keys", &format!("<{osc}>")],
+            vec![osc, "info", "a"],
+        ] {
+            let args = [NAME].iter().chain(&line).map(OsString::from);
+            let message = parse(args).unwrap_err().render().ansi().to_string();
+            let shown = message.replace("\u{1b}[0m", "").replace("\u{1b}[1m", "").replace("\u{1b}[4m", "");
+            assert!(!shown.contains(osc) && !shown.contains('\u{7}') && !shown.contains('\u{202e}'), "{shown:?}");
+            assert!(!shown.contains("\u{1b}]"), "{shown:?}");
+        }
+        let file = parse([NAME, osc].map(OsString::from)).unwrap().file;
+        assert_eq!(file, Some(Input::from(OsString::from(osc))), "what is no error is taken as it is");
+    }
+
+    #[test]
+    fn keys_may_begin_with_any_character() {
+        for keys in ["-", "-+3", "-q", "=1"] {
+            let Some(Command::Render(_)) = parsed(&format!("render a --keys {keys}")).unwrap().command else {
+                panic!()
+            };
         }
     }
 

@@ -1,7 +1,7 @@
 //! The command line: arguments in, exit status out. One file a command, over what all of them share.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 pub mod args;
 pub mod audit;
@@ -85,9 +85,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: impl Fn(&str) -> Optio
     match args::parse(args) {
         Ok(cli) => execute(cli, env),
         Err(error) => {
-            // Help into a closed pipe is no failure.
-            _ = error.print();
-            if error.exit_code() == 0 { Status::Done } else { Status::Usage }
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            match printed {
+                _ if error.use_stderr() => Status::Usage,
+                Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
+                    messages::warn("standard output", failure);
+                    Status::Unreadable
+                }
+                // Help into a closed pipe is no failure.
+                _ => Status::Done,
+            }
         }
     }
 }

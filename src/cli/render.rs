@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "COLSxROWS", default_value = "120x40", value_parser = screen_size)]
     pub size: Size,
     /// Keys to play before the picture is taken
-    #[arg(long, default_value = "", hide_default_value = true, value_parser = played)]
+    #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true, value_parser = played)]
     pub keys: Keys,
     /// How to write the picture
     #[arg(long, value_enum, default_value_t)]

@@ -397,7 +397,7 @@ impl<'a> SeekTable<'a> {
                 return None;
             }
             let mut order: Vec<u32> = (0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX)).collect();
-            order.sort_by_key(|at| self.rows.get(u64::from(*at)).map(|entry| entry.pts_us));
+            order.sort_by_cached_key(|at| self.rows.get(u64::from(*at)).map(|entry| entry.pts_us));
             Some(order)
         });
         order.as_deref()
