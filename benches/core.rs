@@ -16,7 +16,7 @@ use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
 use h4inspect::tui::headless::Player;
 use h4inspect::tui::keys;
-use h4inspect::tui::state::Setup;
+use h4inspect::tui::state::{Polling, Setup};
 use h4inspect::tui::theme::{Background, Depth as Colours, Theme};
 use ratatui::layout::Size;
 
@@ -101,6 +101,7 @@ fn drawing(c: &mut Criterion) {
             size: Size::new(200, 60),
             may_write: false,
             other: None,
+            polling: Polling::default(),
         });
         player.play(keys::parse(&format!("{view}:#500000<Enter>")).unwrap());
         group.bench_function(name, |b| b.iter(|| player.frame()));

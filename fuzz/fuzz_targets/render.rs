@@ -7,7 +7,7 @@ use h4inspect::core::container::Options;
 use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
 use h4inspect::tui::keys;
-use h4inspect::tui::state::Setup;
+use h4inspect::tui::state::{Polling, Setup};
 use h4inspect::tui::theme::Theme;
 use libfuzzer_sys::fuzz_target;
 use ratatui::layout::Size;
@@ -23,6 +23,7 @@ fuzz_target!(|input: (u8, u8, &str, &[u8])| {
         size: Size::new(u16::from(columns), u16::from(rows)),
         may_write: false,
         other: None,
+        polling: Polling::default(),
     });
     player.play(keys);
     player.frame();
