@@ -128,13 +128,16 @@ impl Seek {
         }
     }
 
-    /// What to decode, with neighbouring blocks drawn together.
+    /// What to decode, with neighbouring blocks drawn together, and up to which block it is.
     pub fn describe_chain(&self) -> String {
         match self.chain.as_deref() {
             None => "unknown: the time of blocks is not known".to_owned(),
             Some([]) => "nothing: the time is before the first keyframe".to_owned(),
             Some([block]) => format!("block {block}"),
-            Some(chain) => format!("blocks {} ({})", ranges(chain), count(chain.len() as u64, "block")),
+            Some(chain) => {
+                let blocks = count(chain.len() as u64, "block");
+                format!("blocks {} ({blocks}), to the last at or before the time", ranges(chain))
+            }
         }
     }
 
