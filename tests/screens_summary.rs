@@ -29,6 +29,12 @@ fn a_damaged_one() {
 }
 
 #[test]
+fn what_can_not_be_searched_says_where_to_search() {
+    let shown = text(sample(), (80, 24), "1/needle<Enter>");
+    assert!(shown.contains("nothing to find here; try 5 Hex, 4 Blocks, 2 Manifest"), "{shown}");
+}
+
+#[test]
 fn what_is_no_container() {
     with_snapshots(|| {
         insta::assert_snapshot!("summary-not-h4mk", text(b"RIFF....WAVE".to_vec(), (80, 24), "a1"));

@@ -215,7 +215,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),
     bind(Browse, &[Key::BackTab], Command::PreviousPane, "", "", "previous pane"),
     bind(Browse, &[Char('t')], Ask(PromptKind::Time), "time", "time", "jump to a timestamp"),
-    bind(Browse, &[Char('/')], Ask(PromptKind::Find), "find", "find", "find text or bytes"),
+    bind(Browse, &[Char('/')], Ask(PromptKind::Find), "find", "find", "find text or bytes: Hex, Manifest, Blocks"),
     bind(Browse, &[Char('n')], Command::NextMatch, "next", "", "next match"),
     bind(Browse, &[Char('N')], Command::PreviousMatch, "previous", "", "previous match"),
     bind(
@@ -224,7 +224,7 @@ pub const BINDINGS: &[Binding] = &[
         Ask(PromptKind::Command),
         "",
         "go to",
-        "offset (0x…, +0x… in what Hex shows), #block, percent, or a command's name",
+        "0x… in the file, +0x… in what Hex shows, #30, 50%, a command",
     ),
     bind(Browse, &[Char('a')], Command::Audit, "audit", "audit", "run every check"),
     bind(Browse, &[Char('v')], Command::Verify, "verify", "verify", "recompute VERI"),

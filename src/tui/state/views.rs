@@ -42,7 +42,7 @@ pub(super) trait Behaviour {
 
     /// Text to find was entered.
     fn find(&self, _state: &mut State, _text: &str) -> Result<Vec<Effect>, String> {
-        Err("there is nothing to search here".to_owned())
+        Err("nothing to find here; try 5 Hex, 4 Blocks, 2 Manifest".to_owned())
     }
 }
 
