@@ -16,6 +16,7 @@ use h4inspect::core::seek::Meaning;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::{Depth, Walker};
+use h4inspect::report::summary::SeekSummary;
 
 const GIB: u64 = 1 << 30;
 
@@ -76,4 +77,20 @@ fn a_length_that_leads_into_a_hole_is_repaired() {
     assert_eq!(walker.index().len(), 2);
     let walked = walker.finish();
     assert_eq!(walked.findings.count(Code::ChunkLengthRepaired), 1);
+}
+
+/// Mux tables hold offsets of 32 bits: what lies beyond is said, since no table can have it.
+#[test]
+fn keyframes_that_no_table_reaches_are_counted() {
+    let far = 16 + 16 + u64::from(u32::MAX - 8);
+    let core = mux_chunk(b"CORE", 40, b"H4TB\x01\0\0\0key");
+    let long = [b"CORE".as_slice(), &0u32.to_le_bytes(), &(u32::MAX - 8).to_le_bytes(), b"H4TB\x01\0\0\0"].concat();
+    let parts: [(u64, &[u8]); 3] = [(0, b"H4MK\x01"), (16, &long), (far, &core)];
+    let Some(file) = sparse(far + core.len() as u64 + 4, &parts) else { return };
+    let source = Arc::new(Source::open(file.path()).unwrap());
+    let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+    assert_eq!(container.index().block(1).map(|chunk| chunk.offset), Some(far));
+    let summary = SeekSummary::of(&container, Effort::Cheap);
+    assert_eq!(summary.out_of_reach, 1);
+    assert_eq!(summary.describe(), "no entries; 1 keyframe beyond 4 GiB, where 32-bit offsets can't reach");
 }

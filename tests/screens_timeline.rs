@@ -1,6 +1,7 @@
 //! Screens of the Timeline view.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod builder;
 mod support;
 
 use support::screens::{DARK, NO_COLOR, Transport, faulty, many, played, regular, screen, tracks};
@@ -153,4 +154,22 @@ mod any {
             }
         }
     }
+}
+
+/// What `gaps` says of a track whose blocks have these timestamps in ms, as stored.
+fn time_faults(times: &[u32]) -> String {
+    let block = |(at, pts_ms): (usize, &u32)| (1, *pts_ms, u32::from(at != 0), vec![7; 9]);
+    let file = builder::Mux::new(0).with(|mux| mux.blocks = times.iter().enumerate().map(block).collect()).build();
+    let screen = screen(file, (120, 40), "3");
+    let line = screen.lines().find_map(|line| line.split_once("gaps ")).unwrap().1;
+    line.trim_end_matches('│').trim().to_owned()
+}
+
+#[test]
+fn gaps_overlaps_and_blocks_out_of_order_are_told_apart() {
+    assert_eq!(time_faults(&[0, 40, 80, 120]), "✓ none");
+    assert_eq!(time_faults(&[0, 40, 80, 160, 200]), "░ 1, longest 40 ms from 00:00:00.120000");
+    assert_eq!(time_faults(&[0, 40, 80, 90, 120, 160]), "! 1 overlaps the block before");
+    assert_eq!(time_faults(&[0, 40, 40, 80, 80, 120, 160]), "! 2 overlap the block before");
+    assert_eq!(time_faults(&[0, 80, 40, 120]), "! 1 stored out of order");
 }

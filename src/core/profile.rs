@@ -50,6 +50,10 @@ pub struct Lane {
     pub spacing: Option<Spacing>,
     /// Stretches in which blocks should be and none are.
     pub gaps: Vec<Gap>,
+    /// Blocks that begin before half of the one before them, as long as blocks of the lane usually are, is over.
+    pub overlaps: u64,
+    /// Mux: blocks stored after one that is later; of others nothing says that they should not be.
+    pub unsorted: u64,
     /// The seek entries that can be placed on the axis, ascending.
     pub entries: Vec<Entry>,
     /// Seek entries that have no place on the axis.
@@ -245,6 +249,8 @@ impl Lane {
             step: step.max(1),
             spacing: None,
             gaps: Vec::new(),
+            overlaps: 0,
+            unsorted: 0,
             entries: Vec::new(),
             unplaced_entries: 0,
             places: Places::Even(sizes.len() as u64),
@@ -302,6 +308,11 @@ impl Lane {
         }
         let distances: Vec<u64> = neighbours(places.iter().map(|(pts_us, _)| *pts_us)).collect();
         let step = median(distances.iter().copied().filter(|distance| *distance > 0).collect()).unwrap_or(1).max(1);
+        let stored = || track.blocks.iter().map(|block| block.pts_us);
+        let unsorted = match container.layout() {
+            Layout::Mux => stored().zip(stored().skip(1)).filter(|(before, after)| before > after).count() as u64,
+            Layout::Transport => 0,
+        };
         // A block that is missing makes a distance of twice the usual; half of that is left to rounding.
         let gaps = (1u64..).zip(&distances).zip(&places);
         let gaps = gaps.filter(|((_, distance), _)| **distance / 3 >= step.div_ceil(2));
@@ -315,6 +326,8 @@ impl Lane {
             step,
             spacing: None,
             gaps: gaps.collect(),
+            overlaps: distances.iter().filter(|distance| distance.saturating_mul(2) < step).count() as u64,
+            unsorted,
             entries: Vec::new(),
             unplaced_entries: 0,
             keyframes: keyframes.iter().filter_map(|key| places.binary_search(key).ok().map(|at| at as u32)).collect(),

@@ -58,9 +58,22 @@ pub struct SeekSummary {
     /// Tracks that have a table of their own.
     #[serde(skip_serializing_if = "is_zero")]
     pub track_tables: u64,
+    /// Mux: keyframes beyond 4 GiB, which a table's offsets of 32 bits can't reach.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub out_of_reach: u64,
     /// The layout says what offsets mean.
     #[serde(skip)]
     pub by_layout: bool,
+}
+
+/// Keyframes whose payload begins beyond what 32 bits can say.
+fn out_of_reach(container: &Container) -> u64 {
+    if u32::try_from(container.source().len()).is_ok() {
+        return 0;
+    }
+    let keyframes = container.tracks().into_iter().flat_map(|tracks| &tracks.list).flat_map(Track::keyframes);
+    let offsets = keyframes.filter_map(|keyframe| container.index().block(keyframe.block));
+    offsets.filter(|chunk| u32::try_from(chunk.payload_offset).is_err()).count() as u64
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -74,7 +87,7 @@ impl SeekSummary {
         let tables = || container.tracks().into_iter().flat_map(|tracks| &tracks.list).filter(with_table);
         let track_tables = tables().count() as u64;
         if container.layout() == Layout::Mux {
-            return Self { track_tables, ..Self::of_mux(container, tables()) };
+            return Self { track_tables, out_of_reach: out_of_reach(container), ..Self::of_mux(container, tables()) };
         }
         let resolution = container.resolution(effort);
         Self {
@@ -86,6 +99,7 @@ impl SeekSummary {
             unresolved: resolution.best.map_or(0, |fit| fit.misses),
             stream_untested: resolution.stream_untested && resolution.best.is_some(),
             track_tables,
+            out_of_reach: 0,
             by_layout: false,
         }
     }
@@ -108,10 +122,14 @@ impl SeekSummary {
 
     /// Entries and what they mean, in one line.
     pub fn describe(&self) -> String {
-        let tables = match self.track_tables {
+        let mut tables = match self.track_tables {
             0 => String::new(),
             n => format!("; {}", count(n, "track table")),
         };
+        if self.out_of_reach > 0 {
+            let keyframes = count(self.out_of_reach, "keyframe");
+            tables.push_str(&format!("; {keyframes} beyond 4 GiB, where 32-bit offsets can't reach"));
+        }
         if self.entries == 0 {
             return format!("no entries{tables}");
         }

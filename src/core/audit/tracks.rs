@@ -100,16 +100,20 @@ fn order(report: &mut Report<'_>, track: &Track) {
     let trusted: Vec<&TrackBlock> = track.blocks.iter().filter(trusted).collect();
     let damaged = mux && container.index().blocks_intact() < container.index().blocks();
     let pairs = trusted.iter().zip(trusted.iter().skip(1));
-    let back = pairs.filter(|(before, block)| before.pts_us > block.pts_us).map(|(_, block)| block).next();
-    if let Some(chunk) = back.filter(|_| mux).and_then(|block| chunk(block.block)) {
-        let message =
-            format!("track {id}: the pts of the block at {} is before that of the one stored before it", chunk.offset);
+    let mut back = pairs.filter(|(before, block)| mux && before.pts_us > block.pts_us);
+    if let Some((before, block, chunk)) = back.next().and_then(|(a, b)| Some((a, b, chunk(b.block)?))) {
+        let more = and_more(back.count());
+        let message = format!(
+            "track {id}: the block at {} has pts {}, expected {} or later, which the one stored before it has{more}",
+            chunk.offset, block.pts_us, before.pts_us
+        );
         report.push(Finding::on(Code::TrackUnsorted, &chunk, message));
     }
     let mut reserved = trusted.iter().filter(|block| block.kind == Kind::Reserved);
     if let Some(chunk) = reserved.next().and_then(|block| chunk(block.block)) {
-        let more = reserved.count();
-        let message = format!("track {id}: block kind that is none of I, P and B at {}, and {more} more", chunk.offset);
+        let more = and_more(reserved.count());
+        let message =
+            format!("track {id}: the block at {} has kind 3, expected 0 (I), 1 (P) or 2 (B){more}", chunk.offset);
         report.push(Finding::on(Code::TrackKindReserved, &chunk, message));
     }
     let first = trusted.iter().min_by_key(|block| block.pts_us).filter(|block| !block.keyframe && track.declared);
@@ -119,6 +123,11 @@ fn order(report: &mut Report<'_>, track: &Track) {
         let message = format!("track {id}: its first block, at {}, is no keyframe", chunk.offset);
         report.push(Finding::on(Code::TrackStartsWithoutKeyframe, &chunk, message));
     }
+}
+
+/// How many others there are beside the one that is placed.
+fn and_more(others: usize) -> String {
+    if others == 0 { String::new() } else { format!("; {others} more of its blocks") }
 }
 
 fn table(report: &mut Report<'_>, track: &Track) {
@@ -176,7 +185,11 @@ fn undeclared(report: &mut Report<'_>, tracks: &Tracks) {
     let trusted = |block: &TrackBlock| container.index().block(block.block).filter(|chunk| !chunk.state.is_damaged());
     for track in tracks.list.iter().filter(|track| !track.declared) {
         let Some(first) = track.blocks.iter().find_map(trusted) else { continue };
-        let message = format!("track {} is not declared, {} blocks are its", escape(&track.id), track.blocks.len());
+        let blocks = match track.blocks.len() {
+            1 => "1 block is".to_owned(),
+            blocks => format!("{blocks} blocks are"),
+        };
+        let message = format!("track {} is not declared, and {blocks} its", escape(&track.id));
         report.push(Finding::on(Code::TrackUnknown, &first, message));
     }
 }

@@ -117,16 +117,16 @@ pub struct TrackTable<'a> {
 
 /// Takes a TSEK payload apart: `H4TS`, u16 track, u16 reserved, then `H4SK`, u16 count, u16 reserved and the rows; or
 /// as the written specification shows it, `H4SK`, u16 track, u16 reserved, u32 count and the rows.
-pub fn track_table(payload: &[u8]) -> Result<TrackTable<'_>, &'static str> {
+pub fn track_table(payload: &[u8]) -> Result<TrackTable<'_>, String> {
     const SHORT: &str = "it ends inside its header";
     let reserved = |at: u64| le_u16(payload, at).filter(|value| *value != 0).map(|value| (at, value));
     let whole = |start: u64, count: u64| {
         let rows = usize::try_from(start).ok().and_then(|start| payload.get(start..)).ok_or(SHORT)?;
         let rows = SeekRows::mux(rows, count);
         match (rows.len() == count, rows.trailing()) {
-            (false, _) => Err("it holds fewer entries than its count says"),
+            (false, _) => Err(format!("its count says {count} entries, it holds {}", rows.len())),
             (true, 0) => Ok(rows),
-            (true, _) => Err("bytes follow the entries its count says"),
+            (true, more) => Err(format!("{more} bytes follow the {count} entries its count says")),
         }
     };
     let track = le_u16(payload, 4).ok_or(SHORT)?;
@@ -141,8 +141,8 @@ pub fn track_table(payload: &[u8]) -> Result<TrackTable<'_>, &'static str> {
             reserved: reserved(6).into_iter().collect(),
             rows: whole(12, u64::from(le_u32(payload, 8).ok_or(SHORT)?))?,
         }),
-        (Some(b"H4TS"), Some(_)) => Err("H4TS is not followed by H4SK"),
-        (Some(b"H4TS" | b"H4SK"), None) => Err(SHORT),
-        _ => Err("it begins with neither H4TS nor H4SK"),
+        (Some(b"H4TS"), Some(_)) => Err("H4TS is not followed by H4SK".to_owned()),
+        (Some(b"H4TS" | b"H4SK"), None) => Err(SHORT.to_owned()),
+        _ => Err("it begins with neither H4TS nor H4SK".to_owned()),
     }
 }

@@ -590,6 +590,15 @@ impl Scene<'_> {
             let from = self.at_text(longest.start);
             parts.push((Role::Warning, format!("{} {count}, longest {text} from {from}", glyphs.lost)));
         }
+        if lane.overlaps > 0 {
+            let count = count_text(lane.overlaps);
+            let verb = if lane.overlaps == 1 { "overlaps" } else { "overlap" };
+            parts.push((Role::Warning, format!("{} {count} {verb} the block before", glyphs.warning)));
+        }
+        if lane.unsorted > 0 {
+            let count = count_text(lane.unsorted);
+            parts.push((Role::Warning, format!("{} {count} stored out of order", glyphs.warning)));
+        }
         let losses = &self.container.walked().losses;
         if let Some(first) = losses.first().filter(|_| self.container.is_complete()) {
             let bytes: u64 = losses.iter().map(|loss| loss.length).fold(0, u64::saturating_add);
