@@ -200,9 +200,10 @@ fn blocks_are_given_decoded_and_raw() {
     assert_eq!(refused, format!("h4inspect: {demo}: Block index 360 out of range (0-359)\n"));
     let too_large = stderr_of(1, &["block", &demo, "0", "--max-block-size", "1000"]);
     assert!(too_large.contains("over the limit of 1000; --max-block-size raises it, --raw gives it as stored"));
-    for (name, advice) in
-        [("encrypted", "; --secret-file decrypts it, --raw"), ("opaque", "; --core-lib reads it, --raw")]
-    {
+    for (name, advice) in [
+        ("encrypted", "; --secret-file decrypts it, --raw"),
+        ("opaque", "; --core-lib takes the vendor's library, --raw"),
+    ] {
         assert!(stderr_of(1, &["block", &sample(&format!("{name}.h4mk")), "0"]).contains(advice), "{name}");
     }
     let no_container = stderr_of(3, &["info", "README.md"]);
