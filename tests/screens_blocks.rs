@@ -8,7 +8,7 @@ use h4inspect::tui::headless::Player;
 use h4inspect::tui::keys;
 use h4inspect::tui::screen::styles;
 use h4inspect::tui::state::View;
-use support::screens::{DARK, NO_COLOR, Transport, faulty, many, played, regular, screen, tracks};
+use support::screens::{DARK, NO_COLOR, Transport, draw_after_each, faulty, many, played, regular, screen, tracks};
 use support::with_snapshots;
 
 fn block(keys: &str) -> Option<u64> {
@@ -140,12 +140,7 @@ mod any {
             rows in 0u16..50,
         ) {
             let bytes = if tracks { super::tracks() } else { super::faulty() };
-            let Ok(inputs) = h4inspect::tui::keys::parse(&text) else { return Ok(()) };
-            let mut player = super::played(bytes, (cols, rows), super::DARK, "");
-            for input in inputs {
-                player.play([input]);
-                _ = player.frame();
-            }
+            super::draw_after_each(bytes, (cols, rows), &text);
         }
     }
 }

@@ -4,7 +4,7 @@
 mod builder;
 mod support;
 
-use support::screens::{DARK, NO_COLOR, Transport, faulty, many, played, regular, screen, tracks};
+use support::screens::{DARK, NO_COLOR, Transport, draw_after_each, faulty, many, played, regular, screen, tracks};
 use support::with_snapshots;
 
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
@@ -146,12 +146,7 @@ mod any {
             rows in 0u16..50,
         ) {
             let bytes = if tracks { super::tracks() } else { super::faulty() };
-            let Ok(inputs) = h4inspect::tui::keys::parse(&text) else { return Ok(()) };
-            let mut player = super::played(bytes, (cols, rows), super::DARK, "");
-            for input in inputs {
-                player.play([input]);
-                _ = player.frame();
-            }
+            super::draw_after_each(bytes, (cols, rows), &text);
         }
     }
 }

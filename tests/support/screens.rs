@@ -141,3 +141,13 @@ pub(crate) fn played(bytes: Vec<u8>, (cols, rows): (u16, u16), theme: Theme, tex
 pub(crate) fn screen(bytes: Vec<u8>, size: (u16, u16), text: &str) -> String {
     h4inspect::tui::screen::text(&played(bytes, size, DARK, text).frame())
 }
+
+/// Plays a text of keys that may not parse, one by one, and draws after each.
+pub(crate) fn draw_after_each(bytes: Vec<u8>, size: (u16, u16), text: &str) {
+    let Ok(inputs) = keys::parse(text) else { return };
+    let mut player = played(bytes, size, DARK, "");
+    for input in inputs {
+        player.play([input]);
+        _ = player.frame();
+    }
+}
