@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use super::input::Input;
 use super::output::Output;
 use super::status::{self, Status};
-use super::{Session, content, integrity, open, size};
+use super::{Session, content, integrity, open};
 use crate::core::block::Form;
 use crate::core::container::Container;
+use crate::core::size;
 use crate::hexdump::{self, Columns};
 
 /// Arguments of `hex`.

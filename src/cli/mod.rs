@@ -28,7 +28,6 @@ pub mod salvage;
 mod screen;
 pub mod seek;
 pub mod settings;
-pub mod size;
 pub mod status;
 pub mod unpack;
 pub mod verify;

@@ -9,8 +9,9 @@ use super::input::Input;
 use super::messages::{self, Progress};
 use super::output::{Output, Target};
 use super::status::Status;
-use super::{Session, open, size};
+use super::{Session, open};
 use crate::core::pack::{self, PackError, Settings};
+use crate::core::size;
 use crate::core::source::{Source, SourceError};
 use crate::core::task::Task;
 

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::color::ColorChoice;
-use super::size;
 use super::status::{Failure, Status};
 use crate::core::codec::engine::Engines;
 use crate::core::codec::external::{External, Library};
@@ -17,6 +16,7 @@ use crate::core::codec::{cipher, mask};
 use crate::core::container::Options;
 use crate::core::secret::{Secret, SecretError};
 use crate::core::seek::Meaning;
+use crate::core::size;
 use crate::core::text;
 
 /// Blocks that would decode to more than this many bytes are not decoded, unless told otherwise.

@@ -20,7 +20,7 @@ use super::json::Document;
 use super::layout::{self, ChunkHeader, FileHeader, HeadError, Layout, SeekEntry, SeekRows};
 use super::meta::Meta;
 use super::secret::Secret;
-use super::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
+use super::seek::{Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
 use super::source::{Change, Source, SourceError};
 use super::tail;
 use super::task::{Cancelled, Task};
@@ -481,8 +481,8 @@ impl Container {
     }
 
     /// What was done to blocks before they were stored.
-    pub fn pipeline(&self) -> Pipeline {
-        self.reader().pipeline().clone()
+    pub fn pipeline(&self) -> &Pipeline {
+        self.reader().pipeline()
     }
 
     /// The keys and the engine that blocks are read with.
@@ -926,10 +926,5 @@ impl Container {
     pub fn verify(&self, task: &Task) -> Result<Verification, Cancelled> {
         task.set_total(self.index().first(Tag::VERI).map_or(0, |chunk| chunk.offset));
         veri::verify(self, None, task)
-    }
-
-    /// How the starts of decoded blocks are known under the meaning that was found.
-    pub fn basis(&self) -> Option<Basis> {
-        self.resolution(Effort::Cheap).best.map(|fit| fit.basis)
     }
 }

@@ -29,6 +29,7 @@ pub mod profile;
 pub mod salvage;
 pub mod secret;
 pub mod seek;
+pub mod size;
 pub mod source;
 mod tail;
 pub mod task;

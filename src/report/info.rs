@@ -219,7 +219,7 @@ impl Info {
             title: meta.title.clone(),
             project: meta.project.clone(),
             compression: CompressionInfo::new(container, meta, audit.is_some()),
-            protection: Protection { masked: pipeline.masked, cipher: pipeline.cipher },
+            protection: Protection { masked: pipeline.masked, cipher: pipeline.cipher.clone() },
             seek: SeekSummary::of(container, if audit.is_some() { Effort::Full } else { Effort::Cheap }),
             veri: verification.map_or(VeriSummary::UNCHECKED, VeriSummary::from),
             audit: audit.map(Outcome::of),
@@ -451,8 +451,8 @@ impl CompressionInfo {
     fn new(container: &Container, meta: &Meta, measured: bool) -> Self {
         let index = container.index();
         let stored_bytes = index.total(Tag::CORE).map_or(0, |total| total.bytes);
-        let engine = container.pipeline().engine;
-        let has_layer = engine != EngineKind::Stored;
+        let engine = &container.pipeline().engine;
+        let has_layer = *engine != EngineKind::Stored;
         let sum =
             || index.with_tag(Tag::CORE).try_fold(0u64, |sum, chunk| sum.checked_add(container.decoded_len(&chunk)?));
         let decoded_bytes = (measured && has_layer).then(sum).flatten().filter(|_| index.blocks() > 0);
@@ -466,7 +466,7 @@ impl CompressionInfo {
         let declared = meta.compression.as_ref();
         Self {
             engine: engine.name().to_owned(),
-            assumed: engine == EngineKind::Rle { assumed: true },
+            assumed: *engine == EngineKind::Rle { assumed: true },
             opaque: matches!(engine, EngineKind::Opaque { .. }),
             engine_id: declared.and_then(|compression| compression.engine_id.clone()),
             fingerprint: declared.and_then(|compression| compression.fingerprint.clone()),

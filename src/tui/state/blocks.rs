@@ -11,6 +11,7 @@ use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, Measure, Pane, Request, Selection, State, View};
 use crate::core::container::Container;
 use crate::core::listing::{Column, Filter, Listing, Order};
+use crate::core::size;
 use crate::core::text::escape;
 use crate::tui::rows::{Motion, Window};
 
@@ -147,7 +148,7 @@ pub fn parse_filter(text: &str) -> Result<Filter, String> {
         None => (text, None),
     };
     for word in words.split([' ', ',']).filter(|word| !word.is_empty()) {
-        let size = |text: &str| crate::cli::size::parse(text).map_err(|error| format!("`{}`: {error}", escape(text)));
+        let size = |text: &str| size::parse(text).map_err(|error| format!("`{}`: {error}", escape(text)));
         match word {
             "all" => {}
             "keyframes" | "keyframe" | "keys" => filter.keyframes = true,

@@ -23,10 +23,10 @@ impl State {
 pub(super) fn useless(state: &State, kind: PromptKind) -> Option<String> {
     let Some(container) = &state.container else { return Some("the file is not indexed yet".to_owned()) };
     let pipeline = container.pipeline();
-    match (kind, pipeline.cipher) {
+    match (kind, &pipeline.cipher) {
         (PromptKind::Secret, None) => Some("the blocks are not encrypted".to_owned()),
         (PromptKind::Secret, Some(cipher)) if cipher != crate::core::block::LIVING_CIPHER => {
-            Some(format!("blocks encrypted with {} can't be opened here", crate::core::text::escape(&cipher)))
+            Some(format!("blocks encrypted with {} can't be opened here", crate::core::text::escape(cipher)))
         }
         (PromptKind::MaskKey, _) if !pipeline.masked => Some("the blocks are not masked".to_owned()),
         _ => None,
