@@ -28,7 +28,7 @@ use super::time::Time;
 use super::timeline::{FrameSource, Timeline};
 use super::tracks::{Track, Tracks};
 use super::veri::{self, Verification};
-use super::walk::{Depth, Loss, Step, Walked, Walker};
+use super::walk::{Depth, FAR, Loss, Step, Walked, Walker};
 
 /// What the user decided about how a container is read.
 #[derive(Debug, Clone)]
@@ -182,7 +182,7 @@ impl Loader {
         let step = if self.header.version != 1 && self.walker.index().is_empty() && !self.chains() {
             if last { Step::Done } else { Step::Waiting }
         } else {
-            self.walker.advance(self.source.bytes(), chunks, last)
+            self.walker.walk(&self.source, FAR, chunks, last)
         };
         self.waiting = step == Step::Waiting;
         step

@@ -18,6 +18,7 @@ use super::finding::{Code, Finding, Findings};
 use super::flip;
 use super::index::{Index, State, Tag};
 use super::layout::{CHUNK_HEADER_LEN, ChunkHeader, Layout, MAGIC};
+use super::source::Source;
 
 /// How much of each chunk the walk reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,6 +103,9 @@ pub struct Walked {
     pub depth: Depth,
 }
 
+/// From what payload length on reading a header costs less than touching its page, which systems read ahead of.
+pub const FAR: u32 = 128 << 10;
+
 /// How many places the length of a chunk is tried with whose declared end is plausible: enough for a length that leads
 /// to a later chunk.
 const FEW_CANDIDATES: usize = 32;
@@ -155,6 +159,46 @@ impl Walker {
             }
         }
         Step::More
+    }
+
+    /// The same over a source, touching no page of a mapping for a chunk whose payload is `far` bytes or longer if it can
+    /// do without.
+    pub fn walk(&mut self, source: &Source, far: u32, chunks: usize, last: bool) -> Step {
+        let mut left = chunks;
+        loop {
+            left -= self.hop(source, far, left);
+            if left == 0 {
+                return Step::More;
+            }
+            match self.step(source.bytes(), last) {
+                Step::More => left -= 1,
+                end => return end,
+            }
+        }
+    }
+
+    /// Takes whole chunks as long as known tags follow each other, and says how many they were.
+    fn hop(&mut self, source: &Source, far: u32, chunks: usize) -> usize {
+        if self.depth != Depth::Headers || self.ending.is_some() {
+            return 0;
+        }
+        let mut header = self.layout.chunk_header(source.bytes(), self.pos);
+        for hopped in 0..chunks {
+            let Some(chunk) = header.filter(|chunk| chunk.len >= far && self.is_plain(chunk)) else { return hopped };
+            let end = self.layout.declared_end(&chunk);
+            header = source.peek(end).map(|next| self.layout.parse_header(&next, end));
+            let follows = header.is_some_and(|next| next.tag.is_known());
+            if !follows || self.accept(&chunk, chunk.len, State::Unchecked) != Step::More {
+                return hopped;
+            }
+        }
+        chunks
+    }
+
+    /// No other container begins here, or after four bytes that could be a closing CRC.
+    fn is_plain(&self, header: &ChunkHeader) -> bool {
+        let magic = (self.layout.closing_len() > 0).then(|| u32::from_le_bytes(MAGIC));
+        header.tag.is_known() && (header.flags.is_none() || header.flags != magic)
     }
 
     /// What was found so far; `ending` says [`Ending::Clean`].

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use h4inspect::core::audit::{Audit, audit};
 use h4inspect::core::container::Options;
 use h4inspect::core::finding::{Code, Finding, Severity};
+use h4inspect::core::layout;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
+use h4inspect::core::walk::{Depth, Step, Walked, Walker};
 use sha2::{Digest, Sha256};
 
 /// A transport chunk with a right length and CRC.
@@ -353,9 +355,21 @@ pub fn flipped(bytes: &[u8], offset: usize, bit: u8) -> Vec<u8> {
     bytes
 }
 
-/// An audit of bytes in memory.
+/// An audit of bytes in memory, of which both ways to walk over headers must say the same.
 pub fn audited(bytes: &[u8]) -> Audit {
+    assert_eq!(headers(bytes, 0), headers(bytes, u32::MAX));
     audited_with(bytes, &Options::default())
+}
+
+/// All that a walk over headers finds, where chunks from `far` payload bytes on are far apart.
+fn headers(bytes: &[u8], far: u32) -> Option<String> {
+    let layout = layout::recognise(bytes).ok()?.layout;
+    let source = Source::from_bytes("test", bytes.to_vec());
+    let mut walker = Walker::new(layout, Depth::Headers);
+    while walker.walk(&source, far, 7, true) == Step::More {}
+    let Walked { index, findings, losses, ending, closing_crc, .. } = walker.finish();
+    let chunks: Vec<_> = index.iter().collect();
+    Some(format!("{chunks:?} {:?} {losses:?} {ending:?} {closing_crc:?}", findings.list()))
 }
 
 /// The same with options.

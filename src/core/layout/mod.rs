@@ -183,11 +183,15 @@ impl Layout {
 
     /// The chunk header at `offset`; `None` when fewer than 12 bytes are left.
     pub fn chunk_header(self, bytes: &[u8], offset: u64) -> Option<ChunkHeader> {
-        let header: &[u8; 12] = slice(bytes, offset, CHUNK_HEADER_LEN)?.try_into().ok()?;
-        Some(match self {
+        Some(self.parse_header(slice(bytes, offset, CHUNK_HEADER_LEN)?.try_into().ok()?, offset))
+    }
+
+    /// The same from the header's own bytes, which stand at `offset`.
+    pub fn parse_header(self, header: &[u8; CHUNK_HEADER_LEN as usize], offset: u64) -> ChunkHeader {
+        match self {
             Self::Transport => transport::chunk_header(header, offset),
             Self::Mux => mux::chunk_header(header, offset),
-        })
+        }
     }
 
     /// File offset after a chunk with that payload length.

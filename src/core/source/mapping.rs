@@ -15,6 +15,7 @@ pub(super) struct Mapping {
     #[cfg(unix)]
     guard: sigbus::Guard,
     map: Mmap,
+    file: File,
 }
 
 impl Mapping {
@@ -31,11 +32,22 @@ impl Mapping {
             #[cfg(unix)]
             guard: sigbus::Guard::new(map.as_ptr_range())?,
             map,
+            file: file.try_clone()?,
         })
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.map
+    }
+
+    /// Fills `part` with the file's bytes at `offset`; false if it could not be read, or not all of it.
+    pub(super) fn read_at(&self, part: &mut [u8], offset: u64) -> bool {
+        #[cfg(unix)]
+        return std::os::unix::fs::FileExt::read_exact_at(&self.file, part, offset).is_ok();
+        #[cfg(windows)]
+        return std::os::windows::fs::FileExt::seek_read(&self.file, part, offset).is_ok_and(|read| read == part.len());
+        #[cfg(not(any(unix, windows)))]
+        false
     }
 
     /// The offset from which on bytes were found missing, and are zeros since; None if all that was read was there.

@@ -46,6 +46,9 @@ fn a_regular_file_is_its_bytes() {
         assert_eq!(source.name(), path.to_str().unwrap());
         assert_eq!(source.path(), Some(&*path));
         assert_eq!(source.change(), None);
+        assert_eq!(source.peek(4095), Some([pattern(LEN)[4095], pattern(LEN)[4096]]));
+        assert_eq!(source.peek::<2>(LEN as u64 - 1), None);
+        assert_eq!(source.peek::<2>(u64::MAX), None);
     }
 }
 
@@ -243,6 +246,8 @@ mod unix {
         let path = file(&folder, "cut", LEN);
         let source = Source::open(&path).unwrap();
         cut(&path, 5);
+        assert_eq!(source.peek(4), Some([pattern(LEN)[4]]));
+        assert_eq!(source.peek(5), Some([0; 3]));
         let (kept, lost) = source.bytes().split_at(5);
         assert_eq!(kept, &pattern(LEN)[..5]);
         assert!(lost.iter().all(|&byte| byte == 0));
