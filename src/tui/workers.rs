@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use super::state::comparison::Differences;
 use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::core::audit;
-use crate::core::block::Form;
+use crate::core::block::{BlockError, Form};
 use crate::core::container::{Container, Loader, Options};
 use crate::core::diff::{DiffError, Pair, diff};
-use crate::core::extent::CodingError;
+use crate::core::extent::{Coding, CodingError};
 use crate::core::find;
+use crate::core::index::Chunk;
 use crate::core::listing::Listing;
 use crate::core::preview::Preview;
 use crate::core::profile::Profile;
@@ -72,12 +73,13 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             Ok(Outcome::AllMeasured)
         }
         Request::Decode(container, chunk) => {
-            let coding = match container.coding(chunk.block.unwrap_or_default(), task) {
-                Ok(coding) => Ok(coding),
-                Err(CodingError::Block(why)) => Err(why),
-                Err(CodingError::Cancelled(cancelled)) => return Err(cancelled.into()),
-            };
-            Ok(Outcome::Decoded { chunk: *chunk, coding })
+            Ok(Outcome::Decoded { chunk: *chunk, coding: coding(container, chunk, task)? })
+        }
+        Request::Ahead(container, chunks) => {
+            for chunk in chunks {
+                so_far(Outcome::ReadAhead { chunk: *chunk, coding: coding(container, chunk, task)? });
+            }
+            Ok(Outcome::AllReadAhead)
         }
         Request::Find { container, extent, needle, around } => {
             let matches = find::find(container, extent, needle, *around, find::KEPT, task)?;
@@ -94,6 +96,14 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             Ok(Outcome::FoundFields(description.fields.search(container, text, task)?))
         }
         Request::Diff { source, other, options } => compare([source, other], options, task),
+    }
+}
+
+fn coding(container: &Container, chunk: &Chunk, task: &Task) -> Result<Result<Coding, BlockError>, Cancelled> {
+    match container.coding(chunk.block.unwrap_or_default(), task) {
+        Ok(coding) => Ok(Ok(coding)),
+        Err(CodingError::Block(why)) => Ok(Err(why)),
+        Err(CodingError::Cancelled(cancelled)) => Err(cancelled),
     }
 }
 

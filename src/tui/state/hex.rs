@@ -1,5 +1,6 @@
 //! The Hex view's part of the update: which bytes are shown, the cursor on them, and what is selected.
 
+mod ahead;
 mod behaviour;
 pub mod geometry;
 mod search;
@@ -7,7 +8,7 @@ mod search;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(super) use behaviour::{HexView, decoded, forget, forget_failures, go_within, previewed};
+pub(super) use behaviour::{HexView, decoded, forget, forget_failures, go_within, previewed, read_ahead};
 pub use search::Search;
 pub(super) use search::found;
 
@@ -20,6 +21,7 @@ use crate::core::index::{Chunk, Tag};
 use crate::core::preview::Preview;
 use crate::core::text::escape;
 use crate::tui::rows::Window;
+use ahead::Ahead;
 use geometry::Geometry;
 
 /// What only this view does.
@@ -95,6 +97,9 @@ enum Goal {
     Position(u64),
 }
 
+/// What a block's content is read from, or why it has none.
+type Read = Result<Coding, BlockError>;
+
 /// What a job was asked for, and its answer once it came.
 #[derive(Debug, Clone)]
 struct Asked<T> {
@@ -127,7 +132,8 @@ pub struct Hex {
     seen: Selection,
     /// The selection is being moved by this view.
     leading: bool,
-    coding: Option<Asked<Result<Coding, BlockError>>>,
+    coding: Option<Asked<Read>>,
+    ahead: Ahead,
     preview: Option<Asked<Arc<Preview>>>,
 }
 

@@ -44,6 +44,8 @@ pub enum JobKind {
     Measure,
     /// A block read for showing it: its runs counted, or all of it decoded.
     Decode,
+    /// Blocks beside it, read before they are asked for.
+    Ahead,
     /// Bytes searched for.
     Find,
     /// Content sampled for its preview.
@@ -70,6 +72,7 @@ impl JobKind {
             Self::List => "listing",
             Self::Measure => "reading",
             Self::Decode => "decoding",
+            Self::Ahead => "reading ahead",
             Self::Find => "searching",
             Self::Preview => "sampling",
             Self::Describe => "describing",
@@ -139,6 +142,8 @@ pub enum Request {
     Measure(Arc<Container>, Vec<u64>),
     /// Read the block of a chunk for showing it.
     Decode(Arc<Container>, Chunk),
+    /// Read these blocks, which may be shown next.
+    Ahead(Arc<Container>, Vec<Chunk>),
     /// Search bytes.
     Find {
         /// The container.
@@ -188,6 +193,7 @@ impl Request {
             Self::List { .. } => JobKind::List,
             Self::Measure(..) => JobKind::Measure,
             Self::Decode(..) => JobKind::Decode,
+            Self::Ahead(..) => JobKind::Ahead,
             Self::Find { .. } => JobKind::Find,
             Self::Preview(..) => JobKind::Preview,
             Self::Describe(..) => JobKind::Describe,
@@ -254,6 +260,15 @@ pub enum Outcome {
         /// What its content is read from, or why it has none.
         coding: Result<Coding, BlockError>,
     },
+    /// A block was read that may be shown next.
+    ReadAhead {
+        /// Its chunk.
+        chunk: Chunk,
+        /// What its content is read from, or why it has none.
+        coding: Result<Coding, BlockError>,
+    },
+    /// All blocks asked for were read.
+    AllReadAhead,
     /// The places of what was searched for.
     Found {
         /// Where it was searched.
@@ -363,14 +378,15 @@ impl Jobs {
 
     /// Whether a job runs that the user may cancel.
     pub fn can_cancel(&self) -> bool {
-        self.running.iter().any(|running| !matches!(running.job.request.kind(), JobKind::Index | JobKind::Follow))
+        let quiet = |kind| matches!(kind, JobKind::Index | JobKind::Follow | JobKind::Ahead);
+        self.running.iter().any(|running| !quiet(running.job.request.kind()))
     }
 
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
         let quiet = |kind: &JobKind| {
-            use JobKind::{Describe, Follow, Index, Measure, Profile};
-            matches!(kind, Index | Follow | Profile | Measure | Describe)
+            use JobKind::{Ahead, Describe, Follow, Index, Measure, Profile};
+            matches!(kind, Index | Follow | Profile | Measure | Describe | Ahead)
         };
         let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| !quiet(kind))?;
         self.cancel(kind);
@@ -396,7 +412,7 @@ impl Jobs {
     pub fn is_busy(&self) -> bool {
         self.running.iter().any(|running| {
             let kind = running.job.request.kind();
-            !matches!(kind, JobKind::Index | JobKind::Follow | JobKind::Describe)
+            !matches!(kind, JobKind::Index | JobKind::Follow | JobKind::Describe | JobKind::Ahead)
         })
     }
 

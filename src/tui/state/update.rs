@@ -590,8 +590,9 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         }
         Ok(Outcome::Listed(listing)) => blocks::listed(state, listing),
         Ok(Outcome::Measured(block, measure)) => state.blocks.measured(block, measure),
-        Ok(Outcome::AllMeasured | Outcome::Followed) => {}
+        Ok(Outcome::AllMeasured | Outcome::AllReadAhead | Outcome::Followed) => {}
         Ok(Outcome::Decoded { chunk, coding }) => hex::decoded(state, &chunk, coding),
+        Ok(Outcome::ReadAhead { chunk, coding }) => hex::read_ahead(state, &chunk, coding),
         Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
         Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
         Ok(Outcome::Compared { container, differences }) => {

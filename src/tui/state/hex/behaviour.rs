@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Position;
 
+use super::ahead::{Ahead, ask_ahead};
 use super::geometry::{Geometry, PanelKind};
 use super::{Asked, Empty, ExtentId, Goal, HexCommand, Panel, Rows, Shown, chunk_name, search, shown};
 use crate::core::block::{BlockError, Form, Reading};
@@ -82,6 +83,7 @@ impl Behaviour for HexView {
         }
         settle_cursor(state, &shown);
         effects.extend(ask_for_preview(state, &shown));
+        effects.extend(ask_ahead(state, &shown));
         effects
     }
 
@@ -367,7 +369,15 @@ fn ask_for_coding(state: &mut State) -> Vec<Effect> {
     else {
         return Vec::new();
     };
-    state.hex.coding = Some(Asked { about, answer: None });
+    let read = state.hex.ahead.take(&about);
+    let is_read = read.is_some();
+    let before = state.hex.coding.replace(Asked { about, answer: read });
+    if let Some((about, read)) = before.and_then(|before| Some((before.about, before.answer?))) {
+        state.hex.ahead.keep(about, read);
+    }
+    if is_read {
+        return Vec::new();
+    }
     if reading == Reading::Runs && chunk.len <= COUNTED_AT_ONCE {
         // Nobody can cancel a task that is not shared.
         if let Ok(coding) = container.coding(block, &Task::default()) {
@@ -387,10 +397,17 @@ pub(in crate::tui::state) fn decoded(state: &mut State, chunk: &Chunk, coding: R
     }
 }
 
+/// A block beside the one that is shown was read.
+pub(in crate::tui::state) fn read_ahead(state: &mut State, chunk: &Chunk, coding: Result<Coding, BlockError>) {
+    state.hex.ahead.keep(ExtentId::of_decoded(chunk), coding);
+}
+
 /// Blocks are read in another way now: what was read of them counts no more.
 pub(in crate::tui::state) fn forget(state: &mut State) {
-    [JobKind::Decode, JobKind::Find, JobKind::Preview].into_iter().for_each(|kind| _ = state.jobs.cancel(kind));
-    (state.hex.coding, state.hex.preview) = (None, None);
+    for kind in [JobKind::Decode, JobKind::Ahead, JobKind::Find, JobKind::Preview] {
+        state.jobs.cancel(kind);
+    }
+    (state.hex.coding, state.hex.preview, state.hex.ahead) = (None, None, Ahead::default());
     if let Some(search) = &mut state.hex.search {
         search.forget();
     }
@@ -402,6 +419,7 @@ pub(in crate::tui::state) fn forget(state: &mut State) {
 /// More of the file is known: a block that could not be read gets another chance.
 pub(in crate::tui::state) fn forget_failures(state: &mut State) {
     state.hex.coding = state.hex.coding.take().filter(|coding| !matches!(coding.answer, Some(Err(_))));
+    state.hex.ahead = Ahead::default();
 }
 
 fn ask_for_preview(state: &mut State, shown: &Shown) -> Vec<Effect> {

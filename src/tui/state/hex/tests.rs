@@ -185,14 +185,42 @@ fn perform(state: &mut State, job: &Job) {
     }
 }
 
+/// Blocks whose runs are not counted at once.
+fn large_blocks(count: usize) -> std::sync::Arc<Source> {
+    let payload = [7, 255].repeat(600_000);
+    let mut file = b"H4MK\0\x01\0\0".to_vec();
+    for _ in 0..count {
+        file.extend(b"CORE");
+        file.extend((payload.len() as u32).to_be_bytes());
+        file.extend(crc32fast::hash(&payload).to_be_bytes());
+        file.extend(&payload);
+    }
+    std::sync::Arc::new(Source::from_bytes("x", file))
+}
+
+#[test]
+fn blocks_beside_the_one_that_is_shown_are_read_ahead() {
+    let mut player = Player::new(setup(large_blocks(6), 80, 24));
+    player.play(keys::parse("5:#2<Enter>").unwrap());
+    let mut state = player.into_state();
+    // What a step starts, and which block is shown at once.
+    let mut step = |key: &str| {
+        let jobs = play(&mut state, key);
+        let at = shown(&state).map(|shown| shown.chunk.and_then(|chunk| chunk.block)).ok().flatten();
+        jobs.iter().for_each(|job| perform(&mut state, job));
+        (jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), at)
+    };
+    assert_eq!(step("]"), (vec![JobKind::Ahead], Some(3)), "2 is kept, 4 is read");
+    assert_eq!(step("["), (vec![JobKind::Ahead], Some(2)));
+    assert_eq!(step("rr"), (vec![], Some(2)));
+    assert_eq!(step("["), (vec![JobKind::Ahead], Some(1)));
+    assert_eq!(step("["), (vec![], Some(0)), "there is none before it, and 1 is kept");
+    assert_eq!(step(":#4<Enter>"), (vec![JobKind::Decode], None), "not beside it");
+}
+
 #[test]
 fn a_large_block_is_counted_in_the_background() {
-    let payload = [7, 255].repeat(600_000);
-    let mut file = b"H4MK\0\x01\0\0CORE".to_vec();
-    file.extend((payload.len() as u32).to_be_bytes());
-    file.extend(crc32fast::hash(&payload).to_be_bytes());
-    file.extend(&payload);
-    let (mut state, effects) = State::new(setup(std::sync::Arc::new(Source::from_bytes("x", file)), 80, 24));
+    let (mut state, effects) = State::new(setup(large_blocks(1), 80, 24));
     for effect in effects {
         let Effect::Start(job) = effect else { panic!("{effect:?}") };
         perform(&mut state, &job);
