@@ -6,6 +6,7 @@ use builder::*;
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::finding::{Code, Flip};
 use h4inspect::core::layout::Layout;
+use h4inspect::core::task::Task;
 use h4inspect::core::walk::{Depth, Step, Walked, Walker};
 use proptest::prelude::*;
 
@@ -275,6 +276,29 @@ proptest! {
         prop_assert!(audit.verdict > Verdict::Ok);
         let whole = spans(&first).iter().filter(|span| span.tag == *b"CORE" && span.whole.end <= end).count() as u64;
         prop_assert!(blocks_intact(&audit) >= whole);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+
+    /// Large enough that it is hashed on a thread of its own, which must come to what hashing alone comes to.
+    #[test]
+    fn a_digest_taken_beside_the_checks_is_that_of_the_bytes(
+        burst in prop::collection::vec(any::<u8>(), 0..20), at in any::<prop::sample::Index>(), cut in 0usize..3
+    ) {
+        let large = Transport::new(3).with(|t| {
+            t.order.insert(1, *b"DATA");
+            t.other = noise(1 << 20, 1);
+        });
+        let mut bytes = large.build();
+        let at = 8 + at.index(bytes.len() - 8 - burst.len());
+        bytes[at..at + burst.len()].copy_from_slice(&burst);
+        bytes.truncate(bytes.len() - cut);
+        let audit = audited(&bytes);
+        let container = audit.container.as_ref().unwrap();
+        prop_assert_eq!(&audit.verification, &container.verify(&Task::default()).unwrap());
+        prop_assert_eq!(audit.verdict == Verdict::Ok, burst.is_empty() && cut == 0);
     }
 }
 
