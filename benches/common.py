@@ -1,11 +1,16 @@
 """What `compare` and `table` share: containers written chunk by chunk, and clocks. Standard library only."""
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
+import signal
 import statistics
 import struct
 import subprocess
+import sys
+import tempfile
 import time
 import zlib
 from pathlib import Path
@@ -29,6 +34,18 @@ def build():
     )
     target = Path(json.loads(about.stdout)["target_directory"])
     return target / "release" / "h4inspect", target
+
+
+@contextlib.contextmanager
+def workplace(room_bytes):
+    """A folder in TMPDIR with that much room, removed at the end, also when the script is told to end early."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    with tempfile.TemporaryDirectory(prefix="h4inspect-bench-") as folder:
+        free = shutil.disk_usage(folder).free
+        if free < room_bytes:
+            room = f"{free / 1e9:.1f} GB free where {room_bytes / 1e9:.0f} GB are needed"
+            raise SystemExit(f"{folder}: {room}; set TMPDIR to another place")
+        yield Path(folder)
 
 
 def transport_chunk(tag, payload):
