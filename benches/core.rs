@@ -66,6 +66,9 @@ fn decoding(c: &mut Criterion) {
         group.bench_function(format!("decode {name}, output"), |b| {
             b.iter(|| rle::decode_into(&mut raw, black_box(&stored), u64::MAX).unwrap());
         });
+        group.bench_function(format!("decode {name} into a fresh buffer, output"), |b| {
+            b.iter(|| rle::decode(black_box(&stored), u64::MAX).unwrap());
+        });
         group.throughput(Throughput::Bytes(stored.len() as u64));
         group.bench_function(format!("count {name}, input"), |b| b.iter(|| rle::decoded_len(black_box(&stored))));
     }
