@@ -286,23 +286,6 @@ fn the_index_of_tracks_follows_its_blocks() {
 }
 
 #[test]
-fn counters_of_encrypted_blocks_tell_how_many_were_lost() {
-    let files = corpus("reference");
-    let Some((_, clean)) = files.iter().find(|(name, _)| name == "transport-encrypted.h4mk") else { return };
-    let index = container(&audited(clean)).index().clone();
-    let mut bytes = clean.clone();
-    bytes[index.block(5).unwrap().offset as usize..index.block(7).unwrap().offset as usize].fill(0);
-    let (report, out) = salvaged(&bytes, false).unwrap();
-    assert_eq!((report.blocks_after, report.provisional_from, report.notes.len()), (14, None, 1));
-    let after = audited(&out);
-    // The gap is in the chain itself, and no rewriting closes it.
-    let errors: Vec<_> = after.findings.list().iter().filter(|f| f.severity == Severity::Error).collect();
-    assert!(errors.iter().all(|f| f.code == Code::CipherCounterGap), "{errors:?}");
-    let rows: Vec<_> = container(&after).seek_table().unwrap().rows.iter().map(|e| e.pts_us).collect();
-    assert_eq!(rows, [0, 4 * 41666, 8 * 41666, 12 * 41666]);
-}
-
-#[test]
 fn a_cancelled_job_stops() {
     let task = Task::default();
     let audit = audited(&transport(4, 2));

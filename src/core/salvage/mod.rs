@@ -7,7 +7,13 @@
 //!
 //! What would make the output fail an audit though its CRC is right is not kept either: run lengths that end inside a
 //! pair, mux blocks without a track, sidecars that are no JSON object.
+//!
+//! The index is part of some blocks' content. Messages of the Living Cipher authenticate it and carry the digest of all
+//! messages before them, and the key of a mask is made from it: once a block is lost, what follows it is refused by every
+//! reader, or unmasked into noise without a word. Such blocks are kept up to the first loss, and the report says where the
+//! others can still be read.
 
+mod bond;
 mod mux;
 mod plan;
 mod report;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::report::{Dropped, Mend, Mended, Reason, Rebuilt, Report};
 use crate::core::audit::{Audit, locate_flip};
+use crate::core::block::Place as BlockPlace;
 use crate::core::bytes::{available, le_u32};
 use crate::core::container::Container;
 use crate::core::hash::Overlay;
@@ -55,6 +56,8 @@ pub(super) enum Trust {
 /// The output, as far as it is decided. Holds only what differs from the source: its size follows the damage.
 pub(super) struct Plan<'a> {
     pub(super) container: &'a Container,
+    /// Flipped bits are located, and a digest over the whole confirms them.
+    confirmed_flips: bool,
     /// Flips are mended: that was asked for, and they are confirmed.
     mends_flips: bool,
     fates: BTreeMap<u64, Fate>,
@@ -71,6 +74,7 @@ impl<'a> Plan<'a> {
         let confirmed = audit.findings.list().iter().any(|f| f.flip.is_some_and(|flip| flip.confirmed));
         Self {
             container,
+            confirmed_flips: confirmed,
             mends_flips: repair && confirmed,
             fates: BTreeMap::new(),
             insertions: BTreeMap::new(),
@@ -104,6 +108,16 @@ impl<'a> Plan<'a> {
     /// The first `len` payload bytes, likewise.
     pub(super) fn payload_start(&self, chunk: &Chunk, len: u64) -> Cow<'a, [u8]> {
         self.patches.apply(chunk.payload_offset, available(self.container.payload(chunk), 0, len))
+    }
+
+    /// What keys and engines read a block by, whose `stored` bytes are those of [`payload`](Self::payload).
+    pub(super) fn place<'s>(&self, chunk: &Chunk, stored: &'s [u8]) -> BlockPlace<'s> {
+        BlockPlace { stored, block: chunk.block.unwrap_or(0), offset: chunk.offset, provisional: false }
+    }
+
+    /// How many bytes a block decodes to; `None` where that can't be told.
+    pub(super) fn decoded_len(&self, chunk: &Chunk) -> Option<u64> {
+        self.container.reader().decoded_len(&self.place(chunk, &self.payload(chunk)))
     }
 
     /// Mux: the flags of a chunk, likewise.
@@ -197,6 +211,11 @@ impl<'a> Plan<'a> {
     /// Flipped bits are mended.
     pub(super) fn mends_flips(&self) -> bool {
         self.mends_flips
+    }
+
+    /// Flipped bits are confirmed, and would be mended if that were asked for.
+    pub(super) fn could_mend_flips(&self) -> bool {
+        self.confirmed_flips && !self.mends_flips
     }
 
     /// The index in the output of a block of the source; `None` where it is dropped.

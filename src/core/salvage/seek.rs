@@ -3,7 +3,6 @@
 
 use super::plan::{Part, Plan};
 use crate::core::block::Pipeline;
-use crate::core::codec::rle;
 use crate::core::container::Effort;
 use crate::core::index::{Chunk, Tag};
 use crate::core::layout::CHUNK_HEADER_LEN;
@@ -180,7 +179,7 @@ impl Table {
                 targets.iter().filter_map(start).collect()
             }
             (Meaning::Stream, Basis::Sums) => {
-                positions(plan, &targets, task, |chunk| rle::decoded_len(&plan.payload(chunk)))?
+                positions(plan, &targets, task, |chunk| plan.decoded_len(chunk).unwrap_or(0))?
             }
             (Meaning::Stored, _) => positions(plan, &targets, task, |chunk| chunk.len)?,
             (Meaning::Chunk, _) => file_offsets(plan, &targets, 0),
