@@ -335,6 +335,22 @@ fn no_lost_chunk_leaves_an_error_behind() {
     assert_eq!(names.len(), 6, "{names:?}");
 }
 
+/// TRAK belongs into mux files; where it stands in others, an audit looks into it too.
+#[test]
+fn a_sidecar_of_the_other_layout_is_kept_if_it_is_an_object() {
+    for (trak, kept) in [(b"garbage".as_slice(), 0), (b"[]", 0), (b"{}", 1)] {
+        let mut bytes = Vec::new();
+        let mut writer = TransportWriter::new(&mut bytes).unwrap();
+        writer.chunk(*b"TRAK", trak).unwrap();
+        writer.block(&[7, 255, 7, 1]).unwrap();
+        writer.finish().unwrap();
+        let (report, out) = salvaged(&bytes, false).unwrap();
+        let after = audited(&out);
+        assert_eq!(after.verdict, Verdict::Ok, "{:?}\n{report:?}", codes(&after));
+        assert_eq!(container(&after).index().with_tag(Tag::TRAK).count(), kept);
+    }
+}
+
 #[test]
 fn a_cancelled_job_stops() {
     let task = Task::default();

@@ -8,7 +8,7 @@ use super::SalvageError;
 use super::plan::{New, Place, Plan, Trust};
 use super::report::{Reason, Report};
 use super::seek::file_offsets;
-use super::slot::{Slot, is_object, others, slot};
+use super::slot::{Slot, object, others, slot};
 use super::write::Closing;
 use crate::core::audit::Audit;
 use crate::core::index::{Chunk, Tag};
@@ -38,23 +38,6 @@ pub(super) fn plan(plan: &mut Plan<'_>, audit: &Audit, report: &mut Report) -> R
         report.notes.push("the file header is written with version 1 and nothing reserved set".to_owned());
     }
     Ok(Closing::Crc)
-}
-
-/// A sidecar that is kept if it can be read, and that nobody misses.
-fn object(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) {
-    let reason = match slot(plan, tag, report) {
-        Slot::Missing => return,
-        Slot::Damaged(chunk) => (chunk, Reason::CrcMismatch),
-        Slot::Reliable(chunk) => {
-            let payload = plan.payload(&chunk);
-            let binary = tag == Tag::META && crate::core::meta::Meta::parse(&payload).binary.is_some();
-            if binary || is_object(&Document::parse(&payload)) {
-                return;
-            }
-            (chunk, Reason::NotJson)
-        }
-    };
-    plan.drop(&reason.0, reason.1, true, report);
 }
 
 /// The keyframes of the blocks that are kept, of each track that has any block: pts in ms and source index.

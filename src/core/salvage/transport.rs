@@ -5,7 +5,7 @@ use super::bond::{Bond, LeftOut};
 use super::plan::{New, Place, Plan, Trust};
 use super::report::{Mended, Reason, Report};
 use super::seek::{self, Outcome};
-use super::slot::{Slot, is_object, others, slot};
+use super::slot::{Slot, is_object, object, others, slot};
 use super::tracks;
 use super::write::Closing;
 use crate::core::audit::Audit;
@@ -43,7 +43,8 @@ pub(super) fn plan(
         plan.numbering.settle(plan.container.index().blocks(), original);
     }
     let chained = blocks(plan, audit, readable.as_ref(), report);
-    let decided = |tag: Tag| tag == Tag::CORE || tag == Tag::VERI || SIDECARS.contains(&tag);
+    object(plan, Tag::TRAK, report);
+    let decided = |tag: Tag| [Tag::CORE, Tag::VERI, Tag::TRAK].contains(&tag) || SIDECARS.contains(&tag);
     others(plan, decided, report);
     if readable.is_none() {
         let payload = evident_meta(plan, task)?;
