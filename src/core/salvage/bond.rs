@@ -136,7 +136,7 @@ impl LeftOut {
         if self.masked > 0 {
             notes.push(format!(
                 "{}: under the lower index they would get, another key unmasks them, into noise. The source keeps them; \
-                 `unpack SOURCE --mask-key-file PATH` reads them",
+                 `block SOURCE INDEX --mask-key-file PATH` reads each by the index it has there",
                 left_out("masked blocks", self.masked)
             ));
         }

@@ -79,6 +79,11 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
     task.set_total(container.source().len());
     let mut report = empty_report(audit, container.layout());
     let mut plan = Plan::new(container, audit, repair);
+    let located = audit.findings.list().iter().filter(|finding| finding.flip.is_some()).count();
+    if repair && located > 0 && !plan.mends_flips() {
+        let note = "flipped bits were located but not mended: with them flipped back, no digest over the whole comes out right";
+        report.notes.push(note.to_owned());
+    }
     let closing = match container.layout() {
         Layout::Transport => transport::plan(&mut plan, audit, &mut report, task)?,
         Layout::Mux => mux::plan(&mut plan, audit, &mut report)?,
