@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use containers::{container, corpus};
 use h4inspect::core::audit::{Audit, Verdict, audit};
+use h4inspect::core::codec::cipher::{Context, Sealer};
 use h4inspect::core::container::Options;
 use h4inspect::core::finding::Severity;
 use h4inspect::core::index::Tag;
+use h4inspect::core::pack::{TransportWriter, seek_payload};
 use h4inspect::core::salvage::{Reason, Report, salvage};
 use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
@@ -175,6 +177,35 @@ fn a_broken_chain_is_kept_as_far_as_it_holds() {
     assert_eq!((kept, why[0], &why[1..]), (3, (Some(3), Undecodable), &out_of_chain(4..7)[..]));
 }
 
+/// META does not speak of a cipher, and messages of other engines need not be of even length.
+#[test]
+fn a_chain_that_only_its_headers_show_is_one_whatever_its_lengths() {
+    let keys = keys();
+    let mut sealer = Sealer::new(keys.shared_secret.as_deref().unwrap()).unwrap();
+    let unknown = "unknown";
+    let message = |block_index: u64| {
+        let (engine_id, engine_fp, track_id) = (unknown, unknown, unknown);
+        let context = Context { engine_id, engine_fp, track_id, pts_us: 0, block_index };
+        sealer.seal(&vec![7; 3 + block_index as usize], &context, None).unwrap()
+    };
+    let messages: Vec<Vec<u8>> = (0..BLOCKS as u64).map(message).collect();
+    let file = |messages: &[Vec<u8>]| {
+        let mut bytes = Vec::new();
+        let mut writer = TransportWriter::new(&mut bytes).unwrap();
+        messages.iter().for_each(|message| _ = writer.block(message).unwrap());
+        writer.chunk(*b"SEEK", &seek_payload(&[])).unwrap();
+        writer.chunk(*b"META", b"{}").unwrap();
+        writer.chunk(*b"SAFE", b"{}").unwrap();
+        writer.finish().unwrap();
+        bytes
+    };
+    for lost in 0..BLOCKS {
+        let left = [&messages[..lost], &messages[lost + 1..]].concat();
+        let (report, out) = salvaged("headers alone", &file(&left), false, false);
+        assert!(out == file(&messages[..lost]), "without {lost}: {report:?}");
+    }
+}
+
 /// Where META is lost, what the blocks begin with still says that they are a chain.
 #[test]
 fn a_chain_is_kept_whole_where_meta_is_lost_too() {
@@ -196,9 +227,9 @@ fn the_secret_counts_offsets_into_decoded_blocks() {
     let (raw, keys) = (raw(BLOCKS), keys());
     let export = Export { shared_secret: keys.shared_secret.as_deref(), ..Export::plain(&raw, 256) };
     let mut bytes = Vec::new();
-    let mut writer = h4inspect::core::pack::TransportWriter::new(&mut bytes).unwrap();
+    let mut writer = TransportWriter::new(&mut bytes).unwrap();
     export.stored().iter().for_each(|block| _ = writer.block(block).unwrap());
-    writer.chunk(*b"SEEK", &h4inspect::core::pack::seek_payload(&[(0, 0), (100, 512), (200, 1280)])).unwrap();
+    writer.chunk(*b"SEEK", &seek_payload(&[(0, 0), (100, 512), (200, 1280)])).unwrap();
     writer.chunk(*b"META", br#"{"encryption":{"cipher":"living-cipher-v3"}}"#).unwrap();
     writer.chunk(*b"SAFE", b"{}").unwrap();
     writer.finish().unwrap();

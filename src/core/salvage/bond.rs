@@ -39,7 +39,7 @@ impl Bond {
             Self::Free => None,
             Self::Masked => {
                 let block = chunk.block?;
-                (plan.numbering.original(block) != plan.new_index(block)).then_some(Reason::IndexMoved)
+                (plan.original(block) != plan.new_index(block)).then_some(Reason::IndexMoved)
             }
             Self::Chained(chain) => chain.refuses(plan, chunk),
         }
@@ -48,10 +48,14 @@ impl Bond {
 
 /// The first block that can be kept is a message.
 fn begins_with_message(plan: &mut Plan<'_>, usable: impl Fn(&Chunk) -> bool) -> bool {
-    let container = plan.container;
-    let mut cores = container.index().with_tag(Tag::CORE).filter(usable);
-    let first = cores.find(|chunk| !matches!(plan.trust(chunk), Trust::Damaged(_)));
-    first.is_some_and(|chunk| Header::parse(&plan.payload(&chunk)).is_ok())
+    for chunk in plan.container.index().with_tag(Tag::CORE) {
+        let damaged = matches!(plan.trust(&chunk), Trust::Damaged(_));
+        let is_message = !damaged && Header::parse(&plan.payload(&chunk)).is_ok();
+        if is_message || !damaged && usable(&chunk) {
+            return is_message;
+        }
+    }
+    false
 }
 
 /// The messages that are kept so far.

@@ -93,7 +93,7 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
         return Err(SalvageError::Nothing);
     }
     report.blocks_after = plan.blocks();
-    let uncertain = plan.numbering.first_uncertain();
+    let uncertain = plan.first_uncertain();
     report.provisional_from =
         uncertain.and_then(|first| (first..container.index().blocks()).find_map(|block| plan.new_index(block)));
     report.bytes_after = write::write(&plan, closing, &mut report, out, task)?;

@@ -67,6 +67,8 @@ pub(super) struct Plan<'a> {
     dropped_blocks: Vec<u64>,
     patches: Overlay,
     pub(super) numbering: Numbering,
+    /// The blocks that are kept are a chain from the first one on, which proves their indices.
+    pub(super) chained: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -81,6 +83,7 @@ impl<'a> Plan<'a> {
             dropped_blocks: Vec::new(),
             patches: Overlay::default(),
             numbering: Numbering::of(container),
+            chained: false,
         }
     }
 
@@ -225,6 +228,16 @@ impl<'a> Plan<'a> {
         (!dropped).then(|| block.saturating_sub(dropped_before as u64))
     }
 
+    /// The index that a block of the source had before bytes were lost, where that is known.
+    pub(super) fn original(&self, block: u64) -> Option<u64> {
+        if self.chained { self.new_index(block) } else { self.numbering.original(block) }
+    }
+
+    /// The first block of the source that may have had a higher index.
+    pub(super) fn first_uncertain(&self) -> Option<u64> {
+        self.numbering.first_uncertain().filter(|_| !self.chained)
+    }
+
     /// How many blocks the output has.
     pub(super) fn blocks(&self) -> u64 {
         self.container.index().blocks().saturating_sub(self.dropped_blocks.len() as u64)
@@ -318,7 +331,7 @@ impl Numbering {
     }
 
     /// The index a block that is found had before.
-    pub(super) fn original(&self, found: u64) -> Option<u64> {
+    fn original(&self, found: u64) -> Option<u64> {
         match self.lost {
             _ if found < self.first_lost => Some(found),
             Some(lost) if found >= self.last_lost || lost == 0 => found.checked_add(lost),
@@ -327,7 +340,7 @@ impl Numbering {
     }
 
     /// The first block found that may have had a higher index.
-    pub(super) fn first_uncertain(&self) -> Option<u64> {
+    fn first_uncertain(&self) -> Option<u64> {
         (!self.is_certain()).then_some(self.first_lost)
     }
 }

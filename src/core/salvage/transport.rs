@@ -42,7 +42,7 @@ pub(super) fn plan(
         let original = original_blocks(plan.container, meta);
         plan.numbering.settle(plan.container.index().blocks(), original);
     }
-    let chained = blocks(plan, audit, readable.as_ref(), report);
+    blocks(plan, audit, readable.as_ref(), report);
     object(plan, Tag::TRAK, report);
     let decided = |tag: Tag| [Tag::CORE, Tag::VERI, Tag::TRAK].contains(&tag) || SIDECARS.contains(&tag);
     others(plan, decided, report);
@@ -50,7 +50,7 @@ pub(super) fn plan(
         let payload = evident_meta(plan, task)?;
         let how = format!("{}; written as {}", meta.fault(), String::from_utf8_lossy(&payload));
         put(plan, &slots, 1, payload, how, true, report);
-        if plan.blocks() > 0 && !chained {
+        if plan.blocks() > 0 && !plan.chained {
             report
                 .notes
                 .push("META alone says whether blocks are masked: if they were, they now decode to noise".to_owned());
@@ -88,17 +88,20 @@ fn original_blocks(container: &Container, meta: &Meta) -> Option<u64> {
     tracks::blocks_indexed(meta).or_else(counted)
 }
 
-/// Decides on each block; true where they are encrypted in a chain.
-fn blocks(plan: &mut Plan<'_>, audit: &Audit, meta: Option<&Meta>, report: &mut Report) -> bool {
+/// Decides on each block.
+fn blocks(plan: &mut Plan<'_>, audit: &Audit, meta: Option<&Meta>, report: &mut Report) {
     let pairs = meta.is_some_and(|meta| Pipeline::of(Some(meta)).is_plain_rle());
+    let half_a_pair = |chunk: &Chunk| pairs && chunk.len % 2 == 1;
     let container = plan.container;
-    let mut bond = Bond::of(plan, audit, meta, |chunk| !(pairs && chunk.len % 2 == 1));
+    let mut bond = Bond::of(plan, audit, meta, |chunk| !half_a_pair(chunk));
+    plan.chained = matches!(bond, Bond::Chained(_));
     let mut left_out = LeftOut::default();
     for chunk in container.index().with_tag(Tag::CORE) {
         let trust = plan.trust(&chunk);
         let reason = match trust {
             Trust::Damaged(reason) => Some(reason),
-            _ => bond.refuses(plan, &chunk).or_else(|| (pairs && chunk.len % 2 == 1).then_some(Reason::Undecodable)),
+            _ if half_a_pair(&chunk) && !plan.chained => Some(Reason::Undecodable),
+            _ => bond.refuses(plan, &chunk),
         };
         match (reason, trust) {
             (Some(reason), _) => {
@@ -110,7 +113,6 @@ fn blocks(plan: &mut Plan<'_>, audit: &Audit, meta: Option<&Meta>, report: &mut 
         }
     }
     report.notes.extend(left_out.notes(plan));
-    matches!(bond, Bond::Chained(_))
 }
 
 /// Writes a new payload for a sidecar: in the place of its chunk, or before the sidecar that normally follows it.
