@@ -21,8 +21,8 @@ pub(super) enum Bond {
 }
 
 impl Bond {
-    /// What META says, or, where it says nothing of a cipher, the header of the first block that can be kept: `usable`
-    /// is false of those that can't, though they are whole.
+    /// What META says, or, where it says nothing of a cipher, the header of the first block. `usable` is false of blocks
+    /// that can be kept only if they are messages.
     pub(super) fn of(plan: &mut Plan<'_>, audit: &Audit, meta: Option<&Meta>, usable: impl Fn(&Chunk) -> bool) -> Self {
         let pipeline = Pipeline::of(meta);
         let silent = meta.is_none_or(|meta| meta.cipher.is_none() && meta.encrypted != Some(false));

@@ -42,7 +42,7 @@ pub(super) fn plan(
         let original = original_blocks(plan.container, meta);
         plan.numbering.settle(plan.container.index().blocks(), original);
     }
-    blocks(plan, audit, readable.as_ref(), report);
+    blocks(plan, audit, readable.as_ref(), report, task)?;
     object(plan, Tag::TRAK, report);
     let decided = |tag: Tag| [Tag::CORE, Tag::VERI, Tag::TRAK].contains(&tag) || SIDECARS.contains(&tag);
     others(plan, decided, report);
@@ -89,7 +89,13 @@ fn original_blocks(container: &Container, meta: &Meta) -> Option<u64> {
 }
 
 /// Decides on each block.
-fn blocks(plan: &mut Plan<'_>, audit: &Audit, meta: Option<&Meta>, report: &mut Report) {
+fn blocks(
+    plan: &mut Plan<'_>,
+    audit: &Audit,
+    meta: Option<&Meta>,
+    report: &mut Report,
+    task: &Task,
+) -> Result<(), Cancelled> {
     let pairs = meta.is_some_and(|meta| Pipeline::of(Some(meta)).is_plain_rle());
     let half_a_pair = |chunk: &Chunk| pairs && chunk.len % 2 == 1;
     let container = plan.container;
@@ -97,6 +103,7 @@ fn blocks(plan: &mut Plan<'_>, audit: &Audit, meta: Option<&Meta>, report: &mut 
     plan.chained = matches!(bond, Bond::Chained(_));
     let mut left_out = LeftOut::default();
     for chunk in container.index().with_tag(Tag::CORE) {
+        task.check()?;
         let trust = plan.trust(&chunk);
         let reason = match trust {
             Trust::Damaged(reason) => Some(reason),
@@ -113,6 +120,7 @@ fn blocks(plan: &mut Plan<'_>, audit: &Audit, meta: Option<&Meta>, report: &mut 
         }
     }
     report.notes.extend(left_out.notes(plan));
+    Ok(())
 }
 
 /// Writes a new payload for a sidecar: in the place of its chunk, or before the sidecar that normally follows it.
