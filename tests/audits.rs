@@ -1,5 +1,7 @@
 //! Audits of many files: order, formats, statuses, and files that can't be audited.
 
+#[path = "support/jenkins.rs"]
+mod jenkins;
 mod support;
 
 use std::fs;
@@ -143,7 +145,13 @@ fn sarif_is_what_its_schema_says() {
         let codes: Vec<&Value> = findings.map(|finding| &finding["code"]).collect();
         let results = run["results"].as_array().unwrap();
         assert_eq!(results.iter().map(|result| &result["ruleId"]).collect::<Vec<_>>(), codes);
+        let mut seen = std::collections::HashSet::new();
         for result in results {
+            // What GitHub's code scanning asks for besides.
+            let place = &result["locations"][0]["physicalLocation"];
+            assert!(place["region"]["startLine"] == 1 && place["region"]["byteOffset"].is_u64(), "{result}");
+            let fingerprint = result["partialFingerprints"]["primaryLocationLineHash"].as_str().unwrap();
+            assert!(seen.insert((place["artifactLocation"]["uri"].to_string(), fingerprint)), "{result}");
             let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
             assert_eq!(rule["id"], result["ruleId"]);
         }
@@ -151,26 +159,55 @@ fn sarif_is_what_its_schema_says() {
     }
 }
 
-/// What the XSD of Jenkins asks of the elements used here.
 #[test]
-fn junit_has_the_elements_and_attributes_jenkins_knows() {
+fn junit_is_what_the_schema_of_jenkins_says() {
     let dir = folder();
     fs::copy(sample("demo.h4mk"), dir.path().join("<&\"'\u{1b}>.h4mk")).unwrap();
-    let xml = String::from_utf8(run(&["audit", path(dir.path()), "--format", "junit"]).1).unwrap();
-    let report = quick_junit::Report::deserialize_from_str(&xml).unwrap();
-    assert_eq!((report.tests, report.failures, report.errors), (5, 1, 1));
-    assert_eq!(report.test_suites.len(), 1);
-    let names: Vec<&str> = report.test_suites[0].test_cases.iter().map(|case| case.name.as_str()).collect();
-    assert!(names.iter().any(|name| name.ends_with("<&\"'\\x1b>.h4mk")), "{names:?}");
-    assert!(report.test_suites[0].test_cases.iter().all(|case| case.classname.is_some()));
-    for line in xml.lines().filter(|line| line.trim_start().starts_with("<testsuite")) {
-        let attributes: Vec<&str> =
-            line.split_whitespace().skip(1).filter_map(|part| part.split_once('=')).map(|(name, _)| name).collect();
-        let allowed = ["name", "tests", "failures", "errors", "skipped"];
-        assert!(attributes.iter().all(|name| allowed.contains(name)), "{line}");
+    let corpus = corpus().map(|corpus| corpus.to_str().unwrap().to_owned());
+    let folders = [Some(path(dir.path()).to_owned()), Some("sample-data".to_owned()), corpus];
+    let more: [&[&str]; 3] = [&[], &["--fail-on", "warning"], &["--max-block-size", "1000", "missing.h4mk"]];
+    for folder in folders.iter().flatten() {
+        for more in more {
+            let args = [&["audit", folder.as_str(), "--format", "junit"], more].concat();
+            let xml = String::from_utf8(run(&args).1).unwrap();
+            assert_eq!(jenkins::faults(&xml), [""; 0], "{args:?}");
+        }
     }
-    let strict = String::from_utf8(run(&["audit", path(dir.path()), "--format", "junit", "--fail-on", "warning"]).1);
-    assert_eq!(quick_junit::Report::deserialize_from_str(&strict.unwrap()).unwrap().failures, 2);
+}
+
+#[test]
+fn what_that_schema_does_not_allow_is_noticed() {
+    let suite = |attributes: &str, cases: &str| {
+        let suite = format!(r#"<testsuite name="s" tests="1" failures="0" errors="0"{attributes}>{cases}</testsuite>"#);
+        jenkins::faults(&format!("<testsuites>{suite}</testsuites>")).len()
+    };
+    let case = r#"<testcase name="a"><failure message="m">text</failure><system-out>o</system-out></testcase>"#;
+    assert_eq!(suite(r#" time="1,000.25""#, case), 0);
+    assert_eq!(suite(r#" time="1e3""#, case), 1);
+    assert_eq!(suite(r#" disabled="0""#, case), 1);
+    assert_eq!(suite("", r#"<testcase classname="c"/>"#), 1);
+    assert_eq!(suite("", r#"<testcase name="a">text</testcase>"#), 1);
+    assert_eq!(suite("", r#"<failure/>"#), 1);
+    assert_eq!(jenkins::faults(r#"<testsuites skipped="0"/>"#).len(), 1);
+    assert_eq!(jenkins::faults("<testsuites>").len(), 1);
+    assert_eq!(jenkins::faults("").len(), 1);
+}
+
+#[test]
+fn junit_counts_what_fails_and_what_can_not_be_read() {
+    let dir = folder();
+    fs::copy(sample("demo.h4mk"), dir.path().join("<&\"'\u{1b}>.h4mk")).unwrap();
+    let report = |more: &[&str]| {
+        let args = [&["audit", path(dir.path()), "--format", "junit"], more].concat();
+        quick_junit::Report::deserialize_from_str(&String::from_utf8(run(&args).1).unwrap()).unwrap()
+    };
+    let lenient = report(&[]);
+    assert_eq!((lenient.tests, lenient.failures, lenient.errors), (5, 1, 1));
+    assert_eq!(lenient.test_suites.len(), 1);
+    let names: Vec<&str> = lenient.test_suites[0].test_cases.iter().map(|case| case.name.as_str()).collect();
+    assert!(names.iter().any(|name| name.ends_with("<&\"'\\x1b>.h4mk")), "{names:?}");
+    assert!(lenient.test_suites[0].test_cases.iter().all(|case| case.classname.is_some()));
+    assert_eq!(report(&["--fail-on", "warning"]).failures, 2);
 }
 
 #[test]

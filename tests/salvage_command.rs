@@ -106,7 +106,7 @@ fn into_a_pipe_the_report_goes_to_standard_error() {
     assert!(stderr.starts_with("- -> -: nothing was lost\n"), "{stderr}");
 }
 
-/// Killed in the middle, at whatever moment, it leaves nothing under the final name.
+/// Killed while it writes, it leaves nothing under the final name, and what it wrote hidden under a name of its own.
 #[cfg(unix)]
 #[test]
 fn a_killed_salvage_leaves_no_half_file() {
@@ -116,26 +116,87 @@ fn a_killed_salvage_leaves_no_half_file() {
     let dir = tempfile::tempdir().unwrap();
     let (large, out) = (dir.path().join("large.h4mk"), dir.path().join("out.h4mk"));
     let payload = vec![7; 8 << 20];
-    let blocks: Vec<(&[u8; 4], &[u8])> = (0..12).map(|_| (b"CORE", payload.as_slice())).collect();
+    let blocks: Vec<(&[u8; 4], &[u8])> = (0..4).map(|_| (b"CORE", payload.as_slice())).collect();
     write_container(&large, &blocks);
-    let is_part = |name: &String| name.starts_with(".h4inspect-");
-    for after_ms in [0, 5, 20] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_h4inspect"))
-            .args(["salvage", large.to_str().unwrap(), "--out", out.to_str().unwrap()])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+    let parts =
+        || names(dir.path()).into_iter().filter(|name| name.starts_with(".h4inspect-") && name.ends_with(".part"));
+    let written = || {
+        let lens = parts().filter_map(|part| fs::metadata(dir.path().join(part)).ok()).map(|found| found.len());
+        lens.max().unwrap_or(0)
+    };
+    let salvage = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_h4inspect"));
+        command.args(["salvage", large.to_str().unwrap(), "--out", out.to_str().unwrap()]).stdout(Stdio::null());
+        command
+    };
+    salvage().status().unwrap();
+    let whole = fs::metadata(&out).unwrap().len();
+    fs::remove_file(&out).unwrap();
+    for least in [1, 4 << 20, 16 << 20] {
         let until = Instant::now() + Duration::from_secs(60);
-        while !names(dir.path()).iter().any(is_part) && child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < until, "it does not begin");
-            std::thread::sleep(Duration::from_millis(1));
+        loop {
+            assert!(Instant::now() < until, "it is never caught while it writes");
+            let mut child = salvage().spawn().unwrap();
+            while written() < least && child.try_wait().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+            child.kill().unwrap();
+            let ended = child.wait().unwrap();
+            let killed_with = written();
+            if out.exists() {
+                assert_eq!(fs::metadata(&out).unwrap().len(), whole, "killed after {killed_with} bytes");
+            } else if ended.code().is_none() && killed_with >= least {
+                assert_eq!(parts().count(), 1, "what it wrote is hidden beside it");
+                break;
+            }
+            // It was faster than this test.
+            _ = fs::remove_file(&out);
+            parts().for_each(|part| fs::remove_file(dir.path().join(part)).unwrap());
         }
-        std::thread::sleep(Duration::from_millis(after_ms));
-        child.kill().unwrap();
-        let status = child.wait().unwrap();
-        assert!(!status.success(), "it was killed in time");
-        assert!(!out.exists(), "killed after {after_ms} ms");
-        let parts = names(dir.path()).into_iter().filter(is_part);
-        parts.for_each(|part| fs::remove_file(dir.path().join(part)).unwrap());
+        parts().for_each(|part| fs::remove_file(dir.path().join(part)).unwrap());
+    }
+}
+
+#[test]
+fn a_repair_that_nothing_confirms_is_said_not_to_be_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("saved.h4mk");
+    let (damaged, out) = (sample("damaged.h4mk"), out.to_str().unwrap());
+    let (_, text, _) = run(&["salvage", &damaged, "--out", out, "--repair"]);
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("flipped bits were located but not mended"), "{text}");
+    let (_, text, _) = run(&["salvage", &damaged, "--out", out, "--force"]);
+    assert!(!String::from_utf8(text).unwrap().contains("flipped bits"));
+}
+
+/// The commands that the report of a protected file names do what it says.
+#[test]
+fn what_is_left_out_of_a_protected_file_can_be_had_from_the_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (key, damaged, out) = (at("key"), at("damaged.h4mk"), at("saved.h4mk"));
+    let secret = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
+    let mask_key = "6834696e73706563742773206d61736b";
+    for (name, key_hex, option, lost) in
+        [("encrypted.h4mk", secret, "--secret-file", 4), ("masked.h4mk", mask_key, "--mask-key-file", 2)]
+    {
+        let clean = fs::read(sample(name)).unwrap();
+        let chunks = json_of(0, &["chunks", &sample(name), "--json"]);
+        let begins = chunks["chunks"][lost]["payload_offset"].as_u64().unwrap() as usize;
+        let mut bytes = clean.clone();
+        bytes[begins + 100..begins + 104].iter_mut().for_each(|byte| *byte = !*byte);
+        fs::write(&damaged, bytes).unwrap();
+        fs::write(&key, key_hex).unwrap();
+        let report = json_of(1, &["salvage", &damaged, "--out", &out, "--force", "--json"]);
+        assert_eq!(report["blocks_written"], json!(lost), "{report}");
+        let command = format!("`block SOURCE INDEX {option} PATH`");
+        assert!(report["notes"][0].as_str().unwrap().contains(&command), "{report}");
+        let audit = &json_of(0, &["audit", &out, option, &key, "--format", "json"])[0];
+        assert_eq!(audit["verdict"], json!("ok"), "{audit}");
+        for block in lost + 1..report["blocks"].as_u64().unwrap() as usize {
+            let read = |file: &str| run(&["block", file, &block.to_string(), option, &key]);
+            assert_eq!(read(&damaged), read(&sample(name)), "{name}, block {block}");
+            assert_eq!(read(&damaged).0, 0);
+        }
     }
 }

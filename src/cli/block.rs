@@ -16,6 +16,7 @@ pub struct Args {
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: Input,
     /// Which block, from 0
+    #[arg(value_parser = content::ordinal)]
     pub index: u64,
     /// As stored, not decoded
     #[arg(long)]

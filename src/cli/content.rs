@@ -68,6 +68,11 @@ pub(super) fn chunk(container: &Container, file: &Input, index: u64, session: &m
     Ok(chunk)
 }
 
+/// The number of a block or chunk, as an argument.
+pub(super) fn ordinal(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "it is a number, counted from 0".to_owned())
+}
+
 /// Warns of blocks that may be missing among all of them.
 pub(super) fn warn_losses(container: &Container, file: &Input, session: &mut Session) {
     const SHOWN: usize = 10;

@@ -23,13 +23,13 @@ pub struct Args {
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: Input,
     /// This block, decoded
-    #[arg(long, value_name = "N", group = "part")]
+    #[arg(long, value_name = "N", group = "part", value_parser = content::ordinal)]
     pub block: Option<u64>,
     /// The block as stored, not decoded
     #[arg(long, requires = "block")]
     pub raw: bool,
     /// This chunk, header and all
-    #[arg(long, value_name = "N", group = "part")]
+    #[arg(long, value_name = "N", group = "part", value_parser = content::ordinal)]
     pub chunk: Option<u64>,
     /// From this offset of the file on, decimal or 0x…
     #[arg(long, value_name = "OFFSET", group = "part", value_parser = size::parse)]

@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long)]
     pub raw: bool,
     /// Only the payload of this chunk, from 0
-    #[arg(long, value_name = "N", conflicts_with_all = ["track", "raw"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["track", "raw"], value_parser = content::ordinal)]
     pub chunk: Option<u64>,
     /// Only the blocks of this track
     #[arg(long, value_name = "ID")]

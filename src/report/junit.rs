@@ -1,4 +1,5 @@
-//! Audits as JUnit XML, one test case a file, within what the XSD that Jenkins uses allows.
+//! Audits as JUnit XML, one test case a file, within what the XSD allows by which Jenkins checks reports (junit-10.xsd of
+//! its xunit plugin).
 
 use std::io::{self, Write};
 
@@ -18,7 +19,10 @@ pub fn write(out: &mut dyn Write, files: &[FileAudit], fail_on: Option<Severity>
     suite.add_test_cases(files.iter().map(|file| test_case(file, fail_on)));
     let mut report = Report::new("h4inspect");
     report.add_test_suite(suite);
-    report.serialize(out).map_err(io::Error::other)
+    let xml = report.to_string().map_err(io::Error::other)?;
+    // The one attribute it writes that the root may not have. It is the first of its name: the root's others are numbers
+    // and the name above.
+    out.write_all(xml.replacen(" skipped=\"0\"", "", 1).as_bytes())
 }
 
 fn test_case(file: &FileAudit, fail_on: Option<Severity>) -> TestCase {

@@ -1,8 +1,13 @@
 //! Audits as SARIF 2.1.0: findings are results at byte ranges, codes are rules.
+//!
+//! GitHub's code scanning shows a result only where its region has a line, and takes results of one rule and line for the
+//! same unless they bring fingerprints of their own. So every region is in line 1 besides its bytes, which SARIF reads
+//! independently of lines (2.1.0, 3.30.4), and every result has a fingerprint.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::audit::{FileAudit, Finding, Flip};
 use super::json;
@@ -43,6 +48,7 @@ struct Driver {
 struct Rule {
     id: &'static str,
     short_description: Text<'static>,
+    full_description: Text<'static>,
     help: Text<'static>,
     default_configuration: Configuration,
 }
@@ -79,6 +85,7 @@ struct Outcome<'a> {
     level: &'static str,
     message: Text<'a>,
     locations: [Location; 1],
+    partial_fingerprints: Fingerprints,
     #[serde(skip_serializing_if = "Properties::is_empty")]
     properties: Properties,
 }
@@ -105,8 +112,26 @@ struct ArtifactLocation {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Region {
+    start_line: u32,
     byte_offset: u64,
     byte_length: u64,
+}
+
+/// Under the one name that GitHub reads.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fingerprints {
+    primary_location_line_hash: String,
+}
+
+impl Fingerprints {
+    /// The same as long as the file has this fault at this place.
+    fn of(finding: &Finding) -> Self {
+        let hash = Sha256::new().chain_update(finding.code.name()).chain_update(finding.offset.to_be_bytes());
+        let digest = hash.chain_update(&finding.message).finalize();
+        let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self { primary_location_line_hash: hex + ":1" }
+    }
 }
 
 #[derive(Serialize)]
@@ -130,6 +155,7 @@ pub fn write(out: &mut dyn Write, files: &[FileAudit]) -> io::Result<()> {
     let rules = Code::ALL.iter().map(|code| Rule {
         id: code.name(),
         short_description: Text { text: code.meaning() },
+        full_description: Text { text: code.meaning() },
         help: Text { text: code.advice() },
         default_configuration: Configuration { level: level(code.severity()) },
     });
@@ -155,6 +181,7 @@ impl<'a> Outcome<'a> {
             level: level(finding.severity),
             message: Text { text: &finding.message },
             locations: [Location::new(file, Some(finding))],
+            partial_fingerprints: Fingerprints::of(finding),
             properties: Properties { chunk: finding.chunk, block: finding.block, flip: finding.flip },
         }
     }
@@ -162,7 +189,8 @@ impl<'a> Outcome<'a> {
 
 impl Location {
     fn new(file: &FileAudit, finding: Option<&Finding>) -> Self {
-        let region = finding.map(|finding| Region { byte_offset: finding.offset, byte_length: finding.length });
+        let region =
+            finding.map(|finding| Region { start_line: 1, byte_offset: finding.offset, byte_length: finding.length });
         let artifact_location = ArtifactLocation { uri: uri(&file.file) };
         Self { physical_location: PhysicalLocation { artifact_location, region } }
     }

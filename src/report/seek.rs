@@ -53,6 +53,8 @@ struct Detail {
     entries: Option<u64>,
     chunk_offset: Option<u64>,
     stored_bytes: Option<u64>,
+    /// Where the content ends, if the timestamp is past that.
+    past_end_us: Option<u64>,
 }
 
 impl Seek {
@@ -85,6 +87,7 @@ impl Seek {
                 entries,
                 chunk_offset: chunk.map(|chunk| chunk.offset),
                 stored_bytes: chunk.map(|chunk| chunk.len),
+                past_end_us: container.duration_us().filter(|end_us| answer.pts_us > *end_us),
             },
         }
     }
@@ -145,6 +148,10 @@ impl Seek {
     pub fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         let file = paint.paint(Role::Heading, text::escape(&self.detail.file));
         writeln!(out, "{file} at {} ({} us)", format_us(self.pts_us), self.pts_us)?;
+        if let Some(end_us) = self.detail.past_end_us {
+            let end = format!("past the end, which is at {} ({end_us} us)", format_us(end_us));
+            field(out, paint, "Time", paint.paint(Role::Warning, end))?;
+        }
         if let Some(track) = &self.track {
             field(out, paint, "Track", one_line(track, 60))?;
         }

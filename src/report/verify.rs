@@ -87,6 +87,9 @@ impl Verify {
         if let Some(computed) = &self.computed {
             field(out, paint, "Computed", computed)?;
         }
+        if self.status == Status::Mismatch {
+            field(out, paint, "", "audit says which chunks are damaged, if their CRCs show it")?;
+        }
         Ok(())
     }
 }

@@ -30,7 +30,8 @@ pub(crate) fn transport(blocks: u8, gop: u64) -> Vec<u8> {
     out
 }
 
-fn mux_chunk(tag: &[u8; 4], flags: u32, payload: &[u8]) -> Vec<u8> {
+/// A chunk of a mux container, with its CRC.
+pub(crate) fn mux_chunk(tag: &[u8; 4], flags: u32, payload: &[u8]) -> Vec<u8> {
     let mut chunk = [tag.as_slice(), &flags.to_le_bytes(), &(payload.len() as u32).to_le_bytes(), payload].concat();
     chunk.extend(crc32fast::hash(&chunk).to_le_bytes());
     chunk

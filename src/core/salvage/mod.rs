@@ -7,7 +7,13 @@
 //!
 //! What would make the output fail an audit though its CRC is right is not kept either: run lengths that end inside a
 //! pair, mux blocks without a track, sidecars that are no JSON object.
+//!
+//! The index is part of some blocks' content. Messages of the Living Cipher authenticate it and carry the digest of all
+//! messages before them, and the key of a mask is made from it: once a block is lost, what follows it is refused by every
+//! reader, or unmasked into noise without a word. Such blocks are kept up to the first loss, and the report says where the
+//! others can still be read.
 
+mod bond;
 mod mux;
 mod plan;
 mod report;
@@ -73,6 +79,11 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
     task.set_total(container.source().len());
     let mut report = empty_report(audit, container.layout());
     let mut plan = Plan::new(container, audit, repair);
+    let located = audit.findings.list().iter().filter(|finding| finding.flip.is_some()).count();
+    if repair && located > 0 && !plan.mends_flips() {
+        let note = "flipped bits were located but not mended: with them flipped back, no digest over the whole comes out right";
+        report.notes.push(note.to_owned());
+    }
     let closing = match container.layout() {
         Layout::Transport => transport::plan(&mut plan, audit, &mut report, task)?,
         Layout::Mux => mux::plan(&mut plan, audit, &mut report)?,
@@ -82,7 +93,7 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
         return Err(SalvageError::Nothing);
     }
     report.blocks_after = plan.blocks();
-    let uncertain = plan.numbering.first_uncertain();
+    let uncertain = plan.first_uncertain();
     report.provisional_from =
         uncertain.and_then(|first| (first..container.index().blocks()).find_map(|block| plan.new_index(block)));
     report.bytes_after = write::write(&plan, closing, &mut report, out, task)?;

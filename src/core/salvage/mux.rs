@@ -8,7 +8,7 @@ use super::SalvageError;
 use super::plan::{New, Place, Plan, Trust};
 use super::report::{Reason, Report};
 use super::seek::file_offsets;
-use super::slot::{Slot, is_object, others, slot};
+use super::slot::{Slot, object, others, slot};
 use super::write::Closing;
 use crate::core::audit::Audit;
 use crate::core::index::{Chunk, Tag};
@@ -28,30 +28,16 @@ pub(super) fn plan(plan: &mut Plan<'_>, audit: &Audit, report: &mut Report) -> R
     let decided = [Tag::META, Tag::SAFE, Tag::TRAK, Tag::CORE, Tag::TSEK, Tag::VERI];
     others(plan, |tag| decided.contains(&tag), report);
     let declared = declare(plan, &tracks, report);
-    tables(plan, &tracks, &declared, report);
-    veri(plan, audit, report);
+    let tables = tables(plan, &tracks, &declared, report);
+    let whole = plan.is_whole() && !differ(plan, &tables);
+    // Before the tables: it stands before the blocks, whose offsets depend on whether it stays.
+    veri(plan, audit, whole, report);
+    write(plan, tables, report);
     let header = plan.container.header();
     if header.version != 1 || header.reserved != 0 || header.flags.is_some_and(|flags| flags != 0) {
         report.notes.push("the file header is written with version 1 and nothing reserved set".to_owned());
     }
     Ok(Closing::Crc)
-}
-
-/// A sidecar that is kept if it can be read, and that nobody misses.
-fn object(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) {
-    let reason = match slot(plan, tag, report) {
-        Slot::Missing => return,
-        Slot::Damaged(chunk) => (chunk, Reason::CrcMismatch),
-        Slot::Reliable(chunk) => {
-            let payload = plan.payload(&chunk);
-            let binary = tag == Tag::META && crate::core::meta::Meta::parse(&payload).binary.is_some();
-            if binary || is_object(&Document::parse(&payload)) {
-                return;
-            }
-            (chunk, Reason::NotJson)
-        }
-    };
-    plan.drop(&reason.0, reason.1, true, report);
 }
 
 /// The keyframes of the blocks that are kept, of each track that has any block: pts in ms and source index.
@@ -143,8 +129,8 @@ struct Table {
 const FROM_BLOCKS: &str = "the keyframes that the blocks themselves name";
 const FROM_TABLE: &str = "the entries of the blocks that are left, at their new offsets";
 
-/// Sees to it that every declared track with keyframes has a table, and that tables lead to blocks.
-fn tables(plan: &mut Plan<'_>, tracks: &Keyframes, declared: &[u16], report: &mut Report) {
+/// A table for every declared track with keyframes, whose rows lead to blocks.
+fn tables(plan: &mut Plan<'_>, tracks: &Keyframes, declared: &[u16], report: &mut Report) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     let mut unreadable = Vec::new();
     let mut done = BTreeSet::new();
@@ -187,7 +173,7 @@ fn tables(plan: &mut Plan<'_>, tracks: &Keyframes, declared: &[u16], report: &mu
     for chunk in unreadable {
         plan.drop(&chunk, Reason::Unreadable, false, report);
     }
-    write(plan, tables, report);
+    tables
 }
 
 /// The rows of a table whose blocks are kept; `None` where a row leads to none and no damage explains that.
@@ -233,18 +219,20 @@ fn write(plan: &mut Plan<'_>, mut tables: Vec<Table>, report: &mut Report) {
     }
     for table in tables {
         let payload = table.payload(&offsets);
-        if let Some((chunk, true)) = table.source
-            && *plan.payload(&chunk) == *payload
-        {
-            continue;
-        }
         match table.source {
+            _ if table.is_as_it_was(plan, &payload) => {}
             Some((chunk, _)) => plan.replace(&chunk, payload, table.how.to_owned(), false, report),
             None => {
                 plan.insert(plan.container.index().len(), New { tag: Tag::TSEK, payload }, table.how.to_owned(), report)
             }
         }
     }
+}
+
+/// Some table will not be the source's, as far as is decided what becomes of other chunks.
+fn differ(plan: &mut Plan<'_>, tables: &[Table]) -> bool {
+    let offsets = settle(plan, tables);
+    !tables.iter().all(|table| table.is_as_it_was(plan, &table.payload(&offsets)))
 }
 
 /// Where the payload of each block in a table will stand, with all tables in place.
@@ -264,6 +252,11 @@ fn settle(plan: &mut Plan<'_>, tables: &[Table]) -> BTreeMap<u64, u64> {
 }
 
 impl Table {
+    /// The source has this payload in its place.
+    fn is_as_it_was(&self, plan: &Plan<'_>, payload: &[u8]) -> bool {
+        matches!(self.source, Some((chunk, true)) if *plan.payload(&chunk) == *payload)
+    }
+
     /// `H4TS`, track, and `H4SK` with a 16-bit count; or `H4SK`, track, and a 32-bit one.
     fn payload(&self, offsets: &BTreeMap<u64, u64>) -> Vec<u8> {
         let track = self.track.to_le_bytes();
@@ -281,8 +274,8 @@ impl Table {
 }
 
 /// Keeps VERI where nothing it covers has changed: what else it would have to cover is not specified.
-fn veri(plan: &mut Plan<'_>, audit: &Audit, report: &mut Report) {
-    let whole = plan.is_whole();
+/// `whole` if the output is the source with nothing but mended bytes.
+fn veri(plan: &mut Plan<'_>, audit: &Audit, whole: bool, report: &mut Report) {
     let chunk = match slot(plan, Tag::VERI, report) {
         Slot::Missing => return,
         Slot::Damaged(chunk) => return plan.drop(&chunk, Reason::CrcMismatch, true, report),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::report::{Dropped, Mend, Mended, Reason, Rebuilt, Report};
 use crate::core::audit::{Audit, locate_flip};
+use crate::core::block::Place as BlockPlace;
 use crate::core::bytes::{available, le_u32};
 use crate::core::container::Container;
 use crate::core::hash::Overlay;
@@ -55,6 +56,8 @@ pub(super) enum Trust {
 /// The output, as far as it is decided. Holds only what differs from the source: its size follows the damage.
 pub(super) struct Plan<'a> {
     pub(super) container: &'a Container,
+    /// Flipped bits are located, and a digest over the whole confirms them.
+    confirmed_flips: bool,
     /// Flips are mended: that was asked for, and they are confirmed.
     mends_flips: bool,
     fates: BTreeMap<u64, Fate>,
@@ -64,6 +67,8 @@ pub(super) struct Plan<'a> {
     dropped_blocks: Vec<u64>,
     patches: Overlay,
     pub(super) numbering: Numbering,
+    /// The blocks that are kept are a chain from the first one on, which proves their indices.
+    pub(super) chained: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -71,12 +76,14 @@ impl<'a> Plan<'a> {
         let confirmed = audit.findings.list().iter().any(|f| f.flip.is_some_and(|flip| flip.confirmed));
         Self {
             container,
+            confirmed_flips: confirmed,
             mends_flips: repair && confirmed,
             fates: BTreeMap::new(),
             insertions: BTreeMap::new(),
             dropped_blocks: Vec::new(),
             patches: Overlay::default(),
             numbering: Numbering::of(container),
+            chained: false,
         }
     }
 
@@ -104,6 +111,16 @@ impl<'a> Plan<'a> {
     /// The first `len` payload bytes, likewise.
     pub(super) fn payload_start(&self, chunk: &Chunk, len: u64) -> Cow<'a, [u8]> {
         self.patches.apply(chunk.payload_offset, available(self.container.payload(chunk), 0, len))
+    }
+
+    /// What keys and engines read a block by, whose `stored` bytes are those of [`payload`](Self::payload).
+    pub(super) fn place<'s>(&self, chunk: &Chunk, stored: &'s [u8]) -> BlockPlace<'s> {
+        BlockPlace { stored, block: chunk.block.unwrap_or(0), offset: chunk.offset, provisional: false }
+    }
+
+    /// How many bytes a block decodes to; `None` where that can't be told.
+    pub(super) fn decoded_len(&self, chunk: &Chunk) -> Option<u64> {
+        self.container.reader().decoded_len(&self.place(chunk, &self.payload(chunk)))
     }
 
     /// Mux: the flags of a chunk, likewise.
@@ -199,11 +216,26 @@ impl<'a> Plan<'a> {
         self.mends_flips
     }
 
+    /// Flipped bits are confirmed, and would be mended if that were asked for.
+    pub(super) fn could_mend_flips(&self) -> bool {
+        self.confirmed_flips && !self.mends_flips
+    }
+
     /// The index in the output of a block of the source; `None` where it is dropped.
     pub(super) fn new_index(&self, block: u64) -> Option<u64> {
         let dropped_before = self.dropped_blocks.partition_point(|dropped| *dropped < block);
         let dropped = self.dropped_blocks.get(dropped_before) == Some(&block);
         (!dropped).then(|| block.saturating_sub(dropped_before as u64))
+    }
+
+    /// The index that a block of the source had before bytes were lost, where that is known.
+    pub(super) fn original(&self, block: u64) -> Option<u64> {
+        if self.chained { self.new_index(block) } else { self.numbering.original(block) }
+    }
+
+    /// The first block of the source that may have had a higher index.
+    pub(super) fn first_uncertain(&self) -> Option<u64> {
+        self.numbering.first_uncertain().filter(|_| !self.chained)
     }
 
     /// How many blocks the output has.
@@ -299,7 +331,7 @@ impl Numbering {
     }
 
     /// The index a block that is found had before.
-    pub(super) fn original(&self, found: u64) -> Option<u64> {
+    fn original(&self, found: u64) -> Option<u64> {
         match self.lost {
             _ if found < self.first_lost => Some(found),
             Some(lost) if found >= self.last_lost || lost == 0 => found.checked_add(lost),
@@ -308,7 +340,7 @@ impl Numbering {
     }
 
     /// The first block found that may have had a higher index.
-    pub(super) fn first_uncertain(&self) -> Option<u64> {
+    fn first_uncertain(&self) -> Option<u64> {
         (!self.is_certain()).then_some(self.first_lost)
     }
 }

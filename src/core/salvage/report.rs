@@ -16,6 +16,11 @@ pub enum Reason {
     /// Its CRC is right, but it is not what META says blocks are: half a (value, run) pair is missing, or the cipher's
     /// header.
     Undecodable,
+    /// Its CRC is right, but it is not the message that follows the encrypted ones that are kept: it names another number,
+    /// or does not carry the digest of what stands before it.
+    OutOfChain,
+    /// Its CRC is right, but it is masked under the index it was written with, and would get another one.
+    IndexMoved,
     /// Mux: its CRC is right, but no H4TB header says which track it belongs to.
     Unrouted,
     /// Its CRC is right, but it is no JSON object, which it must be.
@@ -42,6 +47,8 @@ impl Reason {
             Self::Truncated => "truncated",
             Self::Region => "region",
             Self::Undecodable => "undecodable",
+            Self::OutOfChain => "out-of-chain",
+            Self::IndexMoved => "index-moved",
             Self::Unrouted => "unrouted",
             Self::NotJson => "not-json",
             Self::Duplicate => "duplicate",
@@ -60,6 +67,8 @@ impl Reason {
             Self::Truncated => "only its beginning is there",
             Self::Region => "the bytes belong to no chunk",
             Self::Undecodable => "its CRC is right, but it can't be decoded as META says",
+            Self::OutOfChain => "its CRC is right, but it does not follow the encrypted blocks that are kept",
+            Self::IndexMoved => "its CRC is right, but only the index it was written with unmasks it",
             Self::Unrouted => "its CRC is right, but it does not say which track it belongs to",
             Self::NotJson => "its CRC is right, but it is no JSON object",
             Self::Duplicate => "it should occur once, and the first counts",

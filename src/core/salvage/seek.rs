@@ -3,7 +3,6 @@
 
 use super::plan::{Part, Plan};
 use crate::core::block::Pipeline;
-use crate::core::codec::rle;
 use crate::core::container::Effort;
 use crate::core::index::{Chunk, Tag};
 use crate::core::layout::CHUNK_HEADER_LEN;
@@ -76,7 +75,7 @@ pub(super) fn rebuild(plan: &Plan<'_>, source: Option<&Chunk>, damaged: bool, me
     let (landed, nowhere) = landings(plan, &table, &fit);
     let meaning = Some((fit.meaning, fit.basis));
     let follows = |(pts_us, block): &(u64, u64)| {
-        let original = plan.numbering.original(*block);
+        let original = plan.original(*block);
         rhythm.zip(original).is_some_and(|(rhythm, original)| rhythm.has(*pts_us, original))
     };
     if (truncated || nowhere > 0) && landed.iter().all(follows) && rhythm.is_some() {
@@ -144,7 +143,7 @@ fn from_rhythm(
         return Table { entries: Vec::new(), meaning, how, lost: replaces_entries };
     };
     let entry = |found: u64| {
-        let original = plan.numbering.original(found).filter(|original| original.is_multiple_of(rhythm.gop))?;
+        let original = plan.original(found).filter(|original| original.is_multiple_of(rhythm.gop))?;
         Some((original.checked_mul(rhythm.frame_us)?, found))
     };
     let entries = kept(plan, (0..plan.container.index().blocks()).filter_map(entry).collect());
@@ -180,7 +179,7 @@ impl Table {
                 targets.iter().filter_map(start).collect()
             }
             (Meaning::Stream, Basis::Sums) => {
-                positions(plan, &targets, task, |chunk| rle::decoded_len(&plan.payload(chunk)))?
+                positions(plan, &targets, task, |chunk| plan.decoded_len(chunk).unwrap_or(0))?
             }
             (Meaning::Stored, _) => positions(plan, &targets, task, |chunk| chunk.len)?,
             (Meaning::Chunk, _) => file_offsets(plan, &targets, 0),

@@ -4,6 +4,7 @@ use super::plan::{Plan, Trust};
 use super::report::{Reason, Report};
 use crate::core::index::{Chunk, Tag};
 use crate::core::json::Document;
+use crate::core::meta::Meta;
 
 /// Where a sidecar stands, and whether its chunk can be relied on.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +60,23 @@ pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Slot {
         }
     }
     slot
+}
+
+/// A sidecar that is kept if it can be read, and that nobody misses.
+pub(super) fn object(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) {
+    let reason = match slot(plan, tag, report) {
+        Slot::Missing => return,
+        Slot::Damaged(chunk) => (chunk, Reason::CrcMismatch),
+        Slot::Reliable(chunk) => {
+            let payload = plan.payload(&chunk);
+            let binary = tag == Tag::META && Meta::parse(&payload).binary.is_some();
+            if binary || is_object(&Document::parse(&payload)) {
+                return;
+            }
+            (chunk, Reason::NotJson)
+        }
+    };
+    plan.drop(&reason.0, reason.1, true, report);
 }
 
 fn damage(plan: &mut Plan<'_>, chunk: &Chunk) -> Reason {

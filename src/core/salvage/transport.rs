@@ -1,14 +1,15 @@
 //! The plan for a transport container: blocks, the sidecars every container must have, and VERI last.
 
 use super::SalvageError;
+use super::bond::{Bond, LeftOut};
 use super::plan::{New, Place, Plan, Trust};
 use super::report::{Mended, Reason, Report};
 use super::seek::{self, Outcome};
-use super::slot::{Slot, is_object, others, slot};
+use super::slot::{Slot, is_object, object, others, slot};
 use super::tracks;
 use super::write::Closing;
 use crate::core::audit::Audit;
-use crate::core::block::{LIVING_CIPHER, Pipeline};
+use crate::core::block::Pipeline;
 use crate::core::codec::{cipher, rle};
 use crate::core::container::Container;
 use crate::core::index::{Chunk, Tag};
@@ -41,13 +42,19 @@ pub(super) fn plan(
         let original = original_blocks(plan.container, meta);
         plan.numbering.settle(plan.container.index().blocks(), original);
     }
-    blocks(plan, readable.as_ref(), report);
-    let decided = |tag: Tag| tag == Tag::CORE || tag == Tag::VERI || SIDECARS.contains(&tag);
+    blocks(plan, audit, readable.as_ref(), report, task)?;
+    object(plan, Tag::TRAK, report);
+    let decided = |tag: Tag| [Tag::CORE, Tag::VERI, Tag::TRAK].contains(&tag) || SIDECARS.contains(&tag);
     others(plan, decided, report);
     if readable.is_none() {
         let payload = evident_meta(plan, task)?;
         let how = format!("{}; written as {}", meta.fault(), String::from_utf8_lossy(&payload));
         put(plan, &slots, 1, payload, how, true, report);
+        if plan.blocks() > 0 && !plan.chained {
+            report
+                .notes
+                .push("META alone says whether blocks are masked: if they were, they now decode to noise".to_owned());
+        }
     }
     if let (Some(parsed), Slot::Reliable(chunk)) = (&readable, &meta)
         && let Some(tables) = tracks::rebuild(plan, chunk, parsed)
@@ -66,10 +73,6 @@ pub(super) fn plan(
     Ok(veri(plan, audit, report))
 }
 
-fn is_ciphered(meta: &Meta) -> bool {
-    meta.cipher.as_deref() == Some(LIVING_CIPHER)
-}
-
 /// How many blocks there were, where something but the blocks' order tells: the older binary META, the index of tracks,
 /// or the counter of the last encrypted block.
 fn original_blocks(container: &Container, meta: &Meta) -> Option<u64> {
@@ -78,36 +81,46 @@ fn original_blocks(container: &Container, meta: &Meta) -> Option<u64> {
     }
     let counted = || {
         let last = container.index().block(container.index().blocks().checked_sub(1)?)?;
-        let whole = is_ciphered(meta) && container.is_intact(&last);
+        let whole = Pipeline::of(Some(meta)).is_living_cipher() && container.is_intact(&last);
         let (header, _) = cipher::Header::parse(container.payload(&last)).ok().filter(|_| whole)?;
         header.counter.checked_add(1)
     };
     tracks::blocks_indexed(meta).or_else(counted)
 }
 
-fn blocks(plan: &mut Plan<'_>, meta: Option<&Meta>, report: &mut Report) {
+/// Decides on each block.
+fn blocks(
+    plan: &mut Plan<'_>,
+    audit: &Audit,
+    meta: Option<&Meta>,
+    report: &mut Report,
+    task: &Task,
+) -> Result<(), Cancelled> {
     let pairs = meta.is_some_and(|meta| Pipeline::of(Some(meta)).is_plain_rle());
-    let messages = meta.is_some_and(is_ciphered);
+    let half_a_pair = |chunk: &Chunk| pairs && chunk.len % 2 == 1;
     let container = plan.container;
-    let before = plan.blocks();
+    let mut bond = Bond::of(plan, audit, meta, |chunk| !half_a_pair(chunk));
+    plan.chained = matches!(bond, Bond::Chained(_));
+    let mut left_out = LeftOut::default();
     for chunk in container.index().with_tag(Tag::CORE) {
-        match plan.trust(&chunk) {
-            Trust::Damaged(reason) => plan.drop(&chunk, reason, true, report),
-            _ if pairs && chunk.len % 2 == 1 => plan.drop(&chunk, Reason::Undecodable, true, report),
-            _ if messages && cipher::Header::parse(&plan.payload(&chunk)).is_err() => {
-                plan.drop(&chunk, Reason::Undecodable, true, report);
+        task.check()?;
+        let trust = plan.trust(&chunk);
+        let reason = match trust {
+            Trust::Damaged(reason) => Some(reason),
+            _ if half_a_pair(&chunk) && !plan.chained => Some(Reason::Undecodable),
+            _ => bond.refuses(plan, &chunk),
+        };
+        match (reason, trust) {
+            (Some(reason), _) => {
+                left_out.count(plan, reason, &chunk);
+                plan.drop(&chunk, reason, true, report);
             }
-            Trust::Mended(mend) => plan.mend(&chunk, mend, report),
-            Trust::Whole => {}
+            (None, Trust::Mended(mend)) => plan.mend(&chunk, mend, report),
+            (None, _) => {}
         }
     }
-    if messages && (plan.blocks() < before || !container.walked().losses.is_empty()) {
-        report.notes.push(
-            "blocks are encrypted in a chain: an audit will name the gaps that the lost ones leave, which only their \
-             sender can close"
-                .to_owned(),
-        );
-    }
+    report.notes.extend(left_out.notes(plan));
+    Ok(())
 }
 
 /// Writes a new payload for a sidecar: in the place of its chunk, or before the sidecar that normally follows it.

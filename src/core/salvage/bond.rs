@@ -1,0 +1,161 @@
+//! What ties a block to the index it was written with, and leaves it unreadable under another one.
+
+use super::plan::{Plan, Trust};
+use super::report::Reason;
+use crate::core::audit::Audit;
+use crate::core::block::{EngineKind, Pipeline};
+use crate::core::codec::cipher::{FIRST_TRANSCRIPT, Header, Transcript, next_transcript};
+use crate::core::codec::rle;
+use crate::core::finding::Code;
+use crate::core::index::{Chunk, Tag};
+use crate::core::meta::Meta;
+
+/// How the blocks of a container depend on their index.
+pub(super) enum Bond {
+    /// They don't.
+    Free,
+    /// Each is masked with a key made from it.
+    Masked,
+    /// They are messages of the Living Cipher, a chain from message 0 on.
+    Chained(Chain),
+}
+
+impl Bond {
+    /// What META says, or, where it says nothing of a cipher, the header of the first block. `usable` is false of blocks
+    /// that can be kept only if they are messages.
+    pub(super) fn of(plan: &mut Plan<'_>, audit: &Audit, meta: Option<&Meta>, usable: impl Fn(&Chunk) -> bool) -> Self {
+        let pipeline = Pipeline::of(meta);
+        let silent = meta.is_none_or(|meta| meta.cipher.is_none() && meta.encrypted != Some(false));
+        if pipeline.is_living_cipher() || silent && begins_with_message(plan, usable) {
+            return Self::Chained(Chain::new(plan, audit));
+        }
+        if pipeline.masked { Self::Masked } else { Self::Free }
+    }
+
+    /// Why a whole block can't be kept, if it can't. Must be asked of every block that is not damaged, in order, once it
+    /// is decided what becomes of those before it.
+    pub(super) fn refuses(&mut self, plan: &Plan<'_>, chunk: &Chunk) -> Option<Reason> {
+        match self {
+            Self::Free => None,
+            Self::Masked => {
+                let block = chunk.block?;
+                (plan.original(block) != plan.new_index(block)).then_some(Reason::IndexMoved)
+            }
+            Self::Chained(chain) => chain.refuses(plan, chunk),
+        }
+    }
+}
+
+/// The first block that can be kept is a message.
+fn begins_with_message(plan: &mut Plan<'_>, usable: impl Fn(&Chunk) -> bool) -> bool {
+    for chunk in plan.container.index().with_tag(Tag::CORE) {
+        let damaged = matches!(plan.trust(&chunk), Trust::Damaged(_));
+        let is_message = !damaged && Header::parse(&plan.payload(&chunk)).is_ok();
+        if is_message || !damaged && usable(&chunk) {
+            return is_message;
+        }
+    }
+    false
+}
+
+/// The messages that are kept so far.
+pub(super) struct Chain {
+    /// Number of the next one.
+    next: u64,
+    /// What the next one carries.
+    transcript: Transcript,
+    /// The audit had the secret, and found blocks that it does not open, or that hold no whole runs.
+    looks_inside: bool,
+}
+
+impl Chain {
+    fn new(plan: &Plan<'_>, audit: &Audit) -> Self {
+        let faulty = [Code::BlockAuthFailed, Code::BlockOddLength].iter().any(|code| audit.findings.count(*code) > 0);
+        let mut cores = plan.container.index().with_tag(Tag::CORE);
+        // A secret that opens nothing says nothing about the blocks.
+        let looks_inside = faulty && cores.any(|chunk| is_sound(plan, &chunk));
+        Self { next: 0, transcript: FIRST_TRANSCRIPT, looks_inside }
+    }
+
+    fn refuses(&mut self, plan: &Plan<'_>, chunk: &Chunk) -> Option<Reason> {
+        let stored = plan.payload(chunk);
+        let Ok((header, ciphertext)) = Header::parse(&stored) else { return Some(Reason::Undecodable) };
+        if header.counter != self.next || header.previous != self.transcript {
+            return Some(Reason::OutOfChain);
+        }
+        if self.looks_inside && !is_sound(plan, chunk) {
+            return Some(Reason::Undecodable);
+        }
+        self.transcript = next_transcript(&self.transcript, &header, ciphertext);
+        self.next = self.next.saturating_add(1);
+        None
+    }
+}
+
+/// The secret opens the block, and whole runs are in it where there should be runs.
+fn is_sound(plan: &Plan<'_>, chunk: &Chunk) -> bool {
+    let (reader, stored) = (plan.container.reader(), plan.payload(chunk));
+    if !reader.can_decrypt() {
+        return false;
+    }
+    let runs = matches!(reader.pipeline().engine, EngineKind::Rle { .. });
+    reader.decrypt(&plan.place(chunk, &stored)).is_ok_and(|compressed| !runs || !rle::survey(&compressed).odd)
+}
+
+/// The blocks that are whole and left out for their index alone.
+#[derive(Default)]
+pub(super) struct LeftOut {
+    messages: u64,
+    /// Masked, with the index in the source that they were written with.
+    masked: u64,
+    /// Masked, and nobody knows how many blocks were lost before them.
+    masked_unknown: u64,
+    first: Option<u64>,
+}
+
+impl LeftOut {
+    pub(super) fn count(&mut self, plan: &Plan<'_>, reason: Reason, chunk: &Chunk) {
+        let known = plan.container.written_number(chunk.block.unwrap_or(0)).is_some();
+        match reason {
+            Reason::OutOfChain => self.messages += 1,
+            Reason::IndexMoved if known => self.masked += 1,
+            Reason::IndexMoved => self.masked_unknown += 1,
+            _ => return,
+        }
+        self.first = self.first.or(chunk.block);
+    }
+
+    /// Why they are left out, and how they can be had.
+    pub(super) fn notes(&self, plan: &Plan<'_>) -> Vec<String> {
+        let Some(first) = self.first else { return Vec::new() };
+        let mut notes = Vec::new();
+        let left_out = |what: &str, n: u64| format!("{n} {what} from block {first} of the source on are left out");
+        if self.messages > 0 {
+            notes.push(format!(
+                "{}: each names its number and carries a digest of all before it, so that no reader takes it once one is \
+                 lost. The source keeps them; `block SOURCE INDEX --secret-file PATH` reads each by the index it has there",
+                left_out("encrypted blocks", self.messages)
+            ));
+        }
+        if self.masked > 0 {
+            notes.push(format!(
+                "{}: under the lower index they would get, another key unmasks them, into noise. The source keeps them; \
+                 `block SOURCE INDEX --mask-key-file PATH` reads each by the index it has there",
+                left_out("masked blocks", self.masked)
+            ));
+        }
+        if self.masked_unknown > 0 {
+            notes.push(format!(
+                "{}: an unknown number of blocks was lost before them, and the mask's key is made from the index they had",
+                left_out("masked blocks", self.masked_unknown)
+            ));
+        }
+        if plan.could_mend_flips() {
+            notes.push(
+                "flipped bits are confirmed: with --repair, the blocks that they are in stay, and what follows"
+                    .to_owned(),
+            );
+        }
+        notes
+    }
+}
