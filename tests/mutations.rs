@@ -508,6 +508,8 @@ proptest! {
         prop_assume!(damaged != bytes);
         let audit = audited(&damaged);
         prop_assert!(audit.verdict > Verdict::Ok);
+        // Damage that ends in the next tag and leaves it printable makes a chunk of another kind, whose CRC is right.
+        prop_assume!(!codes(&audit).contains(&"chunk-unknown"));
         let noise = consequences(&audit);
         prop_assert!(noise.is_empty(), "{} {:?}", Offsets::ALL[which].name(), faults(&audit));
     }

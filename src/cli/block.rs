@@ -36,9 +36,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     out.refuse_terminal()?;
     let container = open::container(&args.file, session)?;
     integrity::require(&container, &args.file, session)?;
-    let form = if args.raw { Form::Raw } else { Form::Decoded };
-    let bytes = content::block(&container, &args.file, args.index, form, session)?;
+    match args.raw {
+        true => content::write(&mut out, &content::block(&container, &args.file, args.index, Form::Raw, session)?)?,
+        false => content::write_decoded(&mut out, &container, &args.file, args.index, session)?,
+    }
     open::settle(&container, session);
-    content::write(&mut out, &bytes)?;
     out.finish()
 }

@@ -17,6 +17,9 @@ use crate::core::index::Chunk;
 /// a file has lost since would fail.
 pub(super) const PIECE_BYTES: usize = 32 << 10;
 
+/// Bytes decoded at a time: they stay in a core's own cache.
+const WINDOW_BYTES: usize = 256 << 10;
+
 /// What a user may do about blocks that come still masked.
 pub(super) const UNMASK: &str = "given still masked, --mask-key-file unmasks";
 
@@ -33,6 +36,44 @@ pub(super) fn block<'a>(
     form: Form,
     session: &mut Session,
 ) -> anyhow::Result<Cow<'a, [u8]>> {
+    let stored = stored(container, file, index, session)?;
+    match form {
+        Form::Raw => Ok(Cow::Borrowed(stored.bytes)),
+        Form::Decoded => {
+            let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;
+            warn_masked(file, index, content.stage);
+            Ok(Cow::Owned(content.bytes))
+        }
+    }
+}
+
+/// Writes a block's content, window by window where its engine knows how to: no more of a block is in memory then than is
+/// stored of it.
+pub(super) fn write_decoded(
+    out: &mut Output,
+    container: &Container,
+    file: &Input,
+    index: u64,
+    session: &mut Session,
+) -> anyhow::Result<()> {
+    let stored = stored(container, file, index, session)?;
+    let window = |start| container.window(index, start, WINDOW_BYTES).map_err(|error| refusal(file, &error));
+    let mut next = window(0)?;
+    if next.problem.is_some() || next.block_len > container.options().max_block_size {
+        // For the error that this is; where it is none after all, for the content.
+        let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;
+        warn_masked(file, index, content.stage);
+        return Ok(write(out, &content.bytes)?);
+    }
+    warn_masked(file, index, next.stage);
+    while !next.bytes.is_empty() {
+        write(out, &next.bytes)?;
+        next = window(next.start.saturating_add(next.bytes.len() as u64))?;
+    }
+    Ok(())
+}
+
+fn stored<'a>(container: &'a Container, file: &Input, index: u64, session: &mut Session) -> anyhow::Result<Stored<'a>> {
     let stored = container.block(index).map_err(|error| refusal(file, &error))?;
     if let Some(damage) = damage(&stored) {
         warn_damaged(file, &damage, session);
@@ -40,15 +81,12 @@ pub(super) fn block<'a>(
     if container.first_provisional().is_some_and(|first| index >= first) {
         messages::warn(file, format_args!("block {index} is numbered provisionally: bytes were lost before it"));
     }
-    match form {
-        Form::Raw => Ok(Cow::Borrowed(stored.bytes)),
-        Form::Decoded => {
-            let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;
-            if content.stage == Stage::Masked {
-                messages::warn(file, format_args!("block {index} is {}; {UNMASK}", content.stage.describe()));
-            }
-            Ok(Cow::Owned(content.bytes))
-        }
+    Ok(stored)
+}
+
+fn warn_masked(file: &Input, index: u64, stage: Stage) {
+    if stage == Stage::Masked {
+        messages::warn(file, format_args!("block {index} is {}; {UNMASK}", stage.describe()));
     }
 }
 

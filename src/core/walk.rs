@@ -351,17 +351,7 @@ impl Walker {
                 self.mismatch(bytes, header, header.len);
                 self.accept(header, header.len, State::CrcMismatch)
             }
-            Some(next) => {
-                let there = clamp_u32(next - payload);
-                self.add(if fits { Code::ChunkCrcMismatch } else { Code::ChunkTruncated }, header, there, |h| {
-                    let what = if is_container(bytes, next) { "another container" } else { "the next chunk" };
-                    format!(
-                        "{} at {}: length field says {}, but {what} begins after {there} bytes, at {next}",
-                        h.tag, h.offset, h.len
-                    )
-                });
-                self.cut(header, there, next)
-            }
+            Some(next) => self.cut_before(bytes, header, next),
             None if !last => {
                 self.places.forget(header.offset + 1);
                 Step::Waiting
@@ -404,10 +394,47 @@ impl Walker {
             });
             return Some(self.accept(header, true_len, State::LengthRepaired));
         }
-        plausible_end.then(|| {
-            self.mismatch(bytes, header, header.len);
-            self.accept(header, header.len, State::CrcMismatch)
+        plausible_end.then(|| match self.swallowed(bytes, header, declared_end) {
+            Some(next) => self.cut_before(bytes, header, next),
+            None => {
+                self.mismatch(bytes, header, header.len);
+                self.accept(header, header.len, State::CrcMismatch)
+            }
         })
+    }
+
+    /// Where in the payload a whole chunk begins that others follow up to the declared end, as they do where the length
+    /// is that of several chunks. Where one flipped bit makes the CRC right, the length is right whatever the payload
+    /// holds.
+    fn swallowed(&mut self, bytes: &[u8], header: &ChunkHeader, end: u64) -> Option<u64> {
+        let from = self.layout.end(header, 0);
+        let first = self.places.strong_after(&mut self.crcs, bytes, self.layout, from)?;
+        let mut at = first;
+        while at < end {
+            let chunk = self.layout.chunk_header(bytes, at)?;
+            if !chunk.tag.is_known() || !self.crcs.fits(self.layout, bytes, &chunk, chunk.len) {
+                return None;
+            }
+            at = self.layout.declared_end(&chunk);
+        }
+        let stored = self.layout.stored_crc(bytes, header.offset, u64::from(header.len))?;
+        let computed = self.layout.computed_crc(bytes, header, header.len)?;
+        let covered = self.layout.covered_len(u64::from(header.len));
+        (at == end && first < end && flip::locate(stored, computed, covered).is_none()).then_some(first)
+    }
+
+    /// Takes of a chunk with a wrong length what stands before the next one.
+    fn cut_before(&mut self, bytes: &[u8], header: &ChunkHeader, next: u64) -> Step {
+        let fits = self.layout.declared_end(header) <= bytes.len() as u64;
+        let there = clamp_u32(next - header.payload());
+        self.add(if fits { Code::ChunkCrcMismatch } else { Code::ChunkTruncated }, header, there, |h| {
+            let what = if is_container(bytes, next) { "another container" } else { "the next chunk" };
+            format!(
+                "{} at {}: length field says {}, but {what} begins after {there} bytes, at {next}",
+                h.tag, h.offset, h.len
+            )
+        });
+        self.cut(header, there, next)
     }
 
     /// Takes a chunk of which only the first `there` payload bytes are left; the walk goes on at `next`.
@@ -775,9 +802,14 @@ impl Places {
         self.scanned = from;
     }
 
-    /// The first strong place at or after `from`, or where there is none the first container.
+    /// The first strong place at or after `from`.
+    fn strong_after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
+        self.find(crcs, bytes, layout, from, |place| place.strong)
+    }
+
+    /// The same, or where there is none the first container.
     fn after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
-        let strong = self.find(crcs, bytes, layout, from, |place| place.strong);
+        let strong = self.strong_after(crcs, bytes, layout, from);
         strong.or_else(|| self.containers.iter().copied().find(|at| *at >= from))
     }
 
