@@ -5,6 +5,7 @@ mod builder;
 use builder::*;
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::finding::{Code, Flip};
+use h4inspect::core::index::State;
 use h4inspect::core::layout::Layout;
 use h4inspect::core::walk::{Depth, Step, Walked, Walker};
 use proptest::prelude::*;
@@ -228,6 +229,17 @@ fn holes_anywhere_cost_no_block_outside_of_them() {
     }
 }
 
+/// A damaged chunk has a length that happens to lead from it onto a later chunk, past whole ones. That is believed: a block
+/// may well hold what looks like chunks.
+fn leads_past_whole_chunks(audit: &Audit, bytes: &[u8]) -> bool {
+    let container = audit.container.as_deref().unwrap();
+    let mut damaged = container.index().iter().filter(|chunk| chunk.state == State::CrcMismatch);
+    damaged.any(|chunk| {
+        let payload = container.payload(&chunk);
+        spans(bytes).iter().any(|span| payload.windows(span.whole.len()).any(|part| part == &bytes[span.whole.clone()]))
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
@@ -242,6 +254,7 @@ proptest! {
         prop_assume!(damaged != bytes);
         let audit = audited(&damaged);
         prop_assert!(audit.verdict > Verdict::Ok);
+        prop_assume!(!leads_past_whole_chunks(&audit, &bytes));
         prop_assert!(blocks_intact(&audit) >= blocks_outside(&bytes, &(start..start + burst.len())));
         let tail = spans(&bytes).last().unwrap().whole.start < start + burst.len();
         prop_assert!(tail || consequences(&audit).is_empty(), "{:?}", faults(&audit));
@@ -258,6 +271,7 @@ proptest! {
         prop_assume!(damaged != bytes);
         let audit = audited(&damaged);
         prop_assert!(audit.verdict > Verdict::Ok);
+        prop_assume!(!leads_past_whole_chunks(&audit, &bytes));
         let least = blocks_outside(&bytes, &(at..at + left_out.max(1)));
         prop_assert!(blocks_intact(&audit) >= least, "{} of {least}: {:?}", blocks_intact(&audit), faults(&audit));
     }
@@ -287,6 +301,18 @@ fn a_file_cut_short_by_another_ends_where_that_begins() {
     assert_eq!((blocks_intact(&audit), audit.findings.list()[1].offset), (2, cut as u64));
     let audit = audited(&[&first[..span(&first, b"CORE", 2).whole.start], b"junkjunkjunkjunk", &second[..]].concat());
     assert_eq!(faults(&audit), ["region-skipped", "appended-container"]);
+}
+
+#[test]
+fn a_wrong_length_that_leads_to_a_later_chunk_is_believed() {
+    let bytes = Transport::new(6).build();
+    let (first, later) = (span(&bytes, b"CORE", 1), span(&bytes, b"META", 0));
+    let mut damaged = bytes.clone();
+    let len = (later.whole.start - first.payload.start) as u32;
+    damaged[first.whole.start + 4..][..8].copy_from_slice(&[len.to_be_bytes(), [0; 4]].concat());
+    let audit = audited(&damaged);
+    assert!(leads_past_whole_chunks(&audit, &bytes));
+    assert_eq!((faults(&audit)[0], blocks_intact(&audit), audit.verdict), ("chunk-crc-mismatch", 1, Verdict::Damaged));
 }
 
 #[test]
