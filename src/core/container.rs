@@ -431,11 +431,12 @@ impl Container {
         self.mended.get(&chunk.index).map_or_else(|| self.payload(chunk), Vec::as_slice)
     }
 
-    /// Reads sidecars as they were before damage that was located and confirmed.
-    pub(crate) fn mend(&mut self, overlay: &Overlay) {
+    /// Reads damaged sidecars through `overlay`, where that is proven to be what they were.
+    pub(crate) fn mend(&mut self, overlay: &Overlay, is_proven: impl Fn(&Self, &Chunk) -> bool) {
         let damaged = |chunk: &Chunk| chunk.tag != Tag::CORE && chunk.state == State::CrcMismatch;
         let mend = |chunk: Chunk| (chunk.index, overlay.apply(chunk.payload_offset, self.payload(&chunk)).into_owned());
-        self.mended = self.index().iter().filter(damaged).map(mend).collect();
+        let proven = self.index().iter().filter(|chunk| damaged(chunk) && is_proven(self, chunk));
+        self.mended = proven.map(mend).collect();
     }
 
     /// The same container read with other options, such as a key that was given later. Nothing is walked again.

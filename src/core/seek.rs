@@ -193,12 +193,16 @@ impl<'a> Blocks<'a> {
         before.is_some_and(|loss| offset - loss.offset < loss.length)
     }
 
+    /// Of a damaged chunk that leads to lost bytes not even the length is known.
+    fn has_doubtful_length(&self, chunk: &Chunk) -> bool {
+        chunk.state.is_damaged() && self.is_lost(chunk.end)
+    }
+
     fn stored(&self) -> &Starts {
         let certain = self.first_provisional();
         self.stored.get_or_init(|| {
             let cores = self.index.with_tag(Tag::CORE);
-            // Of a damaged chunk that leads to lost bytes not even the length is known.
-            let sized = |c: &Chunk| c.state != State::Truncated && !(c.state.is_damaged() && self.is_lost(c.end));
+            let sized = |c: &Chunk| c.state != State::Truncated && !self.has_doubtful_length(c);
             let whole = |c: &Chunk| c.block.is_some_and(|block| block < certain) && sized(c);
             Starts::new(cores.map(|chunk| whole(&chunk).then_some(chunk.len)))
         })
@@ -240,6 +244,8 @@ impl<'a> Blocks<'a> {
         match [here, before].into_iter().flatten().find(|chunk| place(chunk) == offset) {
             Some(chunk) => chunk.block.map_or(Landing::Nowhere, Landing::Block),
             None if self.is_lost(offset) => Landing::Unknown,
+            // A chunk that it runs over may begin there.
+            None if here.is_some_and(|chunk| self.has_doubtful_length(&chunk)) => Landing::Unknown,
             None => Landing::Nowhere,
         }
     }

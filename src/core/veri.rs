@@ -288,17 +288,12 @@ fn coverages(container: &Container, json: bool) -> Vec<Coverage> {
     if !json {
         return vec![Coverage::Prefix, Coverage::Payloads];
     }
-    let mut all = vec![
-        Coverage::Prefix,
-        Coverage::Payloads,
-        Coverage::CorePayloads,
-        Coverage::AllPayloads,
-        Coverage::WholePrefix,
-    ];
+    let mut all = vec![Coverage::Prefix];
     if container.layout() == Layout::Mux {
         all.push(Coverage::Blocks);
         all.extend(container.routed_tracks().into_iter().map(Coverage::TrackBlocks));
     }
+    all.extend([Coverage::Payloads, Coverage::CorePayloads, Coverage::AllPayloads, Coverage::WholePrefix]);
     all
 }
 

@@ -407,10 +407,12 @@ impl Walker {
     /// is that of several chunks. Where one flipped bit makes the CRC right, the length is right whatever the payload
     /// holds.
     fn swallowed(&mut self, bytes: &[u8], header: &ChunkHeader, end: u64) -> Option<u64> {
+        // The last chunk of a file ends before its closing CRC.
+        let closing = if end == bytes.len() as u64 { self.layout.closing_len() } else { 0 };
         let from = self.layout.end(header, 0);
         let first = self.places.strong_after(&mut self.crcs, bytes, self.layout, from)?;
         let mut at = first;
-        while at < end {
+        while at < end - closing {
             let chunk = self.layout.chunk_header(bytes, at)?;
             if !chunk.tag.is_known() || !self.crcs.fits(self.layout, bytes, &chunk, chunk.len) {
                 return None;
@@ -420,7 +422,7 @@ impl Walker {
         let stored = self.layout.stored_crc(bytes, header.offset, u64::from(header.len))?;
         let computed = self.layout.computed_crc(bytes, header, header.len)?;
         let covered = self.layout.covered_len(u64::from(header.len));
-        (at == end && first < end && flip::locate(stored, computed, covered).is_none()).then_some(first)
+        (at == end - closing && first < at && flip::locate(stored, computed, covered).is_none()).then_some(first)
     }
 
     /// Takes of a chunk with a wrong length what stands before the next one.

@@ -10,7 +10,7 @@ use crate::core::hash::Overlay;
 use crate::core::index::{Chunk, State, Tag};
 use crate::core::layout::{CHUNK_HEADER_LEN, Layout};
 use crate::core::task::{Cancelled, Task};
-use crate::core::veri::{self, Status};
+use crate::core::veri::{self, Coverage, Part};
 
 /// How many damaged chunks are looked at; with more, no single bits are to blame.
 const MOST_DAMAGED: u64 = 10_000;
@@ -78,51 +78,76 @@ pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Re
     if repairs.overlay.is_empty() && sets.is_empty() {
         return Ok((container, repairs));
     }
+    if closing_crc_fits(&container, &repairs.overlay) {
+        return Ok(confirmed(container, repairs, |_, _| true));
+    }
     // Where the digest is right without it, an unknown tag is what its writer meant.
-    let (verified, _) = verifies(&container, &repairs.overlay, &[], task)?;
-    if verified || closing_crc_fits(&container, &repairs.overlay) {
-        return confirmed(container, repairs);
+    if let (Some(coverage), _) = verifies(&container, &repairs.overlay, &[], task)? {
+        return Ok(confirmed(container, repairs, covered_by(&coverage)));
     }
     for mut tags in sets {
-        if !verifies(&container, &repairs.overlay, &tags, task)?.0 {
+        if verifies(&container, &repairs.overlay, &tags, task)?.0.is_none() {
             continue;
         }
         // Of several, those count without which it fails: a digest need not cover all of them.
         let mut at = 0;
         while tags.len() > 1 && at < tags.len() {
             let one = tags.remove(at);
-            if !verifies(&container, &repairs.overlay, &tags, task)?.0 {
+            if verifies(&container, &repairs.overlay, &tags, task)?.0.is_none() {
                 tags.insert(at, one);
                 at += 1;
             }
         }
-        let (_, retagged) = verifies(&container, &repairs.overlay, &tags, task)?;
+        let (Some(coverage), retagged) = verifies(&container, &repairs.overlay, &tags, task)? else { continue };
         tags.iter().for_each(|(chunk, tag)| repairs.overlay.set_all(chunk.offset, &tag.0));
         repairs.tags = tags.iter().map(|(chunk, _)| (chunk.index, chunk.tag)).collect();
-        return confirmed(retagged, repairs);
+        return Ok(confirmed(retagged, repairs, covered_by(&coverage)));
     }
     Ok((container, repairs))
 }
 
-/// Whether VERI verifies with all repairs made and these tags restored, and the container that has them.
+/// The coverage under which VERI verifies with all repairs made and these tags restored, and the container that has them.
 fn verifies(
     container: &Container,
     overlay: &Overlay,
     tags: &[(Chunk, Tag)],
     task: &Task,
-) -> Result<(bool, Container), Cancelled> {
+) -> Result<(Option<Coverage>, Container), Cancelled> {
     let mut overlay = overlay.clone();
     tags.iter().for_each(|(chunk, tag)| overlay.set_all(chunk.offset, &tag.0));
     let tags: Vec<_> = tags.iter().map(|(chunk, tag)| (chunk.index, *tag)).collect();
     let retagged = container.retagged(&tags);
-    let status = veri::verify_through(&retagged, &overlay, None, task)?.status;
-    Ok((status == Status::Verified, retagged))
+    let verification = veri::verify_through(&retagged, &overlay, None, task)?;
+    Ok((verification.coverage, retagged))
 }
 
-fn confirmed(mut container: Container, mut repairs: Repairs) -> Result<(Container, Repairs), Cancelled> {
-    repairs.flips.iter_mut().for_each(|(_, flip)| flip.confirmed = true);
-    container.mend(&repairs.overlay);
-    Ok((container, repairs))
+/// Whether a digest of that coverage proves the byte of a chunk. Where it proves the payload, it proves that the stored
+/// CRC is what was hit.
+fn covered_by(coverage: &Coverage) -> impl Fn(&Container, (&Chunk, u64)) -> bool {
+    move |container, (chunk, offset)| {
+        let crc = container.layout().crc_field(chunk.offset, chunk.len).contains(&offset);
+        let payload = (chunk.payload_offset..chunk.payload_offset + chunk.len).contains(&offset);
+        match coverage.part_of(container, chunk) {
+            Part::Whole => true,
+            Part::Content => crc || payload,
+            // The digest itself is right.
+            Part::Nothing => chunk.tag == Tag::VERI && (crc || payload),
+        }
+    }
+}
+
+/// Repairs are confirmed where what came out right covers them.
+fn confirmed(
+    mut container: Container,
+    mut repairs: Repairs,
+    covers: impl Fn(&Container, (&Chunk, u64)) -> bool,
+) -> (Container, Repairs) {
+    for (index, flip) in &mut repairs.flips {
+        let chunk = container.index().chunk(*index);
+        flip.confirmed = chunk.is_some_and(|chunk| covers(&container, (&chunk, flip.offset)));
+    }
+    container.mend(&repairs.overlay, |container, chunk| covers(container, (chunk, chunk.payload_offset)));
+    (container, repairs)
 }
 
 /// The flipped bit that explains a chunk's CRC, and its repair.
