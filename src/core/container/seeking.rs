@@ -1,0 +1,337 @@
+//! From a timestamp to a block: what SEEK's offsets mean, when blocks are shown, and which of them are keyframes.
+
+use super::Container;
+use crate::core::block::{BlockError, EngineKind};
+use crate::core::index::{Chunk, Tag};
+use crate::core::layout::{Layout, SeekEntry, SeekRows};
+use crate::core::meta::Meta;
+use crate::core::seek::{Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
+use crate::core::text::escape;
+use crate::core::time::Time;
+use crate::core::timeline::{FrameSource, Timeline};
+use crate::core::tracks::Track;
+
+/// Why a timestamp has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SeekError {
+    /// There is no table to look it up in.
+    #[error("there is no SEEK entry to answer with{0}")]
+    NoTable(String),
+    /// The timestamp needs a duration or frame rate that is not known.
+    #[error("{0} needs the time of blocks, which is not known: META has no usable fps_hint")]
+    NoTimeline(&'static str),
+    /// There is no such track.
+    #[error("there is no track \"{0}\"")]
+    NoTrack(String),
+    /// There is no such block.
+    #[error(transparent)]
+    Block(#[from] BlockError),
+}
+
+/// The answer to a timestamp.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeekAnswer {
+    /// The timestamp asked for, in µs.
+    pub pts_us: u64,
+    /// Place of the entry as stored.
+    pub entry_index: u64,
+    /// The entry.
+    pub entry: SeekEntry,
+    /// The block it really is; `None` where the entry lands on none.
+    pub block: Option<u64>,
+    /// What its offset was taken to mean.
+    pub meaning: Option<Meaning>,
+    /// The timestamp is before the first entry, which answers all the same.
+    pub before_first: bool,
+    /// The track whose table answered.
+    pub track: Option<String>,
+    /// The answer was found by looking at all blocks of the track, which has no table.
+    pub scanned: bool,
+    /// Blocks to decode for what is shown at the timestamp, where the time of blocks is known.
+    pub chain: Option<Vec<u64>>,
+    /// Bytes were lost before the block: its index may be too low.
+    pub provisional: bool,
+}
+
+/// A SEEK entry that is the keyframe of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keyframe {
+    /// Rank of the entry by pts.
+    pub rank: u64,
+    /// Its place as stored.
+    pub place: u64,
+    /// The entry.
+    pub entry: SeekEntry,
+}
+
+/// How hard to look for an answer that may need payloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// Reads no more than [`CHEAP_BYTES`] of blocks.
+    Cheap,
+    /// Reads all that is needed.
+    Full,
+}
+
+/// How many bytes of blocks are read where no payload should be: less than takes a noticeable time.
+pub const CHEAP_BYTES: u64 = 16 << 20;
+
+impl Container {
+    /// The chunk SEEK is read from.
+    pub fn seek_chunk(&self) -> Option<Chunk> {
+        *self.seek.get_or_init(|| match self.layout() {
+            Layout::Transport => self.sidecar(Tag::SEEK),
+            Layout::Mux => None,
+        })
+    }
+
+    /// The SEEK table, if it can be relied on.
+    pub fn seek_table(&self) -> Option<SeekTable<'_>> {
+        let rows = SeekRows::transport(self.sidecar_payload(&self.seek_chunk()?))?;
+        Some(SeekTable::new(rows, &self.order))
+    }
+
+    /// Index of the first block that may be numbered too low, since bytes were lost before it.
+    pub fn first_provisional(&self) -> Option<u64> {
+        self.walked.losses.first().map(|loss| loss.block)
+    }
+
+    /// Where decoded blocks start, from their own run lengths. Reads every block.
+    fn decoded_starts(&self) -> Option<&Starts> {
+        let certain = self.first_provisional().unwrap_or(u64::MAX);
+        let size = |chunk: Chunk| {
+            let usable = chunk.block.is_some_and(|b| b < certain) && !chunk.state.is_damaged();
+            usable.then(|| self.decoded_len(&chunk)).flatten()
+        };
+        let countable = matches!(self.pipeline().engine, EngineKind::Rle { .. }) && self.reader().reaches_compressed();
+        let sum = || countable.then(|| Starts::new(self.index().with_tag(Tag::CORE).map(size)));
+        self.decoded.get_or_init(sum).as_ref()
+    }
+
+    /// Decoded sizes that were added up while the blocks were checked.
+    pub(crate) fn set_decoded_starts(&self, starts: Option<Starts>) {
+        let _ = self.decoded.set(starts);
+    }
+
+    /// All that is known about where blocks start.
+    pub fn blocks(&self, effort: Effort) -> Blocks<'_> {
+        let mut blocks = Blocks::new(self.index(), &self.walked.losses, self.source.len());
+        let meta = self.meta();
+        blocks.grid = meta.and_then(|meta| meta.block_size);
+        blocks.gop = meta.and_then(|meta| meta.gop);
+        // The older binary META only has an average.
+        blocks.frame_us = meta.filter(|meta| meta.fps_hint.is_some()).and_then(Meta::frame_us);
+        let stored = self.index().total(Tag::CORE).map_or(0, |total| total.bytes);
+        let affordable = effort == Effort::Full || stored <= CHEAP_BYTES || self.decoded.get().is_some();
+        blocks.decoded = if affordable { self.decoded_starts() } else { None };
+        blocks
+    }
+
+    /// What the offsets of SEEK mean.
+    pub fn resolution(&self, effort: Effort) -> &Resolution {
+        let resolve = || match self.seek_table() {
+            Some(table) => self.blocks(effort).resolve(&table, self.options.meaning),
+            None => Resolution::default(),
+        };
+        match effort {
+            Effort::Cheap => self.cheap.get_or_init(resolve),
+            Effort::Full => self.full.get_or_init(resolve),
+        }
+    }
+
+    /// When blocks are shown, where that is known.
+    pub fn timeline(&self) -> Option<Timeline> {
+        *self.timeline.get_or_init(|| self.find_timeline())
+    }
+
+    fn find_timeline(&self) -> Option<Timeline> {
+        let blocks = self.index().blocks();
+        let meta = self.meta();
+        let source = match meta {
+            Some(meta) if meta.fps_hint.is_some() => FrameSource::FpsHint,
+            _ => FrameSource::BinaryMeta,
+        };
+        if let Some(frame_us) = meta.and_then(Meta::frame_us).filter(|us| *us > 0) {
+            return Some(Timeline { frame_us, source, blocks });
+        }
+        let frame_us = self.frame_from_seek()?;
+        Some(Timeline { frame_us, source: FrameSource::Seek, blocks })
+    }
+
+    /// The duration of a frame under which every SEEK entry has its block's time.
+    fn frame_from_seek(&self) -> Option<u64> {
+        let (fit, table) = (self.resolution(Effort::Cheap).best.filter(|fit| fit.misses == 0)?, self.seek_table()?);
+        let blocks = self.blocks(Effort::Cheap);
+        let mut frame = None;
+        for entry in table.rows.iter() {
+            match blocks.landing(fit.meaning, fit.basis, entry.offset) {
+                Landing::Block(0) if entry.pts_us == 0 => {}
+                Landing::Block(block) if block > 0 && entry.pts_us % block == 0 => {
+                    let us = entry.pts_us / block;
+                    if us == 0 || *frame.get_or_insert(us) != us {
+                        return None;
+                    }
+                }
+                _ => return None,
+            }
+        }
+        frame
+    }
+
+    /// A TIME as µs.
+    pub fn time_us(&self, time: Time) -> Result<u64, SeekError> {
+        match time {
+            Time::Us(us) => Ok(us),
+            Time::Percent(percent) => {
+                let duration = self.duration_us().ok_or(SeekError::NoTimeline("a percentage"))?;
+                Ok((duration as f64 * percent / 100.0) as u64)
+            }
+            Time::Block(block) => {
+                self.block(block)?;
+                self.pts_us(block).ok_or(SeekError::NoTimeline("a block number"))
+            }
+        }
+    }
+
+    /// When a block is shown, in µs: by the track index, or by the frame rate.
+    pub fn pts_us(&self, block: u64) -> Option<u64> {
+        match self.tracks().filter(|tracks| tracks.indexed) {
+            Some(tracks) => tracks.of_block(block).map(|(_, block)| block.pts_us),
+            None => self.timeline().map(|timeline| timeline.pts_us(block)),
+        }
+    }
+
+    /// When the last block ends, in µs; with tracks, when it begins, since more is not stored.
+    pub fn duration_us(&self) -> Option<u64> {
+        match self.tracks().filter(|tracks| tracks.indexed) {
+            Some(tracks) => tracks.last_pts_us(),
+            None => self.timeline().map(|timeline| timeline.duration_us()),
+        }
+    }
+
+    /// The entry that answers a timestamp, and the block it really is: from the track asked for, else from SEEK if it
+    /// has entries, else from the first track.
+    pub fn seek(&self, pts_us: u64, track: Option<&str>) -> Result<SeekAnswer, SeekError> {
+        if let Some(id) = track {
+            let found = self.tracks().and_then(|tracks| tracks.by_id(id));
+            let escaped = || escape(id).into_owned();
+            return self.seek_track(found.ok_or_else(|| SeekError::NoTrack(escaped()))?, pts_us);
+        }
+        if self.seek_table().is_none_or(|table| table.rows.is_empty())
+            && let Some(first) = self.tracks().and_then(|tracks| tracks.list.first())
+        {
+            return self.seek_track(first, pts_us);
+        }
+        self.seek_in_table(pts_us)
+    }
+
+    fn seek_in_table(&self, pts_us: u64) -> Result<SeekAnswer, SeekError> {
+        let why = || match (self.index().total(Tag::SEEK), self.seek_chunk()) {
+            (None, _) => ": the container has no SEEK chunk".to_owned(),
+            (Some(_), None) => ": its SEEK chunk is damaged".to_owned(),
+            _ => ": SEEK is empty".to_owned(),
+        };
+        let table = self.seek_table().ok_or_else(|| SeekError::NoTable(why()))?;
+        let (entry_index, entry) = table.at(pts_us).ok_or_else(|| SeekError::NoTable(why()))?;
+        let fit = self.resolution(Effort::Full).best;
+        let block = fit.and_then(|fit| self.landed(&fit, entry, Effort::Full));
+        let before_first = pts_us < entry.pts_us;
+        let chain = block.zip(self.timeline()).map(|(keyframe, timeline)| match timeline.block_at(pts_us) {
+            Some(last) if !before_first => (keyframe..=last.max(keyframe)).collect(),
+            _ => Vec::new(),
+        });
+        Ok(SeekAnswer {
+            pts_us,
+            entry_index,
+            entry,
+            block,
+            meaning: fit.map(|fit| fit.meaning),
+            before_first,
+            track: None,
+            scanned: false,
+            chain,
+            provisional: self.is_provisional(block),
+        })
+    }
+
+    pub(super) fn is_provisional(&self, block: Option<u64>) -> bool {
+        block.zip(self.first_provisional()).is_some_and(|(block, first)| block >= first)
+    }
+
+    /// The answer from a track's own table, or from its blocks where it has none.
+    fn seek_track(&self, track: &Track, pts_us: u64) -> Result<SeekAnswer, SeekError> {
+        let answer = |entry_index, entry: SeekEntry, block, meaning, scanned| SeekAnswer {
+            pts_us,
+            entry_index,
+            entry,
+            block,
+            meaning,
+            before_first: pts_us < entry.pts_us,
+            track: Some(track.id.clone()),
+            scanned,
+            chain: (!track.blocks.is_empty()).then(|| track.chain(pts_us)),
+            provisional: self.is_provisional(block),
+        };
+        if let Some((place, entry)) = track.seek_table(self).and_then(|table| table.at(pts_us)) {
+            let meaning = if self.layout() == Layout::Mux { Meaning::Payload } else { Meaning::Index };
+            return Ok(answer(place, entry, track.entry_block(self, entry), Some(meaning), false));
+        }
+        let keyframes = || (0..).zip(track.keyframes());
+        let last =
+            keyframes().filter(|(_, block)| block.pts_us <= pts_us).max_by_key(|(at, block)| (block.pts_us, *at));
+        let found = last.or_else(|| keyframes().min_by_key(|(at, block)| (block.pts_us, *at)));
+        let why = || format!(": track \"{}\" has neither a table nor a keyframe", escape(&track.id));
+        let (at, keyframe) = found.ok_or_else(|| SeekError::NoTable(why()))?;
+        let entry = SeekEntry { pts_us: keyframe.pts_us, offset: keyframe.block };
+        Ok(answer(at, entry, Some(keyframe.block), None, true))
+    }
+
+    fn landed(&self, fit: &Fit, entry: SeekEntry, effort: Effort) -> Option<u64> {
+        match self.blocks(effort).landing(fit.meaning, fit.basis, entry.offset) {
+            Landing::Block(block) => Some(block),
+            Landing::Nowhere | Landing::Unknown => None,
+        }
+    }
+
+    /// The block that the SEEK entry at a place as stored lands on.
+    pub fn entry_block(&self, place: u64) -> Option<u64> {
+        let fit = self.resolution(Effort::Cheap).best?;
+        self.landed(&fit, self.seek_table()?.rows.get(place)?, Effort::Cheap)
+    }
+
+    /// The SEEK entry that lands on a block. O(log entries), after one look at all of them.
+    pub fn keyframe(&self, block: u64) -> Option<Keyframe> {
+        let (table, fit) = (self.seek_table()?, self.resolution(Effort::Cheap).best?);
+        let keyframe = |rank: u64| {
+            let place = table.place(rank)?;
+            Some(Keyframe { rank, place, entry: table.rows.get(place)? })
+        };
+        let gop = self.meta().and_then(|meta| meta.gop).filter(|_| fit.agreement == table.rows.len());
+        if let Some(gop) = gop {
+            return keyframe(block / gop).filter(|_| block.is_multiple_of(gop));
+        }
+        let by_block = self.keyframes.get_or_init(|| {
+            let blocks = self.blocks(Effort::Cheap);
+            let landed = |(rank, entry): (usize, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset)
+            {
+                Landing::Block(block) => Some((block, rank as u64)),
+                _ => None,
+            };
+            let mut landed: Vec<(u64, u64)> = table.in_order().enumerate().filter_map(landed).collect();
+            landed.sort_unstable();
+            Some(landed)
+        });
+        let by_block = by_block.as_ref()?;
+        let at = by_block.partition_point(|(landed, _)| *landed < block);
+        let (_, rank) = by_block.get(at).filter(|(landed, _)| *landed == block)?;
+        keyframe(*rank)
+    }
+
+    /// Whether decoding can begin at a block: the track index says so, or a SEEK entry lands on it.
+    pub fn is_keyframe(&self, block: u64) -> bool {
+        match self.tracks().filter(|tracks| tracks.indexed) {
+            Some(tracks) => tracks.of_block(block).is_some_and(|(_, block)| block.keyframe),
+            None => self.keyframe(block).is_some(),
+        }
+    }
+}
