@@ -105,6 +105,25 @@ fn it_opens_jumps_and_leaves() {
 }
 
 #[test]
+fn a_file_that_is_being_written_is_followed_until_it_shrinks() {
+    let whole = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/demo.h4mk")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.h4mk");
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let mut terminal = Terminal::open(&["--follow", path.to_str().unwrap()]);
+    terminal.expect("following");
+    terminal.expect(" blocks");
+    assert!(!terminal.screen.screen().contents().contains("360 blocks"));
+    let mut writer = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    writer.write_all(&whole[whole.len() / 2..]).unwrap();
+    terminal.expect("360 blocks");
+    writer.set_len(1000).unwrap();
+    terminal.expect("the file shrank from");
+    terminal.press("q");
+    assert!(terminal.ended().success());
+}
+
+#[test]
 fn ctrl_c_leaves_from_anywhere() {
     let mut terminal = Terminal::open(&["damaged.h4mk"]);
     terminal.expect("damaged.h4mk");
