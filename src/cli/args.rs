@@ -154,8 +154,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
 }
 
 fn parse_as_given(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let args: Vec<OsString> = args.into_iter().collect();
     let mut command = command();
-    let matches = command.try_get_matches_from_mut(args)?;
+    let matches = command.try_get_matches_from_mut(&args).map_err(|error| mistyped(&args).unwrap_or(error))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     if let (Some(_), Some(file)) = (&cli.command, &cli.file) {
         let message = format!("a command can't follow a file; options go before it, the file {file} behind it");
@@ -177,6 +178,22 @@ fn parse_as_given(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
         return Err(command.error(ErrorKind::ArgumentConflict, "standard input (-) can be read only once"));
     }
     Ok(cli)
+}
+
+/// Where more follows what is neither a command nor a file, that was meant to be a command.
+fn mistyped(args: &[OsString]) -> Option<clap::Error> {
+    let (first, more) = args.get(1..)?.split_first()?;
+    let first = first.to_str().filter(|first| !first.starts_with('-') && !more.is_empty())?;
+    let mut command = command();
+    if command.find_subcommand(first).is_some() || std::path::Path::new(first).exists() {
+        return None;
+    }
+    let names = command.get_subcommands().map(|command| command.get_name().to_owned());
+    let likeness = |name: &String| strsim::jaro_winkler(name, first);
+    let nearest = names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|name| likeness(name) > 0.7);
+    let meant = nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+    let message = format!("`{first}` is neither a command nor a file{meant}");
+    Some(command.error(ErrorKind::InvalidSubcommand, message))
 }
 
 #[cfg(test)]
@@ -202,6 +219,20 @@ mod tests {
             assert_eq!(cli.file, Some(Input::from(OsString::from(file))));
             assert!(cli.command.is_none());
         }
+    }
+
+    #[test]
+    fn a_mistyped_command_is_named_with_the_one_it_is_like() {
+        let said = |line: &str| {
+            let args = [NAME].into_iter().chain(line.split_whitespace());
+            parse(args.map(OsString::from)).unwrap_err().to_string()
+        };
+        assert!(said("inof a").contains("`inof` is neither a command nor a file; did you mean `info`?"));
+        assert!(said("adit --jobs 3 a").contains("did you mean `audit`?"));
+        assert!(said("zzz a").contains("`zzz` is neither a command nor a file\n"));
+        assert!(!said("Cargo.toml a").contains("neither"), "a file");
+        assert!(said("--jsno a").contains("unexpected argument '--jsno'"));
+        assert!(said("info --jsno a").contains("unexpected argument '--jsno'"));
     }
 
     #[test]
