@@ -63,6 +63,31 @@ fn chunks_of_four_gib_chain_and_their_entries_land() {
     assert!(start.elapsed() < Duration::from_secs(5), "headers alone are read");
 }
 
+/// Blocks of 200 GiB in all, which would take a minute to read.
+#[test]
+fn a_lookup_reads_no_block_that_it_does_not_need() {
+    let len = u32::MAX - 1;
+    let places: Vec<u64> = (0..50).map(|block| 8 + block * (12 + u64::from(len))).collect();
+    let header = header(b"CORE", len);
+    let end = 8 + 50 * (12 + u64::from(len));
+    let block_size = 1u64 << 40;
+    for (meta, offsets) in [
+        (r#"{"fps_hint":1.0,"gop":1}"#.to_owned(), places.clone()),
+        (format!(r#"{{"fps_hint":1.0,"gop":1,"block_size":{block_size}}}"#), (0..50).map(|n| n * block_size).collect()),
+    ] {
+        let entries: Vec<(u64, u64)> = (0..).step_by(1_000_000).zip(offsets).collect();
+        let sidecars = [chunk(b"SEEK", &table(&entries)), chunk(b"META", meta.as_bytes())].concat();
+        let mut parts: Vec<(u64, &[u8])> = places.iter().map(|at| (*at, header.as_slice())).collect();
+        parts.extend([(0, b"H4MK\0\x01\0\0".as_slice()), (end, &sidecars)]);
+        let Some(file) = sparse(end + sidecars.len() as u64, &parts) else { return };
+        let source = Arc::new(Source::open(file.path()).unwrap());
+        let start = Instant::now();
+        let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+        assert_eq!(container.seek(30_500_000, None).unwrap().block, Some(30));
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    }
+}
+
 #[test]
 fn a_length_that_leads_into_a_hole_is_repaired() {
     let block = rle(4096, 5);

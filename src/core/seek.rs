@@ -165,6 +165,18 @@ pub struct Resolution {
     pub undecided: bool,
 }
 
+impl Resolution {
+    /// Decoded sizes that were not looked at would change nothing: every entry fits a meaning that places in the file or
+    /// META's block_size bear out, or the meaning was chosen and needs none.
+    pub fn is_settled(&self) -> bool {
+        self.best.is_some_and(|fit| match fit.meaning {
+            Meaning::Stream => fit.basis == Basis::Grid && fit.misses == 0 && fit.hits > 0,
+            Meaning::Chunk | Meaning::Payload => self.chosen || fit.misses == 0 && fit.hits > 0,
+            Meaning::Stored | Meaning::Index => self.chosen,
+        })
+    }
+}
+
 impl<'a> Blocks<'a> {
     /// Puts together what is known. `grid` is META's block_size, `decoded` the starts added up from the blocks.
     pub fn new(index: &'a Index, losses: &'a [Loss], file_len: u64) -> Self {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::bytes::slice;
 use super::index::{Chunk, State, Tag};
@@ -18,7 +18,8 @@ pub(super) fn sidecars(layout: Layout, bytes: &[u8]) -> Vec<Chunk> {
     if layout != Layout::Transport {
         return Vec::new();
     }
-    let Ok(tags) = AhoCorasick::new(Tag::KNOWN.map(|tag| tag.0)) else { return Vec::new() };
+    let tags = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(Tag::KNOWN.map(|tag| tag.0));
+    let Ok(tags) = tags else { return Vec::new() };
     let len = bytes.len() as u64;
     let mut chain = Vec::new();
     for window in WINDOWS {

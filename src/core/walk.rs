@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use crc32fast::Hasher;
 
 use super::bytes::{available, slice};
@@ -848,7 +848,12 @@ impl Places {
     /// Scans on to the next place.
     fn scan(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout) -> Option<Place> {
         static PATTERNS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-        let patterns = || AhoCorasick::new(Tag::KNOWN.iter().map(|tag| tag.0).chain([MAGIC])).ok();
+        // All are of one length, so that it makes no difference which kind of match is asked for but to the speed: only
+        // this kind is searched for with vector instructions.
+        let patterns = || {
+            let patterns = Tag::KNOWN.iter().map(|tag| tag.0).chain([MAGIC]);
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(patterns).ok()
+        };
         let patterns = PATTERNS.get_or_init(patterns).as_ref()?;
         let len = bytes.len() as u64;
         while self.scanned < len {

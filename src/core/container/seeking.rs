@@ -5,7 +5,7 @@ use crate::core::block::{BlockError, EngineKind};
 use crate::core::index::{Chunk, Tag};
 use crate::core::layout::{Layout, SeekEntry, SeekRows};
 use crate::core::meta::Meta;
-use crate::core::seek::{Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
+use crate::core::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
 use crate::core::text::escape;
 use crate::core::time::Time;
 use crate::core::timeline::{FrameSource, Timeline};
@@ -127,7 +127,7 @@ impl Container {
         blocks
     }
 
-    /// What the offsets of SEEK mean.
+    /// What the offsets of SEEK mean. Blocks are read only where that may change the answer.
     pub fn resolution(&self, effort: Effort) -> &Resolution {
         let resolve = || match self.seek_table() {
             Some(table) => self.blocks(effort).resolve(&table, self.options.meaning),
@@ -135,7 +135,9 @@ impl Container {
         };
         match effort {
             Effort::Cheap => self.cheap.get_or_init(resolve),
-            Effort::Full => self.full.get_or_init(resolve),
+            Effort::Full => Some(self.resolution(Effort::Cheap))
+                .filter(|cheap| cheap.is_settled())
+                .unwrap_or_else(|| self.full.get_or_init(resolve)),
         }
     }
 
@@ -287,6 +289,8 @@ impl Container {
     }
 
     fn landed(&self, fit: &Fit, entry: SeekEntry, effort: Effort) -> Option<u64> {
+        // Blocks that were read for the meaning are not read again; for others they need not be.
+        let effort = if fit.basis == Basis::Sums { effort } else { Effort::Cheap };
         match self.blocks(effort).landing(fit.meaning, fit.basis, entry.offset) {
             Landing::Block(block) => Some(block),
             Landing::Nowhere | Landing::Unknown => None,
