@@ -85,6 +85,10 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             let matches = find::find(container, extent, needle, *around, find::KEPT, task)?;
             Ok(Outcome::Found { extent: extent.clone(), matches })
         }
+        Request::FindFrom { container, needle, from, forward } => {
+            let elsewhere = find::find_from(container, needle, *from, *forward, find::KEPT, task)?;
+            Ok(Outcome::FoundFrom { from: *from, elsewhere })
+        }
         Request::Preview(container, extent) => {
             let preview = Arc::new(Preview::new(container, extent, task)?);
             Ok(Outcome::Previewed { extent: extent.clone(), preview })

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub(super) use behaviour::{HexView, decoded, forget, forget_failures, go_within, previewed, read_ahead};
 pub use search::Search;
-pub(super) use search::found;
+pub(super) use search::{found, found_from};
 
 use super::selection::Selection;
 use super::{Pane, State};

@@ -11,7 +11,7 @@ use crate::core::audit::Audit;
 use crate::core::block::{BlockError, Form};
 use crate::core::container::{Container, Options, SeekAnswer};
 use crate::core::extent::{Coding, Extent};
-use crate::core::find::{Matches, Needle};
+use crate::core::find::{Elsewhere, Matches, Needle};
 use crate::core::index::Chunk;
 use crate::core::listing::{Filter, Listing, Order};
 use crate::core::preview::Preview;
@@ -155,6 +155,17 @@ pub enum Request {
         /// The position around which matches are kept.
         around: u64,
     },
+    /// Search the content of the other blocks.
+    FindFrom {
+        /// The container.
+        container: Arc<Container>,
+        /// What.
+        needle: Arc<Needle>,
+        /// The block that was searched before.
+        from: u64,
+        /// Towards the last block, or towards the first.
+        forward: bool,
+    },
     /// Sample content.
     Preview(Arc<Container>, Extent),
     /// Put together what is said about the container; with an audit, what that found out too.
@@ -194,7 +205,7 @@ impl Request {
             Self::Measure(..) => JobKind::Measure,
             Self::Decode(..) => JobKind::Decode,
             Self::Ahead(..) => JobKind::Ahead,
-            Self::Find { .. } => JobKind::Find,
+            Self::Find { .. } | Self::FindFrom { .. } => JobKind::Find,
             Self::Preview(..) => JobKind::Preview,
             Self::Describe(..) => JobKind::Describe,
             Self::SearchFields { .. } => JobKind::SearchFields,
@@ -275,6 +286,13 @@ pub enum Outcome {
         extent: Extent,
         /// The places.
         matches: Matches,
+    },
+    /// What other blocks hold of what was searched for.
+    FoundFrom {
+        /// The block that was searched before.
+        from: u64,
+        /// What was found.
+        elsewhere: Elsewhere,
     },
     /// What content looks like.
     Previewed {

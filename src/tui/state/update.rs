@@ -594,6 +594,7 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Decoded { chunk, coding }) => hex::decoded(state, &chunk, coding),
         Ok(Outcome::ReadAhead { chunk, coding }) => hex::read_ahead(state, &chunk, coding),
         Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
+        Ok(Outcome::FoundFrom { from, elsewhere }) => return hex::found_from(state, from, elsewhere),
         Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
         Ok(Outcome::Compared { container, differences }) => {
             // The audit knows more than the comparison does.

@@ -6,7 +6,7 @@ use ratatui::text::Span;
 use ratatui::widgets::{Clear, Widget};
 
 use super::{Painter, size_text};
-use crate::tui::state::{JobKind, Level, Prompt, Running, State};
+use crate::tui::state::{JobKind, Level, Prompt, Request, Running, State};
 use crate::tui::text::{Align, fit, width};
 use crate::tui::theme::Role;
 
@@ -98,8 +98,9 @@ pub(super) fn progress(state: &State, painter: &Painter<'_>, running: &Running) 
     };
     let full = share(BAR_CELLS);
     let percent = fit(&format!("{}%", share(100)), 4, Align::Right, "");
-    // What a search counts is no bytes.
-    let rate = rate.filter(|_| running.job.request.kind() != JobKind::SearchFields);
+    // Fields and blocks are no bytes.
+    let counts_bytes = !matches!(running.job.request, Request::SearchFields { .. } | Request::FindFrom { .. });
+    let rate = rate.filter(|_| counts_bytes);
     let rate = rate.map(|rate| format!("  {}/s", size_text(rate))).unwrap_or_default();
     vec![
         painter.span(Role::Text, format!(" {} ", running.job.request.kind().title())),
