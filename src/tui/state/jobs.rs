@@ -255,6 +255,8 @@ pub enum Outcome {
         path: PathBuf,
         /// Its bytes.
         len: u64,
+        /// What should be known about them, as sentences.
+        caveats: Vec<String>,
     },
     /// Blocks along time.
     Profiled(Arc<Profile>),

@@ -579,9 +579,13 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             sought(state, &answer);
             return Vec::new();
         }
-        Ok(Outcome::Exported { path, len }) => {
+        Ok(Outcome::Exported { path, len, caveats }) => {
             let path = path.to_string_lossy().into_owned();
-            state.say(Level::Good, format!("wrote {len} bytes to {}", escape(&path)));
+            let wrote = format!("wrote {len} bytes to {}", escape(&path));
+            match caveats.is_empty() {
+                true => state.say(Level::Good, wrote),
+                false => state.say(Level::Warning, format!("{}; {wrote}", caveats.join("; "))),
+            }
             return Vec::new();
         }
         Ok(Outcome::Profiled(profile)) => {
@@ -816,6 +820,34 @@ mod tests {
         player.play(keys::parse(&format!(":#1<Enter>re<C-u><Paste:{}><Enter>", path.display())).unwrap());
         assert_eq!(message(&player).0, Level::Good);
         assert_eq!(std::fs::read(path).unwrap(), [1, 255, 1, 1]);
+    }
+
+    #[test]
+    fn an_exported_block_is_called_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let export = |source, name: &str| {
+            let path = folder.path().join(name);
+            let mut player = Player::new(Setup { may_write: true, ..setup(source, 80, 24) });
+            player.play(keys::parse(&format!(":#2<Enter>e<C-u><Paste:{}><Enter>", path.display())).unwrap());
+            assert!(path.exists(), "{:?}", player.state().message);
+            player.state().message.clone().unwrap()
+        };
+        let said = export(damaged(), "damaged");
+        assert!(said.text.starts_with("block 2 at 40 has a wrong CRC: stored "), "{said:?}");
+        assert!(said.level == Level::Warning && said.text.contains("; wrote "), "{said:?}");
+        let masked = br#"{"masked":true,"compression":{"engine":"geometric-reference"}}"#;
+        let said = export(crate::tui::testing::sample_with(masked), "masked");
+        assert!(
+            said.text.starts_with("block 2 is masked: no key; given still masked, :mask-key unmasks; wrote"),
+            "{said:?}"
+        );
+        let mut lost = crate::tui::testing::bytes();
+        lost[8 + 16..8 + 32].fill(0);
+        let said = export(Arc::new(crate::core::source::Source::from_bytes("x", lost)), "provisional");
+        assert!(
+            said.text.starts_with("block 2 is numbered provisionally: bytes were lost before it; wrote"),
+            "{said:?}"
+        );
     }
 
     #[test]
