@@ -299,10 +299,12 @@ impl State {
             (_, Pane::Tree) => Context::Tree,
             (_, Pane::View) => Context::View(self.view),
         };
-        match self.comparison {
-            Some(_) => vec![pane, Context::Compared, Context::Browse, Context::Always],
-            None => vec![pane, Context::Browse, Context::Always],
-        }
+        vec![pane, Context::Compared, Context::Browse, Context::Always]
+    }
+
+    /// What may be entered to be found in what is shown; `None` where nothing is searched.
+    pub fn findable(&self) -> Option<&'static str> {
+        if comparison::is_shown(self) { None } else { views::of(self.view).findable() }
     }
 
     /// Where everything stands; `None` when the screen is too small.

@@ -140,6 +140,7 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
             return run_in(state, View::Timeline, command);
         }
         Command::Compare => comparison::toggle(state),
+        Command::List(Listed::NextTrack) if blocks::tracks(state).is_none() => blocks::no_tracks(state),
         Command::List(_) => return run_in(state, View::Blocks, command),
         Command::Hex(_) => return run_in(state, View::Hex, command),
         Command::CopyValue | Command::Bytes => return run_in(state, View::Manifest, command),
@@ -325,7 +326,9 @@ fn tree_selects(state: &mut State, container: &Container) {
 }
 
 fn ask(state: &mut State, kind: PromptKind) {
+    let findable = state.findable();
     let value = match (kind, state.selection.block) {
+        (PromptKind::Find, _) if findable.is_none() => return state.say(Level::Warning, views::NOTHING_TO_FIND),
         (PromptKind::Export, _) if !state.may_write => {
             return state.say(Level::Warning, "no file is written from here");
         }
@@ -342,7 +345,11 @@ fn ask(state: &mut State, kind: PromptKind) {
         }
         _ => String::new(),
     };
-    state.prompt = Some(Prompt::new(kind, &value));
+    let mut prompt = Prompt::new(kind, &value);
+    if let Some(example) = findable.filter(|_| kind == PromptKind::Find) {
+        prompt.example = example;
+    }
+    state.prompt = Some(prompt);
 }
 
 fn answer(state: &mut State, command: Command) -> Vec<Effect> {

@@ -64,7 +64,7 @@ fn draw_prompt(painter: &mut Painter<'_>, prompt: &Prompt, area: Rect) -> Positi
     let shown = if prompt.kind.is_hidden() { painter.glyphs.hidden.repeat(width(&shown)) } else { shown };
     let mut spans = vec![painter.span(Role::PromptLabel, label)];
     if prompt.input.value().is_empty() && prompt.error.is_none() {
-        spans.push(painter.span(Role::Dim, prompt.kind.example()));
+        spans.push(painter.span(Role::Dim, prompt.example));
     } else {
         spans.push(painter.span(Role::Strong, shown));
     }
@@ -128,7 +128,10 @@ mod tests {
         assert_eq!(message_line(":0x1f"), " : 0x1f");
         assert!(message_line(":zz<Enter>").starts_with(" : zz  ✗ no command is named `zz`"));
         assert_eq!(message_line(":zz<Enter><Backspace>"), " : z");
-        let long = message_line(&format!("/{}end", "x".repeat(200)));
+        assert!(message_line("4/").starts_with(" / a block: 45  #45; or which: keyframes"));
+        assert!(message_line("5/").starts_with(" / text, or bytes: 0x48"));
+        assert!(message_line("/").starts_with(" ! nothing is searched here; `/` searches 5 Hex"));
+        let long = message_line(&format!("5/{}end", "x".repeat(200)));
         assert!(long.ends_with("xend") && long.chars().count() <= 80, "{long}");
     }
 

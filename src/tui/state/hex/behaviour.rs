@@ -113,6 +113,10 @@ impl Behaviour for HexView {
         });
     }
 
+    fn findable(&self) -> Option<&'static str> {
+        Some("text, or bytes: 0x48 34 4d 4b")
+    }
+
     fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
         search::start(state, text)
     }

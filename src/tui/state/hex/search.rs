@@ -172,6 +172,6 @@ pub(in crate::tui::state) fn found_from(state: &mut State, from: u64, elsewhere:
         false if block > from => "past the first block: ",
         _ => "",
     };
-    state.say(Level::Info, format!("{past}on in block {block}"));
+    state.say(Level::Info, format!("{past}found in block {block}"));
     Vec::new()
 }

@@ -146,10 +146,10 @@ fn a_search_is_about_what_is_shown() {
 fn a_search_goes_on_through_decoded_blocks() {
     // Block n is 256 times n.
     let player = played(80, 24, "5/0x03 03<Enter>");
-    assert_eq!((player.state().selection.block, cursor(&player), said(&player)), (Some(3), 0, "on in block 3"));
+    assert_eq!((player.state().selection.block, cursor(&player), said(&player)), (Some(3), 0, "found in block 3"));
     assert!(screen::text(&player.frame()).contains("match 1 of 255"));
     let player = played(80, 24, "5/0x03 03<Enter>G:#5<Enter>n");
-    let past = "past the last block: on in block 3";
+    let past = "past the last block: found in block 3";
     assert_eq!((player.state().selection.block, cursor(&player), said(&player)), (Some(3), 0, past));
     let player = played(80, 24, "5/0x03 03<Enter>:#5<Enter>N");
     assert_eq!((player.state().selection.block, cursor(&player)), (Some(3), 254), "going back, the last one");
