@@ -53,6 +53,12 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
     match request {
         Request::Index { source, options } => index(source, options, task, so_far),
         Request::Follow { loader, every } => follow(loader, *every, task, so_far),
+        Request::Reopen(source) => {
+            let path =
+                source.path().ok_or_else(|| Failure::Failed("what has no path can't be read anew".to_owned()))?;
+            let again = Source::open_regular(path).map_err(|error| Failure::Failed(error.to_string()))?;
+            Ok(Outcome::Reopened(Arc::new(again)))
+        }
         Request::Audit { source, options } => Ok(Outcome::Audited(Arc::new(audit::audit(source, options, task)?))),
         Request::Verify(container) => Ok(Outcome::Verified(container.verify(task)?)),
         Request::Seek(container, pts_us, track) => container

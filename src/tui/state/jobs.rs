@@ -103,6 +103,8 @@ pub enum Request {
         /// How often the file is looked at; once if `None`.
         every: Option<Duration>,
     },
+    /// Open a file anew that is no longer what it was.
+    Reopen(Arc<Source>),
     /// Run every check.
     Audit {
         /// The file.
@@ -195,7 +197,7 @@ impl Request {
     pub fn kind(&self) -> JobKind {
         match self {
             Self::Index { .. } => JobKind::Index,
-            Self::Follow { .. } => JobKind::Follow,
+            Self::Follow { .. } | Self::Reopen(_) => JobKind::Follow,
             Self::Audit { .. } => JobKind::Audit,
             Self::Verify(_) => JobKind::Verify,
             Self::Seek(..) => JobKind::Seek,
@@ -243,6 +245,8 @@ pub enum Outcome {
     Indexed(Arc<Container>),
     /// A followed file was looked at.
     Followed,
+    /// A file was opened anew.
+    Reopened(Arc<Source>),
     /// What the checks say.
     Audited(Arc<Audit>),
     /// What VERI says.

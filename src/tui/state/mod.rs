@@ -229,6 +229,8 @@ pub struct State {
     pub polling: Polling,
     /// What goes on while the file is followed.
     pub followed: Option<Followed>,
+    /// The file is no longer what is shown of it.
+    pub changed: bool,
     /// Whether the program has the mouse.
     pub mouse: bool,
 }
@@ -271,6 +273,7 @@ impl State {
             may_write: setup.may_write,
             polling: setup.polling,
             followed: None,
+            changed: false,
             mouse: true,
         };
         if state.polling.at_once {

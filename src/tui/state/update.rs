@@ -580,6 +580,7 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
     }
     match report.outcome {
         Ok(Outcome::Indexed(container)) => follow::indexed(state, container),
+        Ok(Outcome::Reopened(source)) => return follow::reopened(state, source),
         Ok(Outcome::Audited(audit)) => audited(state, audit),
         Ok(Outcome::Verified(verification)) => verified(state, verification),
         Ok(Outcome::Sought(answer)) => {
@@ -625,7 +626,8 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
                 comparison.fail(failure.to_string());
             }
             if kind == Some(JobKind::Follow) {
-                follow::end(state);
+                follow::failed(state, &failure.to_string());
+                return Vec::new();
             }
             let doing = kind.map_or("working", JobKind::title);
             state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));
