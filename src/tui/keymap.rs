@@ -238,7 +238,14 @@ pub const BINDINGS: &[Binding] = &[
         "0x… in the file, +0x… in what Hex shows, #30, 50%, a command",
     ),
     bind(Browse, &[Char('a')], Command::Audit, "audit", "audit", "run every check"),
-    bind(Browse, &[Char('F')], Command::Follow, "follow", "", "follow the file as it grows, or not"),
+    bind(
+        Browse,
+        &[Char('F')],
+        Command::Follow,
+        "follow",
+        "",
+        "follow the file as it grows, or not; read one that was replaced anew",
+    ),
     bind(Browse, &[Char('v')], Command::Verify, "verify", "verify", "recompute VERI"),
     bind(Browse, &[Char('T')], List(Listed::NextTrack), "", "", "the next track's blocks only, in Blocks"),
     bind(Browse, &[Char('1')], Show(View::Summary), "summary", "", "Summary: what the file is, worst findings first"),
@@ -381,10 +388,10 @@ pub const KEY_COLUMNS: usize = 18;
 fn marks(glyphs: &Glyphs) -> [(&'static str, Role, &'static str); 18] {
     [
         (glyphs.good, Role::Good, "checked and right"),
-        (glyphs.unknown, Role::Dim, "beside a chunk: its CRC was not looked at yet, which a does"),
+        (glyphs.unknown, Role::Dim, "beside a chunk: its CRC was not looked at yet"),
         (glyphs.damage, Role::Damage, "damage; in Hex, on that row"),
         (glyphs.warning, Role::Warning, "a warning; in Hex, about that row"),
-        (glyphs.track, Role::Good, "green, beside a chunk while Audit is shown: VERI covers it"),
+        (glyphs.track, Role::Good, "green, beside a chunk while Audit is shown: under VERI"),
         (glyphs.keyframe, Role::Keyframe, "a keyframe"),
         (glyphs.seek, Role::SeekEntry, "a SEEK entry"),
         (glyphs.playhead, Role::Playhead, "the selected block or time"),
@@ -413,6 +420,8 @@ fn is_of_use(binding: &Binding, state: &State) -> bool {
 /// The help: the contexts of the pane with the keys first, then the others.
 pub fn help(state: &State) -> Vec<HelpLine> {
     let mut order = state.pane_contexts();
+    order.retain(|context| *context != Compared || state.comparison.is_some());
+    let first = order.len();
     for binding in BINDINGS {
         if !order.contains(&binding.context) {
             order.push(binding.context);
@@ -421,7 +430,10 @@ pub fn help(state: &State) -> Vec<HelpLine> {
     let columns = state.areas().map_or(0, |areas| areas.overlay.inner.width);
     let room = usize::from(columns).saturating_sub(KEY_COLUMNS);
     let mut lines = Vec::new();
-    for context in order {
+    for (at, context) in order.into_iter().enumerate() {
+        if at == first {
+            lines.extend(legend(state, room));
+        }
         let mut bindings = BINDINGS.iter().filter(|b| b.context == context && is_of_use(b, state)).peekable();
         if bindings.peek().is_none() {
             continue;
@@ -438,9 +450,14 @@ pub fn help(state: &State) -> Vec<HelpLine> {
             lines.extend(more);
         }
     }
-    lines.extend([HelpLine::Blank, HelpLine::Heading("Marks")]);
+    lines
+}
+
+/// What the marks mean, as lines of the help.
+fn legend(state: &State, columns: usize) -> Vec<HelpLine> {
+    let mut lines = vec![HelpLine::Blank, HelpLine::Heading("Marks")];
     for (glyph, role, text) in marks(state.theme.glyphs()) {
-        let (first, more) = wrapped(text, "", room);
+        let (first, more) = wrapped(text, "", columns);
         lines.push(HelpLine::Mark(glyph, role, first));
         lines.extend(more);
     }
