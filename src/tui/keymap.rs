@@ -225,7 +225,7 @@ pub const BINDINGS: &[Binding] = &[
         Ask(PromptKind::Find),
         "find",
         "find",
-        "find text or bytes in Hex and Manifest, a block in Blocks",
+        "find a block in Blocks, a field in Manifest, else text or bytes in Hex",
     ),
     bind(Browse, &[Char('n')], Command::NextMatch, "next", "", "next match"),
     bind(Browse, &[Char('N')], Command::PreviousMatch, "previous", "", "previous match"),
@@ -361,7 +361,6 @@ pub fn hints(state: &State) -> Vec<(String, &'static str)> {
 fn is_offered(binding: &Binding, state: &State) -> bool {
     match binding.command {
         Command::Compare => state.comparison.is_some(),
-        Ask(PromptKind::Find) => state.findable().is_some(),
         _ => true,
     }
 }
@@ -574,8 +573,6 @@ mod tests {
         assert_eq!(hints[0], ("Enter".into(), "open"));
         assert!(hints.contains(&("Tab".into(), "pane")) && hints.contains(&("/".into(), "find")));
         assert!(!hints.iter().any(|(key, _)| key == "d"), "there is nothing to compare with");
-        let summary = crate::tui::testing::played(80, 24, "");
-        assert!(!super::hints(summary.state()).iter().any(|(key, _)| key == "/"), "nothing is searched there");
         let help = help(player.state());
         assert_eq!(help[0], HelpLine::Heading("Chunk tree"));
         assert!(help.contains(&HelpLine::Keys("↑ k".into(), "up".into(), "")));

@@ -370,8 +370,8 @@ impl Behaviour for Blocks {
         effects
     }
 
-    fn findable(&self) -> Option<&'static str> {
-        Some("a block: 45  #45; or which: keyframes  damaged  >64KiB  <1MB  track=ID  all")
+    fn findable(&self) -> &'static str {
+        "a block: 45  #45; or which: keyframes  damaged  >64KiB  <1MB  track=ID  all"
     }
 
     fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {

@@ -8,7 +8,9 @@ mod search;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(super) use behaviour::{HexView, decoded, forget, forget_failures, go_within, previewed, read_ahead};
+pub(super) use behaviour::{
+    HexView, decoded, find_from_elsewhere, forget, forget_failures, go_within, previewed, read_ahead,
+};
 pub use search::Search;
 pub(super) use search::{found, found_from};
 

@@ -474,8 +474,8 @@ impl Behaviour for Manifest {
         }
     }
 
-    fn findable(&self) -> Option<&'static str> {
-        Some("text in keys and values")
+    fn findable(&self) -> &'static str {
+        "text in keys and values"
     }
 
     fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {

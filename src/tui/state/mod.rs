@@ -305,11 +305,6 @@ impl State {
         vec![pane, Context::Compared, Context::Browse, Context::Always]
     }
 
-    /// What may be entered to be found in what is shown; `None` where nothing is searched.
-    pub fn findable(&self) -> Option<&'static str> {
-        if comparison::is_shown(self) { None } else { views::of(self.view).findable() }
-    }
-
     /// Where everything stands; `None` when the screen is too small.
     pub fn areas(&self) -> Option<Areas> {
         Areas::of(self.size, self.focus)

@@ -326,9 +326,7 @@ fn tree_selects(state: &mut State, container: &Container) {
 }
 
 fn ask(state: &mut State, kind: PromptKind) {
-    let findable = state.findable();
     let value = match (kind, state.selection.block) {
-        (PromptKind::Find, _) if findable.is_none() => return state.say(Level::Warning, views::NOTHING_TO_FIND),
         (PromptKind::Export, _) if !state.may_write => {
             return state.say(Level::Warning, "no file is written from here");
         }
@@ -346,8 +344,8 @@ fn ask(state: &mut State, kind: PromptKind) {
         _ => String::new(),
     };
     let mut prompt = Prompt::new(kind, &value);
-    if let Some(example) = findable.filter(|_| kind == PromptKind::Find) {
-        prompt.example = example;
+    if kind == PromptKind::Find {
+        prompt.example = views::of(state.view).findable();
     }
     state.prompt = Some(prompt);
 }
@@ -418,7 +416,12 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
                 go_to_offset(state, &container, (last as f64 * percent / 100.0) as u64)?
             }
         },
-        PromptKind::Find => views::of(state.view).find(state, text)?,
+        PromptKind::Find => {
+            let effects = views::of(state.view).find(state, text)?;
+            // What is found is in a pane below it.
+            comparison::hide(state);
+            effects
+        }
         PromptKind::Secret | PromptKind::MaskKey => return Ok(unlock::submit(state)),
         PromptKind::Export => {
             let block = state.selection.block.filter(|_| state.may_write).ok_or("no block is selected")?;

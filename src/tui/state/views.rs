@@ -5,9 +5,6 @@ use ratatui::layout::Position;
 
 use super::{Command, Effect, State, View, blocks, findings, hex, manifest, summary, timeline};
 
-/// Why nothing is searched in a view.
-pub(super) const NOTHING_TO_FIND: &str = "nothing is searched here; `/` searches 5 Hex, 4 Blocks and 2 Manifest";
-
 /// A view's own part of the update. Its state is a field of [`State`]; what it does not say means nothing special.
 pub(super) trait Behaviour {
     /// A command while the view has the keys; `None` where it has no meaning of its own here.
@@ -43,14 +40,14 @@ pub(super) trait Behaviour {
         Vec::new()
     }
 
-    /// What may be entered to be found, as the prompt shows it; `None` where nothing is searched.
-    fn findable(&self) -> Option<&'static str> {
-        None
+    /// What may be entered to be found, as the prompt shows it.
+    fn findable(&self) -> &'static str {
+        "text, or bytes: 0x48 34 4d 4b, found in Hex"
     }
 
-    /// Text to find was entered.
-    fn find(&self, _state: &mut State, _text: &str) -> Result<Vec<Effect>, String> {
-        Err(NOTHING_TO_FIND.to_owned())
+    /// Text to find was entered. A view that has nothing to search leaves that to Hex.
+    fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
+        hex::find_from_elsewhere(state, text)
     }
 }
 

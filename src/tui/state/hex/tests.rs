@@ -276,6 +276,16 @@ fn a_large_block_is_counted_in_the_background() {
     assert_eq!(shown(&state).unwrap().range, 0..600_000 * 255);
 }
 
+#[test]
+fn a_search_from_elsewhere_leaves_no_work_undone() {
+    let mut state = Player::new(setup(large_blocks(1), 80, 24)).into_state();
+    let jobs = play(&mut state, "/needle<Enter>");
+    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Decode]);
+    assert_eq!((state.view, state.message.as_ref().unwrap().level), (View::Hex, Level::Warning));
+    let mut state = Player::new(setup(large_blocks(1), 80, 24)).into_state();
+    assert!(play(&mut state, "/0x4<Enter>").is_empty() && state.view == View::Summary);
+}
+
 proptest! {
     #[test]
     fn every_position_is_on_its_row(start in 0u64..100, len in 1u64..100, width in 10u16..100, at in any::<prop::sample::Index>()) {
