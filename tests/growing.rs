@@ -194,6 +194,50 @@ fn a_look_at_the_file_shows_what_was_added() {
 }
 
 #[test]
+fn a_file_that_shrank_is_read_anew() {
+    use h4inspect::tui::headless::Player;
+    use h4inspect::tui::keys::parse;
+    use h4inspect::tui::state::{Polling, Setup};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("growing.h4mk");
+    fs::write(&path, screens::regular().bytes()).unwrap();
+    let mut player = Player::new(Setup {
+        name: "growing.h4mk".into(),
+        source: Arc::new(Source::open(&path).unwrap()),
+        other: None,
+        options: Options::default(),
+        theme: screens::DARK,
+        size: (100, 30).into(),
+        may_write: false,
+        polling: Polling { at_once: true, every: None },
+    });
+    let mut after = |keys: &str| {
+        player.play(parse(keys).unwrap());
+        let text = h4inspect::tui::screen::text(&player.frame());
+        let said = player.state().message.as_ref().map_or("", |message| &message.text).to_owned();
+        (text.lines().next().unwrap_or_default().to_owned(), said)
+    };
+    assert!(after(":#90<Enter>").0.ends_with("↻ following"));
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(5).unwrap();
+    let (header, said) = after("F");
+    assert!(said.contains("shrank from") && said.ends_with("; `F` reads it anew"), "{said}");
+    assert!(header.ends_with("! file changed"), "{header}");
+    let (header, said) = after("F");
+    assert!(said.ends_with("; `F` reads it anew") && header.ends_with("! file changed"), "not whole yet: {said}");
+    fs::remove_file(&path).unwrap();
+    assert!(after("F").1.contains("no such file"));
+    fs::write(&path, small()).unwrap();
+    let (header, said) = after("F");
+    assert_eq!(said, "the file was read anew, and is followed");
+    assert!(header.contains("3 blocks") && header.ends_with("↻ following"), "{header}");
+    for view in ["1", "2", "3", "4", "5", "6", "<Tab>", "b", "F"] {
+        assert!(after(view).0.contains("3 blocks"), "{view}");
+    }
+}
+
+#[test]
 fn following_needs_a_terminal() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_h4inspect"))
         .args(["sample-data/demo.h4mk", "--follow"])

@@ -77,6 +77,21 @@ fn a_row_leads_to_the_bytes_that_differ() {
 }
 
 #[test]
+fn lost_bytes_lead_to_where_they_were() {
+    let mut holed = regular().bytes();
+    holed[8 + 252..8 + 252 + 32].fill(0);
+    let player = compared(holed, regular().bytes(), (120, 40), DARK, "");
+    let lines = player.state().comparison.as_ref().unwrap().lines().to_vec();
+    let lost = lines.iter().position(|line| line.text.starts_with("lost bytes")).unwrap();
+    let mut player = player;
+    player.play(keys::parse(&format!("<Home>{}<Enter>", "j".repeat(lost))).unwrap());
+    let state = player.state();
+    let loss = state.container.as_ref().unwrap().walked().losses[0];
+    assert_eq!((state.view, state.hex.cursor()), (View::Hex, loss.offset));
+    assert!(loss.offset > 8);
+}
+
+#[test]
 fn keys_show_hide_and_leave_it() {
     let shown = |keys: &str| edit((80, 24), keys).state().comparison.as_ref().unwrap().shown;
     assert!(shown(""));
@@ -84,10 +99,10 @@ fn keys_show_hide_and_leave_it() {
     assert!(shown("?<Esc>"), "the help lies above it");
     assert!(shown("j<Wheel:40,10,2><Click:40,5>"));
     assert!(!shown(":diff<Enter>"));
-    let alone = played(faulty(), (80, 24), DARK, "d");
-    assert_eq!(alone.state().message, None, "without another file the key means nothing");
-    let named = played(faulty(), (80, 24), DARK, ":diff<Enter>");
-    assert!(named.state().message.as_ref().unwrap().text.contains("--diff OTHER"));
+    for keys in ["d", ":diff<Enter>"] {
+        let alone = played(faulty(), (80, 24), DARK, keys);
+        assert!(alone.state().message.as_ref().unwrap().text.contains("--diff OTHER"), "{keys}");
+    }
 }
 
 #[test]

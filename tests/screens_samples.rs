@@ -98,7 +98,7 @@ fn tree_and_blocks_show_the_same_track() {
 #[test]
 fn a_typed_secret_opens_encrypted_blocks() {
     let before = screen("encrypted.h4mk", "5");
-    assert!(before.contains("block 0 at 8 is encrypted (living-cipher-v3); :secret decrypts it"), "{before}");
+    assert!(before.contains("encrypted: :secret decrypts it (living-cipher-v3)"), "{before}");
     let options = Options { shared_secret: key(SHARED_SECRET), ..Options::default() };
     let started_with = played_with(options, "encrypted.h4mk", "5");
     for ask in ["E", ":secret<Enter>"] {
@@ -129,7 +129,7 @@ fn the_secret_counts_for_all_that_is_done_with_blocks() {
     let hex: Vec<String> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(unlocked("xllly").copied(), Some(&*hex.join(" ")));
     let found = unlocked(&format!("G/0x{}<Enter>", hex.join("")));
-    assert_eq!((found.state().hex.cursor(), said(&found)), (0, "past the end: on from the start"));
+    assert_eq!((found.state().selection.block, said(&found)), (Some(1), "found in block 1"), "all begin alike");
     let preview = shown(&unlocked("p"));
     assert!(preview.contains("preview of block 0 decoded"), "{preview}");
     let codes = |player: &Player| {
@@ -173,14 +173,14 @@ fn an_added_engine_decodes_or_says_why_it_does_not() {
     assert!(screen.contains("Hex: block 0 decoded"), "{screen}");
     assert_eq!(played("opaque.h4mk", "5y").copied(), last.as_deref());
     let odd = shown(&played("opaque.h4mk", "5]"));
-    assert!(odd.contains("block 1 at 116 can't be decoded: not mine"), "{odd}");
+    assert!(odd.contains("not decoded: not mine"), "{odd}");
 }
 
 #[test]
 fn a_wrong_key_says_so_once_it_is_used() {
     let player = played("encrypted.h4mk", &format!("5E{}<Enter>", "ab".repeat(32)));
     let screen = shown(&player);
-    assert!(screen.contains("block 0 at 8 can't be decrypted: the secret does not open the block"), "{screen}");
+    assert!(screen.contains("not decrypted: the secret does not open the block"), "{screen}");
     let again = played("encrypted.h4mk", &format!("5E{}<Enter>E{SHARED_SECRET}<Enter>", "ab".repeat(32)));
     assert!(shown(&again).contains("block 0 decoded"));
 }
@@ -245,4 +245,31 @@ fn keys_are_asked_for_where_they_are_of_use() {
     assert!(help("encrypted.h4mk").contains(secret) && !help("encrypted.h4mk").contains(mask_key));
     assert!(help("masked.h4mk").contains(mask_key) && !help("masked.h4mk").contains(secret));
     assert!(!help("tracks.h4mk").contains(secret) && help("tracks.h4mk").contains("export"));
+}
+
+#[test]
+fn a_mark_beside_the_crc_stands_apart_and_nothing_is_cut() {
+    for columns in [80, 120, 200] {
+        let text = screen("damaged.h4mk", &format!("<Resize:{columns}x40>4"));
+        assert!(text.contains("! length ✗") && text.contains("✓ right  ✗"), "{text}");
+    }
+}
+
+#[test]
+fn what_opens_a_block_is_in_sight_on_a_small_screen() {
+    let text = screen("encrypted.h4mk", "<Resize:80x24>5");
+    assert!(text.contains("! encrypted: :secret decrypts it (living-cipher-v3)"), "{text}");
+    assert!(screen("opaque.h4mk", "<Resize:80x24>5").contains("is not known here"));
+    assert!(screen("demo.h4mk", "<Resize:80x24>").contains("not audited: a runs every check"));
+}
+
+#[test]
+fn keys_that_find_nothing_say_why() {
+    assert!(said(&played("demo.h4mk", "T")).contains("no tracks"));
+    assert!(said(&played("demo.h4mk", "<Tab>T")).contains("no tracks"));
+    assert!(said(&played("demo.h4mk", "4T")).contains("no tracks"));
+    assert!(said(&played("demo.h4mk", "d")).contains("--diff OTHER"));
+    let tracks = played("tracks.h4mk", "T");
+    assert_eq!(tracks.state().view, h4inspect::tui::state::View::Blocks);
+    assert!(tracks.state().blocks.filter.track.is_some());
 }

@@ -29,9 +29,13 @@ fn a_damaged_one() {
 }
 
 #[test]
-fn what_can_not_be_searched_says_where_to_search() {
-    let shown = text(sample(), (80, 24), "1/needle<Enter>");
-    assert!(shown.contains("nothing to find here; try 5 Hex, 4 Blocks, 2 Manifest"), "{shown}");
+fn what_is_not_searched_itself_leads_to_hex() {
+    for view in ["1", "3", "6"] {
+        let shown = text(sample(), (80, 24), &format!("{view}/0x05 05<Enter>"));
+        assert!(shown.contains("Hex: block 5 decoded") && shown.contains("found in block 5"), "{shown}");
+        let shown = text(sample(), (80, 24), &format!("{view}/needle<Enter>"));
+        assert!(shown.contains("needle is in no decoded block"), "{shown}");
+    }
 }
 
 #[test]

@@ -119,6 +119,7 @@ fn a_file_that_is_being_written_is_followed_until_it_shrinks() {
     terminal.expect("360 blocks");
     writer.set_len(1000).unwrap();
     terminal.expect("the file shrank from");
+    terminal.expect("file changed");
     terminal.press("q");
     assert!(terminal.ended().success());
 }

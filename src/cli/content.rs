@@ -75,11 +75,11 @@ pub(super) fn write_decoded(
 
 fn stored<'a>(container: &'a Container, file: &Input, index: u64, session: &mut Session) -> anyhow::Result<Stored<'a>> {
     let stored = container.block(index).map_err(|error| refusal(file, &error))?;
-    if let Some(damage) = damage(&stored) {
+    if let Some(damage) = stored.damage() {
         warn_damaged(file, &damage, session);
     }
-    if container.first_provisional().is_some_and(|first| index >= first) {
-        messages::warn(file, format_args!("block {index} is numbered provisionally: bytes were lost before it"));
+    if let Some(doubt) = container.doubt(index) {
+        messages::warn(file, doubt);
     }
     Ok(stored)
 }
@@ -123,20 +123,6 @@ pub(super) fn warn_losses(container: &Container, file: &Input, session: &mut Ses
     if let Some(more) = losses.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         warn_damaged(file, &format!("bytes were lost in {more} more places"), session);
     }
-}
-
-/// What is wrong with a block as stored.
-pub(super) fn damage(stored: &Stored<'_>) -> Option<String> {
-    if stored.is_intact() {
-        return None;
-    }
-    let (block, offset) = (stored.chunk.block.unwrap_or_default(), stored.chunk.offset);
-    Some(match stored.stored_crc {
-        Some(crc) if crc != stored.computed_crc => {
-            format!("block {block} at {offset} has a wrong CRC: stored {crc:08x}, computed {:08x}", stored.computed_crc)
-        }
-        _ => format!("block {block} at {offset} is cut off: {} bytes are there", stored.bytes.len()),
-    })
 }
 
 /// Warns of content that is given although it is damaged.

@@ -167,5 +167,5 @@ fn read_block(container: &Container, index: u64, form: Form, mut bytes: Vec<u8>)
         Form::Raw => stored.bytes.clone_into(&mut bytes),
         Form::Decoded => stage = container.decode_into(&mut bytes, &stored)?,
     }
-    Ok(Unpacked { bytes, stage, damage: content::damage(&stored) })
+    Ok(Unpacked { bytes, stage, damage: stored.damage() })
 }

@@ -127,6 +127,21 @@ impl Stored<'_> {
     pub fn is_intact(&self) -> bool {
         self.stored_crc == Some(self.computed_crc) && !self.chunk.state.is_damaged()
     }
+
+    /// What is wrong with it, as a sentence; `None` where it is intact.
+    pub fn damage(&self) -> Option<String> {
+        if self.is_intact() {
+            return None;
+        }
+        let (block, offset) = (self.chunk.block.unwrap_or_default(), self.chunk.offset);
+        Some(match self.stored_crc {
+            Some(crc) if crc != self.computed_crc => {
+                let computed = self.computed_crc;
+                format!("block {block} at {offset} has a wrong CRC: stored {crc:08x}, computed {computed:08x}")
+            }
+            _ => format!("block {block} at {offset} is cut off: {} bytes are there", self.bytes.len()),
+        })
+    }
 }
 
 /// How far up the pipeline bytes are.

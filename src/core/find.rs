@@ -6,7 +6,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, Input};
 
 use super::container::Container;
-use super::extent::Extent;
+use super::extent::{CodingError, Extent};
 use super::task::{Cancelled, Task};
 
 /// Matches that are kept; all are counted.
@@ -159,6 +159,53 @@ pub fn find(
     find_in(range, |start, len| extent.read(container, start, len), needle, around, keep, task)
 }
 
+/// What a search through the content of blocks found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The content of the first block on the way that holds the needle, and the places in it.
+    pub found: Option<(Extent, Matches)>,
+    /// Blocks on the way whose content can't be had.
+    pub unread: u64,
+}
+
+/// Searches the content of the blocks after block `from`, or going back of those before it, and round the end up to it;
+/// ends at the first block that holds the needle, whose matches nearest to where the search enters it are kept. One
+/// block at a time is in memory. Progress is in blocks.
+pub fn find_from(
+    container: &Container,
+    needle: &Needle,
+    from: u64,
+    forward: bool,
+    keep: usize,
+    task: &Task,
+) -> Result<Elsewhere, Cancelled> {
+    let blocks = container.index().blocks();
+    let others = blocks.saturating_sub(1);
+    task.set_total(others);
+    let mut elsewhere = Elsewhere::default();
+    for step in 1..=others {
+        let on = if forward { step } else { blocks - step };
+        let block = from.saturating_add(on) % blocks;
+        let Some(chunk) = container.index().block(block) else { continue };
+        let part = task.part();
+        match container.coding(block, &part) {
+            Ok(coding) => {
+                let content = Extent::Decoded { chunk, coding };
+                let around = if forward { 0 } else { u64::MAX };
+                let matches = find(container, &content, needle, around, keep, &part)?;
+                if matches.total > 0 {
+                    elsewhere.found = Some((content, matches));
+                    break;
+                }
+            }
+            Err(CodingError::Cancelled(cancelled)) => return Err(cancelled),
+            Err(CodingError::Block(_)) => elsewhere.unread += 1,
+        }
+        task.advance(1)?;
+    }
+    Ok(elsewhere)
+}
+
 fn find_in<'a>(
     range: Range<u64>,
     read: impl Fn(u64, usize) -> Cow<'a, [u8]>,
@@ -267,6 +314,47 @@ mod tests {
         assert_eq!(step(&at_end, 99, true), around(0, true));
         let at_start = search(&[b'x'; 100], b"x", 0, 10);
         assert_eq!(step(&at_start, 0, false), around(100, true));
+    }
+
+    /// Blocks of three bytes each.
+    fn container(bytes: &[u8]) -> Container {
+        use crate::core::{container::Options, source::Source, walk::Depth};
+        let mut file = b"H4MK\0\x01\0\0".to_vec();
+        for byte in bytes {
+            let payload = [*byte, 3];
+            file.extend(b"CORE\0\0\0\x02");
+            file.extend(crc32fast::hash(&payload).to_be_bytes());
+            file.extend(payload);
+        }
+        let source = std::sync::Arc::new(Source::from_bytes("x", file));
+        Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
+    }
+
+    #[test]
+    fn a_search_goes_on_through_the_other_blocks_and_round_the_end() {
+        let container = container(b"abcab");
+        let found = |needle: &[u8], from, forward| {
+            let needle = Needle::new(needle.to_vec()).unwrap();
+            let elsewhere = find_from(&container, &needle, from, forward, KEPT, &Task::default()).unwrap();
+            elsewhere.found.map(|(content, matches)| match content {
+                Extent::Decoded { chunk, .. } => (chunk.block.unwrap(), matches.kept),
+                Extent::Stored(_) => panic!("stored bytes"),
+            })
+        };
+        assert_eq!(found(b"aa", 0, true), Some((3, vec![0, 1])));
+        assert_eq!(found(b"aa", 3, true), Some((0, vec![0, 1])));
+        assert_eq!(found(b"b", 3, false), Some((1, vec![0, 1, 2])));
+        assert_eq!(found(b"b", 0, false), Some((4, vec![0, 1, 2])));
+        assert_eq!(found(b"c", 2, true), None, "the block itself is no other");
+        assert_eq!(found(b"ab", 0, true), None, "no match crosses blocks");
+    }
+
+    #[test]
+    fn a_search_through_blocks_is_cancelled() {
+        let task = Task::default();
+        task.cancel();
+        let needle = Needle::new(vec![b'z']).unwrap();
+        assert_eq!(find_from(&container(b"ab"), &needle, 0, true, KEPT, &task), Err(Cancelled));
     }
 
     proptest! {

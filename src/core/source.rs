@@ -37,8 +37,16 @@ pub enum Change {
     Shrunk {
         /// Length when it was opened.
         from: u64,
-        /// Length now, or where reading first failed if it has grown again since.
+        /// Length now.
         to: u64,
+    },
+    /// It became shorter, and has grown again or is gone since: how short it was is only known as far as reading it
+    /// failed. Lengths in bytes.
+    Cut {
+        /// Length when it was opened.
+        from: u64,
+        /// The most that it can have had left: where reading failed, which is told by the page.
+        at_most: u64,
     },
     /// It became longer. Lengths in bytes.
     Grown {
@@ -62,6 +70,7 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shrunk { from, to } => write!(f, "shrank from {from} to {to} bytes"),
+            Self::Cut { from, at_most } => write!(f, "shrank from {from} bytes to at most {at_most}"),
             Self::Grown { from, to } => write!(f, "grew from {from} to {to} bytes"),
             Self::Replaced => f.write_str("was replaced or removed"),
             Self::Modified => f.write_str("was written to"),
@@ -187,7 +196,7 @@ impl Source {
         match (same, lost) {
             (Some(now), _) if now.len < then.len => Some(Change::Shrunk { from: then.len, to: now.len }),
             (Some(now), Some(offset)) if now == *then => Some(Change::Unreadable { offset }),
-            (_, Some(offset)) => Some(Change::Shrunk { from: then.len, to: offset }),
+            (_, Some(offset)) => Some(Change::Cut { from: then.len, at_most: offset }),
             (None, None) => Some(Change::Replaced),
             (Some(now), None) if now.len > then.len => Some(Change::Grown { from: then.len, to: now.len }),
             (Some(now), None) => (now != *then).then_some(Change::Modified),

@@ -1,11 +1,12 @@
 //! A long job's hand-rail: progress that others read, a cancel flag that others set.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Shared by a job and whoever waits for it. All fields are independent counters, so relaxed ordering is enough.
 #[derive(Debug, Default)]
 pub struct Task {
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     done: AtomicU64,
     total: AtomicU64,
 }
@@ -21,6 +22,11 @@ impl Task {
         let task = Self::default();
         task.set_total(total);
         task
+    }
+
+    /// A part of the job with a progress of its own, which is cancelled with the whole.
+    pub fn part(&self) -> Self {
+        Self { cancelled: Arc::clone(&self.cancelled), ..Self::default() }
     }
 
     /// Sets how much there is to do.

@@ -9,6 +9,9 @@ use super::state::blocks::Listed;
 use super::state::hex::HexCommand;
 use super::state::timeline::Zoom;
 use super::state::{Action, Command, PromptKind, State, View};
+use super::text::width;
+use super::theme::{Glyphs, Role};
+use super::wrap::wrap;
 
 /// Where a key means what the table says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -216,7 +219,14 @@ pub const BINDINGS: &[Binding] = &[
     bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),
     bind(Browse, &[Key::BackTab], Command::PreviousPane, "", "", "previous pane"),
     bind(Browse, &[Char('t')], Ask(PromptKind::Time), "time", "time", "jump to a timestamp"),
-    bind(Browse, &[Char('/')], Ask(PromptKind::Find), "find", "find", "find text or bytes: Hex, Manifest, Blocks"),
+    bind(
+        Browse,
+        &[Char('/')],
+        Ask(PromptKind::Find),
+        "find",
+        "find",
+        "find a block in Blocks, a field in Manifest, else text or bytes in Hex",
+    ),
     bind(Browse, &[Char('n')], Command::NextMatch, "next", "", "next match"),
     bind(Browse, &[Char('N')], Command::PreviousMatch, "previous", "", "previous match"),
     bind(
@@ -228,8 +238,16 @@ pub const BINDINGS: &[Binding] = &[
         "0x… in the file, +0x… in what Hex shows, #30, 50%, a command",
     ),
     bind(Browse, &[Char('a')], Command::Audit, "audit", "audit", "run every check"),
-    bind(Browse, &[Char('F')], Command::Follow, "follow", "", "follow the file as it grows, or not"),
+    bind(
+        Browse,
+        &[Char('F')],
+        Command::Follow,
+        "follow",
+        "",
+        "follow the file as it grows, or not; read one that was replaced anew",
+    ),
     bind(Browse, &[Char('v')], Command::Verify, "verify", "verify", "recompute VERI"),
+    bind(Browse, &[Char('T')], List(Listed::NextTrack), "", "", "the next track's blocks only, in Blocks"),
     bind(Browse, &[Char('1')], Show(View::Summary), "summary", "", "Summary: what the file is, worst findings first"),
     bind(Browse, &[Char('2')], Show(View::Manifest), "manifest", "", "Manifest: META, SAFE and the manifest as trees"),
     bind(
@@ -328,14 +346,23 @@ pub fn command_names() -> impl Iterator<Item = (&'static str, Command)> {
     BINDINGS.iter().filter(|binding| !binding.name.is_empty()).map(|binding| (binding.name, binding.command))
 }
 
-/// The hints for these contexts, the most particular first: the key as read on the keyboard, and what it does.
-pub fn hints(contexts: &[Context], ascii: bool) -> Vec<(String, &'static str)> {
+/// The hints for what has the keys, the most particular first: the key as read on the keyboard, and what it does.
+pub fn hints(state: &State) -> Vec<(String, &'static str)> {
+    let contexts = state.contexts();
     let of = |context: &Context| {
         let context = *context;
         BINDINGS.iter().filter(move |b| b.context == context && !b.hint.is_empty())
     };
-    let first_key = |b: &Binding| b.keys.first().map(|key| key.label(ascii)).unwrap_or_default();
-    contexts.iter().flat_map(of).map(|b| (first_key(b), b.hint)).collect()
+    let first_key = |b: &Binding| b.keys.first().map(|key| key.label(state.theme.ascii)).unwrap_or_default();
+    contexts.iter().flat_map(of).filter(|b| is_offered(b, state)).map(|b| (first_key(b), b.hint)).collect()
+}
+
+/// Whether a key does more now than say why it does nothing.
+fn is_offered(binding: &Binding, state: &State) -> bool {
+    match binding.command {
+        Command::Compare => state.comparison.is_some(),
+        _ => true,
+    }
 }
 
 /// A line of the help.
@@ -344,9 +371,40 @@ pub enum HelpLine {
     /// The heading of a context.
     Heading(&'static str),
     /// Keys, what they do, and the command's name (or nothing).
-    Keys(String, &'static str, &'static str),
+    Keys(String, String, &'static str),
+    /// A mark, its look, and what it means.
+    Mark(&'static str, Role, String),
+    /// What found no room on the line before, and the command's name (or nothing).
+    More(String, &'static str),
     /// Between two headings.
     Blank,
+}
+
+/// The columns of the keys in the help.
+pub const KEY_COLUMNS: usize = 18;
+
+/// What the marks on the screen mean.
+fn marks(glyphs: &Glyphs) -> [(&'static str, Role, &'static str); 18] {
+    [
+        (glyphs.good, Role::Good, "checked and right"),
+        (glyphs.unknown, Role::Dim, "beside a chunk: its CRC was not looked at yet"),
+        (glyphs.damage, Role::Damage, "damage; in Hex, on that row"),
+        (glyphs.warning, Role::Warning, "a warning; in Hex, about that row"),
+        (glyphs.track, Role::Good, "green, beside a chunk while Audit is shown: under VERI"),
+        (glyphs.keyframe, Role::Keyframe, "a keyframe"),
+        (glyphs.seek, Role::SeekEntry, "a SEEK entry"),
+        (glyphs.playhead, Role::Playhead, "the selected block or time"),
+        (glyphs.chain, Role::Strong, "Timeline: what is decoded to play the selected time"),
+        (glyphs.lost, Role::Warning, "Timeline: a gap, where no block is"),
+        (glyphs.following, Role::Text, "the file is followed as it grows"),
+        (glyphs.selected, Role::Text, "the selected row"),
+        (glyphs.arrow, Role::Title, "Hex: on the row that a finding or an offset led to"),
+        (glyphs.byte_zero, Role::ByteZero, "Hex, as text: a byte 00"),
+        (glyphs.byte_control, Role::ByteControl, "Hex, as text: a control byte, 01-1f or 7f"),
+        (glyphs.byte_high, Role::ByteHigh, "Hex, as text: a byte 80-fe"),
+        (glyphs.byte_ones, Role::ByteOnes, "Hex, as text: a byte ff"),
+        (glyphs.ellipsis, Role::Text, "text that was cut; in Blocks, still being read"),
+    ]
 }
 
 /// Whether a binding is of use with what the state shows: keys can only be given for blocks that take them.
@@ -361,13 +419,20 @@ fn is_of_use(binding: &Binding, state: &State) -> bool {
 /// The help: the contexts of the pane with the keys first, then the others.
 pub fn help(state: &State) -> Vec<HelpLine> {
     let mut order = state.pane_contexts();
+    order.retain(|context| *context != Compared || state.comparison.is_some());
+    let first = order.len();
     for binding in BINDINGS {
         if !order.contains(&binding.context) {
             order.push(binding.context);
         }
     }
+    let columns = state.areas().map_or(0, |areas| areas.overlay.inner.width);
+    let room = usize::from(columns).saturating_sub(KEY_COLUMNS);
     let mut lines = Vec::new();
-    for context in order {
+    for (at, context) in order.into_iter().enumerate() {
+        if at == first {
+            lines.extend(legend(state, room));
+        }
         let mut bindings = BINDINGS.iter().filter(|b| b.context == context && is_of_use(b, state)).peekable();
         if bindings.peek().is_none() {
             continue;
@@ -376,12 +441,41 @@ pub fn help(state: &State) -> Vec<HelpLine> {
             lines.push(HelpLine::Blank);
         }
         lines.push(HelpLine::Heading(context.title()));
-        lines.extend(bindings.map(|b| {
-            let keys: Vec<_> = b.keys.iter().map(|key| key.label(state.theme.ascii)).collect();
-            HelpLine::Keys(keys.join(" "), b.help, b.name)
-        }));
+        for binding in bindings {
+            let keys: Vec<_> = binding.keys.iter().map(|key| key.label(state.theme.ascii)).collect();
+            let (first, more) = wrapped(binding.help, binding.name, room);
+            let name = if more.is_empty() { binding.name } else { "" };
+            lines.push(HelpLine::Keys(keys.join(" "), first, name));
+            lines.extend(more);
+        }
     }
     lines
+}
+
+/// What the marks mean, as lines of the help.
+fn legend(state: &State, columns: usize) -> Vec<HelpLine> {
+    let mut lines = vec![HelpLine::Blank, HelpLine::Heading("Marks")];
+    for (glyph, role, text) in marks(state.theme.glyphs()) {
+        let (first, more) = wrapped(text, "", columns);
+        lines.push(HelpLine::Mark(glyph, role, first));
+        lines.extend(more);
+    }
+    lines
+}
+
+/// A text on as many lines as it takes, with the command's name on the last.
+fn wrapped(text: &str, name: &'static str, columns: usize) -> (String, Vec<HelpLine>) {
+    let mut lines = wrap(text, columns.max(1));
+    let taken = lines.last().map_or(0, |line| width(line));
+    // Two spaces and the colon.
+    if !name.is_empty() && taken + 3 + width(name) > columns {
+        lines.push(String::new());
+    }
+    let last = lines.len().saturating_sub(1);
+    let mut lines = lines.into_iter();
+    let first = lines.next().unwrap_or_default();
+    let more = (1..).zip(lines).map(|(at, line)| HelpLine::More(line, if at == last { name } else { "" }));
+    (first, more.collect())
 }
 
 #[cfg(test)]
@@ -474,14 +568,54 @@ mod tests {
 
     #[test]
     fn hints_and_help_come_from_the_table() {
-        let hints = hints(&[Tree, Browse, Always], true);
+        let player = crate::tui::testing::played(80, 24, "5<Tab>");
+        let hints = hints(player.state());
         assert_eq!(hints[0], ("Enter".into(), "open"));
-        assert!(hints.contains(&("Tab".into(), "pane")));
-        let player = crate::tui::testing::played(80, 24, "<Tab>");
+        assert!(hints.contains(&("Tab".into(), "pane")) && hints.contains(&("/".into(), "find")));
+        assert!(!hints.iter().any(|(key, _)| key == "d"), "there is nothing to compare with");
         let help = help(player.state());
         assert_eq!(help[0], HelpLine::Heading("Chunk tree"));
-        assert!(help.contains(&HelpLine::Keys("↑ k".into(), "up", "")));
+        assert!(help.contains(&HelpLine::Keys("↑ k".into(), "up".into(), "")));
         let keys = help.iter().filter(|line| matches!(line, HelpLine::Keys(..))).count();
         assert_eq!(keys, BINDINGS.len() - 2, "neither key is of use with a file that takes none");
+    }
+    #[test]
+    fn no_line_of_the_help_is_cut_and_every_text_is_there() {
+        for (cols, ascii) in [(80, false), (80, true), (120, true)] {
+            let mut player = crate::tui::testing::played(cols, 24, "");
+            player.play(crate::tui::keys::parse("<Tab>").unwrap());
+            let mut state = player.into_state();
+            state.theme.ascii = ascii;
+            let columns = usize::from(state.areas().unwrap().overlay.inner.width);
+            let mut texts: Vec<String> = Vec::new();
+            for line in help(&state) {
+                let named = |name: &str| if name.is_empty() { 0 } else { 3 + width(name) };
+                let taken = match &line {
+                    HelpLine::Keys(keys, text, name) => {
+                        assert!(width(keys) < KEY_COLUMNS, "{keys}");
+                        KEY_COLUMNS + width(text) + named(name)
+                    }
+                    HelpLine::More(text, name) => KEY_COLUMNS + width(text) + named(name),
+                    HelpLine::Mark(_, _, text) => KEY_COLUMNS + width(text),
+                    HelpLine::Heading(_) | HelpLine::Blank => 0,
+                };
+                assert!(taken <= columns, "{line:?}");
+                match line {
+                    HelpLine::Keys(_, text, _) | HelpLine::Mark(_, _, text) => texts.push(text),
+                    HelpLine::More(text, _) => texts.last_mut().unwrap().push_str(&format!(" {text}")),
+                    HelpLine::Heading(_) | HelpLine::Blank => {}
+                }
+            }
+            for binding in BINDINGS.iter().filter(|binding| is_of_use(binding, &state)) {
+                assert!(texts.iter().any(|text| text.trim_end() == binding.help), "{}", binding.help);
+            }
+            for (glyph, role, _) in marks(state.theme.glyphs()) {
+                assert!(
+                    help(&state)
+                        .iter()
+                        .any(|line| matches!(line, HelpLine::Mark(g, r, _) if (*g, *r) == (glyph, role)))
+                );
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::state::comparison::Differences;
 use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::core::audit;
-use crate::core::block::{BlockError, Form};
+use crate::core::block::{BlockError, Form, Stage};
 use crate::core::container::{Container, Loader, Options};
 use crate::core::diff::{DiffError, Pair, diff};
 use crate::core::extent::{Coding, CodingError};
@@ -53,6 +53,12 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
     match request {
         Request::Index { source, options } => index(source, options, task, so_far),
         Request::Follow { loader, every } => follow(loader, *every, task, so_far),
+        Request::Reopen(source) => {
+            let path =
+                source.path().ok_or_else(|| Failure::Failed("what has no path can't be read anew".to_owned()))?;
+            let again = Source::open_regular(path).map_err(|error| Failure::Failed(error.to_string()))?;
+            Ok(Outcome::Reopened(Arc::new(again)))
+        }
         Request::Audit { source, options } => Ok(Outcome::Audited(Arc::new(audit::audit(source, options, task)?))),
         Request::Verify(container) => Ok(Outcome::Verified(container.verify(task)?)),
         Request::Seek(container, pts_us, track) => container
@@ -84,6 +90,10 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Find { container, extent, needle, around } => {
             let matches = find::find(container, extent, needle, *around, find::KEPT, task)?;
             Ok(Outcome::Found { extent: extent.clone(), matches })
+        }
+        Request::FindFrom { container, needle, from, forward } => {
+            let elsewhere = find::find_from(container, needle, *from, *forward, find::KEPT, task)?;
+            Ok(Outcome::FoundFrom { from: *from, elsewhere })
         }
         Request::Preview(container, extent) => {
             let preview = Arc::new(Preview::new(container, extent, task)?);
@@ -189,17 +199,25 @@ fn prepared(container: Container) -> Container {
 /// Writes a block beside its path and renames it; a file that exists is left alone.
 fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<Outcome, Failure> {
     let failed = |why: &dyn std::fmt::Display| Failure::Failed(format!("{}: {why}", path.display()));
-    let (_, bytes) = container.block_bytes(block, form).map_err(|error| Failure::Failed(error.to_string()))?;
+    let (stored, content) = container.block_bytes(block, form).map_err(|error| Failure::Failed(error.to_string()))?;
+    let masked = (content.stage == Stage::Masked)
+        .then(|| format!("block {block} is {}; given still masked, :mask-key unmasks", content.stage.describe()));
+    let caveats = [stored.damage(), masked, container.doubt(block)].into_iter().flatten().collect();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<File> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&bytes)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".h4inspect-").suffix(".part");
+        // tempfile's own 0600 would stay with the file; this leaves it to the umask, as for any new file.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
+        file.write_all(&content)?;
         file.persist_noclobber(path).map_err(|error| error.error)
     };
     match write() {
-        Ok(_) => Ok(Outcome::Exported { path: PathBuf::from(path), len: bytes.len() as u64 }),
+        Ok(_) => Ok(Outcome::Exported { path: PathBuf::from(path), len: content.len() as u64, caveats }),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(failed(&"exists already; nothing was written"))
+            Err(failed(&"exists, nothing was written; `e` takes another name"))
         }
         Err(error) => Err(failed(&error)),
     }
@@ -259,7 +277,17 @@ mod tests {
         let outcome = reports(export()).pop().unwrap().outcome;
         assert!(matches!(outcome, Ok(Outcome::Exported { len: 256, .. })), "{outcome:?}");
         assert_eq!(std::fs::read(&path).unwrap(), [1; 256]);
-        assert!(matches!(reports(export()).pop().unwrap().outcome, Err(Failure::Failed(_))));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+            let other = tempfile::tempdir().unwrap();
+            let new = other.path().join("new");
+            std::fs::write(&new, b"").unwrap();
+            assert_eq!(mode(&path), mode(&new), "as any new file");
+        }
+        let again = reports(export()).pop().unwrap().outcome;
+        assert!(matches!(&again, Err(Failure::Failed(why)) if why.ends_with("`e` takes another name")), "{again:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -67,6 +67,12 @@ impl Container {
         Ok((stored, content))
     }
 
+    /// Why a block may not be the one that its number says, as a sentence; `None` where it is.
+    pub fn doubt(&self, index: u64) -> Option<String> {
+        let text = || format!("block {index} is numbered provisionally: bytes were lost before it");
+        self.is_provisional(Some(index)).then(text)
+    }
+
     /// How a block's content is had with the keys and the engines there are, or why it can't be.
     pub fn reading(&self, index: u64) -> Result<Reading, BlockError> {
         let chunk = self.block_chunk(index)?;

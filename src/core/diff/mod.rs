@@ -228,6 +228,12 @@ pub fn diff(before: &Container, after: &Container, task: &Task) -> Result<Diff, 
     Ok(Diff { header: header(pair), blocks, documents, tables, chunks: others(pair) })
 }
 
+/// The field of a [`HeaderChange`] that counts bytes that are lost between chunks.
+pub const LOST_BYTES: &str = "lost bytes";
+
+/// The field of a [`HeaderChange`] that counts bytes that follow the container.
+pub const REST: &str = "bytes after the container";
+
 fn header(pair: Pair<&Container>) -> Vec<HeaderChange> {
     let fields = |container: &Container| {
         let header = container.header();
@@ -243,8 +249,8 @@ fn header(pair: Pair<&Container>) -> Vec<HeaderChange> {
             ("flags", optional(header.flags.map(u64::from))),
             ("reserved", header.reserved.to_string()),
             ("timestamp_ms", optional(header.timestamp_ms)),
-            ("lost bytes", lost.to_string()),
-            ("bytes after the container", rest.to_string()),
+            (LOST_BYTES, lost.to_string()),
+            (REST, rest.to_string()),
         ]
     };
     let pairs = fields(pair.before).into_iter().zip(fields(pair.after));

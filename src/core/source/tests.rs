@@ -88,6 +88,7 @@ fn errors_and_changes_are_one_line() {
         "no copy could be kept in /tmp: no storage space; make room there, or set TMPDIR to another folder"
     );
     assert_eq!(Change::Shrunk { from: 9, to: 5 }.to_string(), "shrank from 9 to 5 bytes");
+    assert_eq!(Change::Cut { from: 9, at_most: 5 }.to_string(), "shrank from 9 bytes to at most 5");
     assert_eq!(Change::Unreadable { offset: 4096 }.to_string(), "could not be read from byte 4096 on");
 }
 
@@ -264,9 +265,9 @@ mod unix {
         assert_eq!(source.bytes()[LEN - 1], 0);
         fs::write(&path, pattern(LEN)).unwrap();
         File::options().write(true).open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        let Some(Change::Shrunk { from, to }) = source.change() else { panic!("{:?}", source.change()) };
+        let Some(Change::Cut { from, at_most }) = source.change() else { panic!("{:?}", source.change()) };
         assert_eq!(from, LEN as u64);
-        assert!(to > 0 && to < LEN as u64);
+        assert!(at_most > 0 && at_most < LEN as u64);
         assert_eq!(source.bytes()[0], 1, "what was not lost is the file's");
     }
 

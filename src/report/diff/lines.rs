@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::core::container::Container;
 use crate::core::diff::{
-    BlockDiff, BlockRef, Changed, ChunkDiff, Diff, DocumentDiff, EntryChange, FieldChange, Form, Pair, TableDiff,
+    BlockDiff, BlockRef, Changed, ChunkDiff, Diff, DocumentDiff, EntryChange, FieldChange, Form, LOST_BYTES, Pair,
+    REST, TableDiff,
 };
 use crate::core::index::Chunk;
 use crate::core::layout::{CHUNK_HEADER_LEN, SeekEntry};
@@ -14,6 +15,7 @@ use crate::core::listed::Listed;
 use crate::core::seek::Meaning;
 use crate::core::text::escape;
 use crate::core::time::format_us;
+use crate::core::walk::Ending;
 use crate::report::style::{Role, one_line};
 use crate::report::{count, size};
 
@@ -101,7 +103,8 @@ pub fn lines(diff: &Diff, pair: Pair<&Container>) -> Vec<Line> {
         lines.heading("Header".to_owned());
         for change in &diff.header {
             let (before, after) = (escape(&change.values.before), escape(&change.values.after));
-            lines.push(Mark::Changed, format!("{}: {before} -> {after}", change.field), Some(Place::Bytes(0..8)));
+            let place = header_place(change.field, pair.before).map(Place::Bytes);
+            lines.push(Mark::Changed, format!("{}: {before} -> {after}", change.field), place);
         }
     }
     lines.blocks(&diff.blocks);
@@ -113,6 +116,19 @@ pub fn lines(diff: &Diff, pair: Pair<&Container>) -> Vec<Line> {
         lines.more(diff.chunks.omitted());
     }
     lines.list
+}
+
+/// Where in the container what a field of the header says stands: it may be about bytes that are elsewhere.
+fn header_place(field: &str, container: &Container) -> Option<Range<u64>> {
+    let walked = container.walked();
+    match field {
+        LOST_BYTES => walked.losses.first().map(|loss| loss.offset..loss.offset.saturating_add(loss.length)),
+        REST => match walked.ending {
+            Ending::Trailing(at) | Ending::Appended(at) => Some(at..container.source().len()),
+            _ => None,
+        },
+        _ => Some(0..container.layout().file_header_len()),
+    }
 }
 
 /// `SEEK`, `table of track 1`.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use ratatui::layout::Position;
 
-use super::update::{follow_selection, show};
+use super::update::{follow_selection, select, show};
 use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, Measure, Pane, Request, Selection, State, View};
 use crate::core::container::Container;
 use crate::core::listing::{Column, Filter, Listing, Order};
 use crate::core::size;
 use crate::core::text::escape;
+use crate::core::tracks::Tracks;
 use crate::tui::rows::{Motion, Window};
 
 /// Blocks up to this size are read at once when they come into sight, as long as all of them together are no more than
@@ -155,7 +156,7 @@ pub fn parse_filter(text: &str) -> Result<Filter, String> {
             "damaged" | "damage" | "bad" => filter.damaged = true,
             _ if word.starts_with('>') => filter.larger_than = Some(size(word.trim_start_matches('>'))?),
             _ if word.starts_with('<') => filter.smaller_than = Some(size(word.trim_start_matches('<'))?),
-            _ => return Err(format!("`{}` is none of keyframes, damaged, >SIZE, <SIZE, track=ID, all", escape(word))),
+            _ => return Err(format!("`{}`: not keyframes, damaged, >SIZE, <SIZE, track=ID, all", escape(word))),
         }
     }
     filter.track = track.filter(|id| !id.is_empty()).map(str::to_owned);
@@ -173,6 +174,28 @@ pub(super) fn set_filter(state: &mut State, text: &str) -> Result<(), String> {
     }
     state.blocks.filter = filter;
     show(state, View::Blocks);
+    Ok(())
+}
+
+/// Reads a block's number: `45` or `#45`.
+fn block_number(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    (digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+/// Goes to a block in the list.
+fn go_to(state: &mut State, block: u64) -> Result<(), String> {
+    let container = state.container.clone().ok_or("the file is not indexed yet")?;
+    let blocks = container.index().blocks();
+    let chunk = container.index().block(block).ok_or_else(|| match blocks {
+        0 => "there are no blocks".to_owned(),
+        blocks => format!("blocks are 0 to {}", blocks - 1),
+    })?;
+    select(state, Selection::of_chunk(&container, &chunk));
+    if state.blocks.row(&container, block).is_none() {
+        state.say(Level::Warning, format!("block {block} is selected, and not among those listed; `X` lists all"));
+    }
     Ok(())
 }
 
@@ -256,6 +279,8 @@ pub fn table(container: &Container, width: u16) -> Vec<Cell> {
     let mut x = 1;
     let mut cells = Vec::new();
     for (column, width, _) in columns.into_iter().filter(|(column, ..)| taken.contains(column)) {
+        // With a mark beside it, a repaired length takes a column more than anything else: where that is free.
+        let width = if column == Column::Crc { width + room.min(1) } else { width };
         cells.push(Cell { column, x, width });
         x += width + SPACE;
     }
@@ -345,8 +370,15 @@ impl Behaviour for Blocks {
         effects
     }
 
+    fn findable(&self) -> &'static str {
+        "a block: 45  #45; or which: keyframes  damaged  >64KiB  <1MB  track=ID  all"
+    }
+
     fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
-        set_filter(state, text)?;
+        match block_number(text) {
+            Some(block) => go_to(state, block)?,
+            None => set_filter(state, text)?,
+        }
         Ok(Vec::new())
     }
 }
@@ -358,6 +390,16 @@ fn select_row(state: &mut State, container: &Container) {
         state.selection = Selection::of_chunk(container, &chunk);
         follow_selection(state);
     }
+}
+
+/// The tracks whose blocks can be listed apart.
+pub(super) fn tracks(state: &State) -> Option<&Tracks> {
+    state.container.as_ref()?.tracks().filter(|tracks| tracks.indexed)
+}
+
+/// Says that there are none.
+pub(super) fn no_tracks(state: &mut State) {
+    state.say(Level::Warning, "the file has no tracks whose blocks could be listed apart");
 }
 
 /// Changes what is listed.
@@ -378,7 +420,7 @@ pub(super) fn relist(state: &mut State, container: &Container, change: Listed) {
         Listed::Keyframes => list.filter.keyframes = !list.filter.keyframes,
         Listed::Damaged => list.filter.damaged = !list.filter.damaged,
         Listed::NextTrack => {
-            let Some(tracks) = tracks else { return state.say(Level::Warning, "the file has no tracks") };
+            let Some(tracks) = tracks else { return no_tracks(state) };
             let at = list.filter.track.as_ref().and_then(|id| tracks.list.iter().position(|track| track.id == *id));
             let next = tracks.list.get(at.map_or(0, |at| at + 1));
             list.filter.track = next.map(|track| track.id.clone());
@@ -469,6 +511,24 @@ mod tests {
         assert_eq!(parse_filter(""), Ok(Filter::default()));
         for bad in ["large", ">", ">x", "<1.5"] {
             assert!(parse_filter(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_leads_to_its_block() {
+        let at = |keys: &str| {
+            let player = played(80, 24, keys);
+            let error = player.state().prompt.as_ref().and_then(|prompt| prompt.error.clone());
+            (player.state().selection.block, error)
+        };
+        assert_eq!(at("4/5<Enter>"), (Some(5), None));
+        assert_eq!(at("4/#6<Enter>"), (Some(6), None));
+        assert_eq!(at("4/8<Enter>"), (Some(0), Some("blocks are 0 to 7".to_owned())));
+        assert!(at("4/text<Enter>").1.is_some());
+        let filtered = played(80, 24, "4K/5<Enter>");
+        assert!(filtered.state().message.as_ref().unwrap().text.contains("not among those listed"));
+        for bad in ["", "#", "1x", "99999999999999999999"] {
+            assert_eq!(block_number(bad), None, "{bad}");
         }
     }
 

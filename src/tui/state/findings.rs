@@ -435,9 +435,9 @@ pub fn invitation(state: &State) -> &'static str {
     } else if state.audit.is_some() {
         "every check was made, and nothing was found"
     } else if state.container.as_ref().is_some_and(|container| container.is_complete()) {
-        "not audited: press a to run every check"
+        "not audited: a runs every check"
     } else {
-        "the file is still being indexed; a runs every check"
+        "being indexed; a runs every check"
     }
 }
 

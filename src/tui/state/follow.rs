@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{Effect, JobKind, Level, Request, Selection, State, update};
-use crate::core::container::{Container, Loader};
+use super::{Effect, JobKind, Level, Request, Selection, State, comparison, hex, update};
+use crate::core::container::{Container, Loader, Options};
+use crate::core::source::Source;
 use crate::core::text::escape;
 use crate::core::walk::Depth;
 
@@ -25,8 +26,11 @@ pub(super) fn toggle(state: &mut State) -> Vec<Effect> {
     if state.jobs.is_running(JobKind::Follow) { stop(state) } else { start(state) }
 }
 
-/// Looks at the file, again or from now on.
+/// Looks at the file, again or from now on; opens it anew where it is no longer what is shown.
 pub(super) fn start(state: &mut State) -> Vec<Effect> {
+    if state.changed {
+        return vec![Effect::Start(state.jobs.start(Request::Reopen(state.source.clone())))];
+    }
     state.options.growing = true;
     let loader = match state.followed.clone() {
         Some(loader) => loader,
@@ -57,6 +61,34 @@ pub(super) fn end(state: &mut State) {
     state.jobs.cancel(JobKind::Follow);
     state.followed = None;
     state.options.growing = false;
+}
+
+/// Following ended with an error: what is shown is no longer what is there.
+pub(super) fn failed(state: &mut State, why: &str) {
+    end(state);
+    state.changed = true;
+    state.say(Level::Error, format!("following: {}; `F` reads it anew", escape(why)));
+}
+
+/// The file was opened anew. Nothing that was known of it counts any more.
+pub(super) fn reopened(state: &mut State, source: Arc<Source>) -> Vec<Effect> {
+    let options = Options { growing: true, ..state.options.clone() };
+    let loader = match Loader::new(source.clone(), options, Depth::Headers) {
+        Ok(loader) => loader,
+        Err(error) => {
+            failed(state, &error.to_string());
+            return Vec::new();
+        }
+    };
+    (state.source, state.changed) = (source, false);
+    (state.container, state.audit, state.verification) = (None, None, None);
+    (state.selection, state.marks, state.history) = Default::default();
+    hex::forget(state);
+    comparison::forget(state);
+    state.followed = Some(Arc::new(Mutex::new(loader)));
+    let effects = start(state);
+    state.say(Level::Info, "the file was read anew, and is followed");
+    effects
 }
 
 /// More of the file was walked.

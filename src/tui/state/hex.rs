@@ -8,9 +8,11 @@ mod search;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(super) use behaviour::{HexView, decoded, forget, forget_failures, go_within, previewed, read_ahead};
+pub(super) use behaviour::{
+    HexView, decoded, find_from_elsewhere, forget, forget_failures, go_within, previewed, read_ahead,
+};
 pub use search::Search;
-pub(super) use search::found;
+pub(super) use search::{found, found_from};
 
 use super::selection::Selection;
 use super::{Pane, State};
@@ -212,13 +214,23 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
             Ok(Shown { container, chunk: Some(chunk), extent, range, note })
         }
         Err(why) => {
-            let remedy = match why {
-                BlockError::Encrypted { .. } if container.pipeline().is_living_cipher() => "; :secret decrypts it",
-                _ => "",
-            };
-            let note = format!("{}{remedy}", escape(&why.to_string()));
-            Ok(stored(chunk.offset..chunk.end, Some(note)))
+            let note = not_decoded(&container, &why);
+            Ok(stored(chunk.offset..chunk.end, Some(escape(&note).into_owned())))
         }
+    }
+}
+
+/// Why a block is shown as stored. Its number and place are in sight already; what may be done comes first.
+fn not_decoded(container: &Container, why: &BlockError) -> String {
+    match why {
+        BlockError::Encrypted { cipher, .. } if container.pipeline().is_living_cipher() => {
+            format!("encrypted: :secret decrypts it ({cipher})")
+        }
+        BlockError::Encrypted { cipher, .. } => format!("encrypted ({cipher}), which is not read here"),
+        BlockError::Opaque { engine, .. } => format!("not decoded: engine \"{engine}\" is not known here"),
+        BlockError::Decrypt { source, .. } => format!("not decrypted: {source}"),
+        BlockError::Decode { source, .. } => format!("not decoded: {source}"),
+        other => other.to_string(),
     }
 }
 

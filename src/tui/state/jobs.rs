@@ -11,7 +11,7 @@ use crate::core::audit::Audit;
 use crate::core::block::{BlockError, Form};
 use crate::core::container::{Container, Options, SeekAnswer};
 use crate::core::extent::{Coding, Extent};
-use crate::core::find::{Matches, Needle};
+use crate::core::find::{Elsewhere, Matches, Needle};
 use crate::core::index::Chunk;
 use crate::core::listing::{Filter, Listing, Order};
 use crate::core::preview::Preview;
@@ -103,6 +103,8 @@ pub enum Request {
         /// How often the file is looked at; once if `None`.
         every: Option<Duration>,
     },
+    /// Open a file anew that is no longer what it was.
+    Reopen(Arc<Source>),
     /// Run every check.
     Audit {
         /// The file.
@@ -155,6 +157,17 @@ pub enum Request {
         /// The position around which matches are kept.
         around: u64,
     },
+    /// Search the content of the other blocks.
+    FindFrom {
+        /// The container.
+        container: Arc<Container>,
+        /// What.
+        needle: Arc<Needle>,
+        /// The block that was searched before.
+        from: u64,
+        /// Towards the last block, or towards the first.
+        forward: bool,
+    },
     /// Sample content.
     Preview(Arc<Container>, Extent),
     /// Put together what is said about the container; with an audit, what that found out too.
@@ -184,7 +197,7 @@ impl Request {
     pub fn kind(&self) -> JobKind {
         match self {
             Self::Index { .. } => JobKind::Index,
-            Self::Follow { .. } => JobKind::Follow,
+            Self::Follow { .. } | Self::Reopen(_) => JobKind::Follow,
             Self::Audit { .. } => JobKind::Audit,
             Self::Verify(_) => JobKind::Verify,
             Self::Seek(..) => JobKind::Seek,
@@ -194,7 +207,7 @@ impl Request {
             Self::Measure(..) => JobKind::Measure,
             Self::Decode(..) => JobKind::Decode,
             Self::Ahead(..) => JobKind::Ahead,
-            Self::Find { .. } => JobKind::Find,
+            Self::Find { .. } | Self::FindFrom { .. } => JobKind::Find,
             Self::Preview(..) => JobKind::Preview,
             Self::Describe(..) => JobKind::Describe,
             Self::SearchFields { .. } => JobKind::SearchFields,
@@ -232,6 +245,8 @@ pub enum Outcome {
     Indexed(Arc<Container>),
     /// A followed file was looked at.
     Followed,
+    /// A file was opened anew.
+    Reopened(Arc<Source>),
     /// What the checks say.
     Audited(Arc<Audit>),
     /// What VERI says.
@@ -244,6 +259,8 @@ pub enum Outcome {
         path: PathBuf,
         /// Its bytes.
         len: u64,
+        /// What should be known about them, as sentences.
+        caveats: Vec<String>,
     },
     /// Blocks along time.
     Profiled(Arc<Profile>),
@@ -275,6 +292,13 @@ pub enum Outcome {
         extent: Extent,
         /// The places.
         matches: Matches,
+    },
+    /// What other blocks hold of what was searched for.
+    FoundFrom {
+        /// The block that was searched before.
+        from: u64,
+        /// What was found.
+        elsewhere: Elsewhere,
     },
     /// What content looks like.
     Previewed {

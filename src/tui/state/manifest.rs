@@ -474,6 +474,10 @@ impl Behaviour for Manifest {
         }
     }
 
+    fn findable(&self) -> &'static str {
+        "text in keys and values"
+    }
+
     fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
         let (container, description) = (state.container.clone(), state.description.clone());
         let (container, description) = container.zip(description).ok_or("the file is not indexed yet")?;

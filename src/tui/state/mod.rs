@@ -229,6 +229,8 @@ pub struct State {
     pub polling: Polling,
     /// What goes on while the file is followed.
     pub followed: Option<Followed>,
+    /// The file is no longer what is shown of it.
+    pub changed: bool,
     /// Whether the program has the mouse.
     pub mouse: bool,
 }
@@ -271,6 +273,7 @@ impl State {
             may_write: setup.may_write,
             polling: setup.polling,
             followed: None,
+            changed: false,
             mouse: true,
         };
         if state.polling.at_once {
@@ -299,10 +302,7 @@ impl State {
             (_, Pane::Tree) => Context::Tree,
             (_, Pane::View) => Context::View(self.view),
         };
-        match self.comparison {
-            Some(_) => vec![pane, Context::Compared, Context::Browse, Context::Always],
-            None => vec![pane, Context::Browse, Context::Always],
-        }
+        vec![pane, Context::Compared, Context::Browse, Context::Always]
     }
 
     /// Where everything stands; `None` when the screen is too small.

@@ -58,7 +58,7 @@ impl PromptKind {
         match self {
             Self::Time => "1500000  1500ms  1.5s  00:01:02.5  50%  #30",
             Self::Command => "0x1f40  +0x20  #30  50%  audit  help",
-            Self::Find => "text, or in Hex bytes: 0x48 34 4d 4b",
+            Self::Find => "text",
             Self::Export => "a file that does not exist yet",
             Self::Filter => "keyframes  damaged  >64KiB  <1MB  track=ID  all",
             Self::Secret => "64 hexadecimal digits, which are not shown",
@@ -79,6 +79,8 @@ pub struct Prompt {
     pub kind: PromptKind,
     /// The answer so far; of a hidden one, a `*` for each character.
     pub input: Input,
+    /// What an answer looks like.
+    pub example: &'static str,
     /// Why the last answer was not accepted.
     pub error: Option<String>,
     recalled: usize,
@@ -119,7 +121,8 @@ impl Prompt {
     /// A prompt whose answer starts as `value`.
     pub fn new(kind: PromptKind, value: &str) -> Self {
         let hidden = kind.is_hidden().then(Hidden::new);
-        Self { kind, input: Input::new(value.to_owned()), error: None, recalled: 0, hidden }
+        let example = kind.example();
+        Self { kind, input: Input::new(value.to_owned()), example, error: None, recalled: 0, hidden }
     }
 
     /// The answer so far where it is hidden.

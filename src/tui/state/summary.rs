@@ -233,7 +233,7 @@ fn seek_and_veri(state: &State, info: &Info, lines: &mut Lines) {
             lines.toned("", verification.info.clone(), Tone::Remark, Link::View(View::Audit));
         }
         None if info.tags.iter().any(|(tag, _)| *tag == Tag::VERI.to_string()) => {
-            lines.toned("Status", "unchecked: press v to recompute it", Tone::Remark, Link::Tag(Tag::VERI));
+            lines.toned("Status", "unchecked: v recomputes it", Tone::Remark, Link::Tag(Tag::VERI));
         }
         None => lines.fact("Status", info.describe_veri(), Link::View(View::Audit)),
     }
@@ -465,7 +465,7 @@ mod tests {
         let opened = played_with(damaged(), "ajj<Enter>");
         assert_eq!(opened.state().view, View::Audit);
         assert_eq!(opened.state().selection.chunk, Some(11), "the second finding's");
-        assert_eq!(value(&played(80, 24, ""), "Audit"), "not audited: press a to run every check");
+        assert_eq!(value(&played(80, 24, ""), "Audit"), "not audited: a runs every check");
     }
 
     #[test]

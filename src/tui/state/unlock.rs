@@ -3,9 +3,16 @@
 use std::sync::Arc;
 
 use super::{Effect, JobKind, Level, Prompt, PromptKind, State, update};
+use crate::core::block::BlockError;
 use crate::core::codec::{cipher, mask};
 use crate::core::container::{Container, Options};
 use crate::core::secret::Secret;
+
+/// Blocks among which an intact one is looked for to try a secret on.
+const TRIED_BLOCKS: u64 = 64;
+
+/// The most stored bytes of such a block: it is read between two frames.
+const TRIED_BYTES: u64 = 4 << 20;
 
 impl State {
     /// Whether blocks are encrypted in a way that a secret opens.
@@ -78,8 +85,30 @@ fn unlock(state: &mut State, kind: PromptKind, key: Arc<Secret>) -> Vec<Effect> 
     if state.audit.is_some() || state.jobs.is_running(JobKind::Audit) {
         effects.extend(update::audit(state));
     }
-    state.say(Level::Info, format!("blocks are read with this {name} from now on"));
+    let (level, text) = match (kind, try_secret(state)) {
+        (PromptKind::Secret, Some((block, true))) => {
+            (Level::Good, format!("this {name} opens block {block}; blocks are read with it from now on"))
+        }
+        (PromptKind::Secret, Some((block, false))) => {
+            (Level::Error, format!("this {name} does not open block {block}, which is intact; `E` takes another"))
+        }
+        (PromptKind::Secret, None) => {
+            (Level::Warning, format!("blocks are read with this {name} from now on; none is intact to try it on"))
+        }
+        _ => (Level::Info, format!("read with this {name} from now on; no check can prove one right, only content")),
+    };
+    state.say(level, text);
     effects
+}
+
+/// An intact block, and whether the secret opens it; `None` where no small one stands among the first.
+fn try_secret(state: &State) -> Option<(u64, bool)> {
+    let container = state.container.as_ref().filter(|container| container.pipeline().is_living_cipher())?;
+    let index = container.index();
+    let mut first = (0..index.blocks().min(TRIED_BLOCKS)).filter_map(|block| index.block(block));
+    let intact = first.find(|chunk| chunk.len <= TRIED_BYTES && container.is_intact(chunk))?;
+    let window = container.window(intact.block?, 0, 1).ok()?;
+    Some((intact.block?, !matches!(window.problem, Some(BlockError::Decrypt { .. }))))
 }
 
 /// The container as the options of the state read it: a job that began before a key was typed knows nothing of it.
@@ -122,5 +151,22 @@ mod tests {
         assert_eq!(before, Ok(crate::core::block::Stage::Plain));
         update(&mut state, Action::Report(last));
         assert_eq!(content(&state), before);
+    }
+
+    #[test]
+    fn a_key_is_tried_where_that_proves_something() {
+        let said = |file: &str, keys: &str| {
+            let source = Source::from_bytes("x", std::fs::read(format!("sample-data/{file}")).unwrap());
+            let player = crate::tui::testing::played_with(Arc::new(source), keys);
+            let message = player.state().message.clone().unwrap();
+            (message.level, message.text)
+        };
+        let secret = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
+        let (level, text) = said("encrypted.h4mk", &format!("E{secret}<Enter>"));
+        assert!(level == Level::Good && text.contains("opens block 0"), "{text}");
+        let (level, text) = said("encrypted.h4mk", &format!("E{}<Enter>", "00".repeat(32)));
+        assert!(level == Level::Error && text.contains("does not open block 0"), "{text}");
+        let (level, text) = said("masked.h4mk", &format!("M{}<Enter>", "00".repeat(16)));
+        assert!(level == Level::Info && text.contains("no check can prove one right"), "{text}");
     }
 }

@@ -140,6 +140,7 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
             return run_in(state, View::Timeline, command);
         }
         Command::Compare => comparison::toggle(state),
+        Command::List(Listed::NextTrack) if blocks::tracks(state).is_none() => blocks::no_tracks(state),
         Command::List(_) => return run_in(state, View::Blocks, command),
         Command::Hex(_) => return run_in(state, View::Hex, command),
         Command::CopyValue | Command::Bytes => return run_in(state, View::Manifest, command),
@@ -342,7 +343,11 @@ fn ask(state: &mut State, kind: PromptKind) {
         }
         _ => String::new(),
     };
-    state.prompt = Some(Prompt::new(kind, &value));
+    let mut prompt = Prompt::new(kind, &value);
+    if kind == PromptKind::Find {
+        prompt.example = views::of(state.view).findable();
+    }
+    state.prompt = Some(prompt);
 }
 
 fn answer(state: &mut State, command: Command) -> Vec<Effect> {
@@ -411,7 +416,12 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
                 go_to_offset(state, &container, (last as f64 * percent / 100.0) as u64)?
             }
         },
-        PromptKind::Find => views::of(state.view).find(state, text)?,
+        PromptKind::Find => {
+            let effects = views::of(state.view).find(state, text)?;
+            // What is found is in a pane below it.
+            comparison::hide(state);
+            effects
+        }
         PromptKind::Secret | PromptKind::MaskKey => return Ok(unlock::submit(state)),
         PromptKind::Export => {
             let block = state.selection.block.filter(|_| state.may_write).ok_or("no block is selected")?;
@@ -573,15 +583,20 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
     }
     match report.outcome {
         Ok(Outcome::Indexed(container)) => follow::indexed(state, container),
+        Ok(Outcome::Reopened(source)) => return follow::reopened(state, source),
         Ok(Outcome::Audited(audit)) => audited(state, audit),
         Ok(Outcome::Verified(verification)) => verified(state, verification),
         Ok(Outcome::Sought(answer)) => {
             sought(state, &answer);
             return Vec::new();
         }
-        Ok(Outcome::Exported { path, len }) => {
+        Ok(Outcome::Exported { path, len, caveats }) => {
             let path = path.to_string_lossy().into_owned();
-            state.say(Level::Good, format!("wrote {len} bytes to {}", escape(&path)));
+            let wrote = format!("wrote {len} bytes to {}", escape(&path));
+            match caveats.is_empty() {
+                true => state.say(Level::Good, wrote),
+                false => state.say(Level::Warning, format!("{}; {wrote}", caveats.join("; "))),
+            }
             return Vec::new();
         }
         Ok(Outcome::Profiled(profile)) => {
@@ -594,6 +609,7 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Ok(Outcome::Decoded { chunk, coding }) => hex::decoded(state, &chunk, coding),
         Ok(Outcome::ReadAhead { chunk, coding }) => hex::read_ahead(state, &chunk, coding),
         Ok(Outcome::Found { extent, matches }) => return hex::found(state, &extent, matches),
+        Ok(Outcome::FoundFrom { from, elsewhere }) => return hex::found_from(state, from, elsewhere),
         Ok(Outcome::Previewed { extent, preview }) => hex::previewed(state, &extent, preview),
         Ok(Outcome::Compared { container, differences }) => {
             // The audit knows more than the comparison does.
@@ -613,7 +629,8 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
                 comparison.fail(failure.to_string());
             }
             if kind == Some(JobKind::Follow) {
-                follow::end(state);
+                follow::failed(state, &failure.to_string());
+                return Vec::new();
             }
             let doing = kind.map_or("working", JobKind::title);
             state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));
@@ -815,6 +832,34 @@ mod tests {
         player.play(keys::parse(&format!(":#1<Enter>re<C-u><Paste:{}><Enter>", path.display())).unwrap());
         assert_eq!(message(&player).0, Level::Good);
         assert_eq!(std::fs::read(path).unwrap(), [1, 255, 1, 1]);
+    }
+
+    #[test]
+    fn an_exported_block_is_called_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let export = |source, name: &str| {
+            let path = folder.path().join(name);
+            let mut player = Player::new(Setup { may_write: true, ..setup(source, 80, 24) });
+            player.play(keys::parse(&format!(":#2<Enter>e<C-u><Paste:{}><Enter>", path.display())).unwrap());
+            assert!(path.exists(), "{:?}", player.state().message);
+            player.state().message.clone().unwrap()
+        };
+        let said = export(damaged(), "damaged");
+        assert!(said.text.starts_with("block 2 at 40 has a wrong CRC: stored "), "{said:?}");
+        assert!(said.level == Level::Warning && said.text.contains("; wrote "), "{said:?}");
+        let masked = br#"{"masked":true,"compression":{"engine":"geometric-reference"}}"#;
+        let said = export(crate::tui::testing::sample_with(masked), "masked");
+        assert!(
+            said.text.starts_with("block 2 is masked: no key; given still masked, :mask-key unmasks; wrote"),
+            "{said:?}"
+        );
+        let mut lost = crate::tui::testing::bytes();
+        lost[8 + 16..8 + 32].fill(0);
+        let said = export(Arc::new(crate::core::source::Source::from_bytes("x", lost)), "provisional");
+        assert!(
+            said.text.starts_with("block 2 is numbered provisionally: bytes were lost before it; wrote"),
+            "{said:?}"
+        );
     }
 
     #[test]

@@ -40,9 +40,14 @@ pub(super) trait Behaviour {
         Vec::new()
     }
 
-    /// Text to find was entered.
-    fn find(&self, _state: &mut State, _text: &str) -> Result<Vec<Effect>, String> {
-        Err("nothing to find here; try 5 Hex, 4 Blocks, 2 Manifest".to_owned())
+    /// What may be entered to be found, as the prompt shows it.
+    fn findable(&self) -> &'static str {
+        "text, or bytes: 0x48 34 4d 4b, found in Hex"
+    }
+
+    /// Text to find was entered. A view that has nothing to search leaves that to Hex.
+    fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
+        hex::find_from_elsewhere(state, text)
     }
 }
 

@@ -176,13 +176,12 @@ fn crc(state: &State, painter: &Painter<'_>, chunk: &Chunk, columns: usize) -> V
         Some(Severity::Warning) if role == Role::Good => Some((Role::Warning, glyphs.warning)),
         _ => None,
     };
-    let mut room = columns;
-    let mut spans = Vec::new();
+    // A space and the mark.
+    let text_columns = if found.is_some() { columns.saturating_sub(2) } else { columns };
+    let mut spans = vec![painter.span(role, fit(&text, text_columns, Align::Left, glyphs.ellipsis))];
     if let Some((role, glyph)) = found {
-        room = room.saturating_sub(2);
-        spans.push(painter.span(role, format!("{glyph} ")));
+        spans.push(painter.span(role, format!(" {glyph}")));
     }
-    spans.insert(0, painter.span(role, fit(&text, room, Align::Left, glyphs.ellipsis)));
     spans
 }
 

@@ -416,6 +416,6 @@ mod tests {
         assert!(["auditing", "50%", "2 MiB/s", "Esc stops it"].iter().all(|part| line.contains(part)), "{text}");
         update(&mut state, Action::Do(Command::Close));
         assert!(!state.jobs.is_running(JobKind::Audit) && job.task.check().is_err());
-        assert!(drawn(&state).contains("press a to run every check"));
+        assert!(drawn(&state).contains("not audited: a runs every check"));
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
     let mut painter = Painter::new(state, buffer);
     let mut room = usize::from(area.width).saturating_sub(1);
     let mut spans = vec![painter.span(Role::Text, " ")];
-    for (key, hint) in keymap::hints(&state.contexts(), state.theme.ascii) {
+    for (key, hint) in keymap::hints(state) {
         let needs = width(&key) + 1 + width(hint);
         if needs > room {
             break;

@@ -75,6 +75,9 @@ fn verdict(state: &State, painter: &Painter<'_>) -> (Role, String) {
             return (Role::Text, format!("{} {percent}%", kind.title()));
         }
     }
+    if state.changed {
+        return (Role::Warning, format!("{} file changed", glyphs.warning));
+    }
     if let Some(audit) = &state.audit {
         let (role, glyph) = match audit.verdict {
             Verdict::Ok => (Role::Good, glyphs.good),

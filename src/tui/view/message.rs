@@ -6,7 +6,7 @@ use ratatui::text::Span;
 use ratatui::widgets::{Clear, Widget};
 
 use super::{Painter, size_text};
-use crate::tui::state::{JobKind, Level, Prompt, Running, State};
+use crate::tui::state::{JobKind, Level, Prompt, Request, Running, State};
 use crate::tui::text::{Align, fit, width};
 use crate::tui::theme::Role;
 
@@ -64,7 +64,7 @@ fn draw_prompt(painter: &mut Painter<'_>, prompt: &Prompt, area: Rect) -> Positi
     let shown = if prompt.kind.is_hidden() { painter.glyphs.hidden.repeat(width(&shown)) } else { shown };
     let mut spans = vec![painter.span(Role::PromptLabel, label)];
     if prompt.input.value().is_empty() && prompt.error.is_none() {
-        spans.push(painter.span(Role::Dim, prompt.kind.example()));
+        spans.push(painter.span(Role::Dim, prompt.example));
     } else {
         spans.push(painter.span(Role::Strong, shown));
     }
@@ -98,8 +98,9 @@ pub(super) fn progress(state: &State, painter: &Painter<'_>, running: &Running) 
     };
     let full = share(BAR_CELLS);
     let percent = fit(&format!("{}%", share(100)), 4, Align::Right, "");
-    // What a search counts is no bytes.
-    let rate = rate.filter(|_| running.job.request.kind() != JobKind::SearchFields);
+    // Fields and blocks are no bytes.
+    let counts_bytes = !matches!(running.job.request, Request::SearchFields { .. } | Request::FindFrom { .. });
+    let rate = rate.filter(|_| counts_bytes);
     let rate = rate.map(|rate| format!("  {}/s", size_text(rate))).unwrap_or_default();
     vec![
         painter.span(Role::Text, format!(" {} ", running.job.request.kind().title())),
@@ -127,7 +128,10 @@ mod tests {
         assert_eq!(message_line(":0x1f"), " : 0x1f");
         assert!(message_line(":zz<Enter>").starts_with(" : zz  ✗ no command is named `zz`"));
         assert_eq!(message_line(":zz<Enter><Backspace>"), " : z");
-        let long = message_line(&format!("/{}end", "x".repeat(200)));
+        assert!(message_line("4/").starts_with(" / a block: 45  #45; or which: keyframes"));
+        assert!(message_line("5/").starts_with(" / text, or bytes: 0x48"));
+        assert!(message_line("/").contains("found in Hex"));
+        let long = message_line(&format!("5/{}end", "x".repeat(200)));
         assert!(long.ends_with("xend") && long.chars().count() <= 80, "{long}");
     }
 

@@ -10,6 +10,7 @@ use super::{Asked, Empty, ExtentId, Goal, HexCommand, Panel, Rows, Shown, chunk_
 use crate::core::block::{BlockError, Form, Reading};
 use crate::core::extent::{COUNTED_AT_ONCE, Coding, Extent};
 use crate::core::fields::field_at;
+use crate::core::find::Needle;
 use crate::core::index::Chunk;
 use crate::core::preview::Preview;
 use crate::core::task::Task;
@@ -111,6 +112,10 @@ impl Behaviour for HexView {
             let on_row = grid.positions(state.hex.window.cursor());
             move_to(state, position.clamp(on_row.start, on_row.end.saturating_sub(1).max(on_row.start)));
         });
+    }
+
+    fn findable(&self) -> &'static str {
+        "text, or bytes: 0x48 34 4d 4b"
     }
 
     fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
@@ -341,6 +346,19 @@ fn copy(state: &mut State, shown: &Shown, as_text: bool) -> Vec<Effect> {
     };
     state.hex.anchor = None;
     copied(state, text)
+}
+
+/// Searches what Hex shows, or is about to, for a text that was entered in another view.
+pub(in crate::tui::state) fn find_from_elsewhere(state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
+    Needle::parse(text).map_err(|error| error.to_string())?;
+    // What is started from here on has to be done, whatever else is said.
+    let mut effects = HexView.wants(state);
+    match search::start(state, text) {
+        Ok(searches) => effects.extend(searches),
+        Err(why) => state.say(Level::Warning, why),
+    }
+    show(state, View::Hex);
+    Ok(effects)
 }
 
 /// To an offset in what is shown: from the chunk's start, from the block's.

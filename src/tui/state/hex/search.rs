@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{ExtentId, Goal, Shown, shown};
 use crate::core::extent::Extent;
-use crate::core::find::{Matches, Needle, Next};
+use crate::core::find::{Elsewhere, Matches, Needle, Next};
 use crate::core::text::escape;
-use crate::tui::state::{Effect, Level, Request, State};
+use crate::tui::state::update::select;
+use crate::tui::state::{Effect, Level, Request, Selection, State, View};
 
 /// A search, and what it found.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ struct Then {
     /// A match at `from` itself is one.
     inclusive: bool,
     wrapped: bool,
+    /// No other block holds it, and so many of them could not be searched.
+    alone: Option<u64>,
 }
 
 impl Search {
@@ -47,7 +50,7 @@ pub(super) fn start(state: &mut State, text: &str) -> Result<Vec<Effect>, String
     let shown = shown(state).map_err(|_| "there are no bytes to search yet".to_owned())?;
     let needle = Needle::parse(text).map_err(|error| error.to_string())?;
     state.hex.search = Some(Search { text: text.to_owned(), needle: Arc::new(needle), found: None, then: None });
-    let then = Then { from: state.hex.cursor, forward: true, inclusive: true, wrapped: false };
+    let then = Then { from: state.hex.cursor, forward: true, inclusive: true, wrapped: false, alone: None };
     Ok(search_around(state, &shown, then.from, then))
 }
 
@@ -55,8 +58,22 @@ pub(super) fn start(state: &mut State, text: &str) -> Result<Vec<Effect>, String
 pub(super) fn next(state: &mut State, forward: bool) -> Option<Vec<Effect>> {
     state.hex.search.as_ref()?;
     let shown = shown(state).ok()?;
-    let then = Then { from: state.hex.cursor, forward, inclusive: false, wrapped: false };
+    let then = Then { from: state.hex.cursor, forward, inclusive: false, wrapped: false, alone: None };
     Some(follow(state, &shown, then))
+}
+
+/// The block whose content is shown.
+fn decoded_block(shown: &Shown) -> Option<u64> {
+    shown.chunk.filter(|_| shown.is_decoded())?.block
+}
+
+/// Searches the other blocks, where matches in this one come to an end.
+fn search_on(state: &mut State, shown: &Shown, from: u64, then: Then) -> Vec<Effect> {
+    let Some(search) = &mut state.hex.search else { return Vec::new() };
+    search.then = Some(then);
+    let (container, needle) = (shown.container.clone(), search.needle.clone());
+    let request = Request::FindFrom { container, needle, from, forward: then.forward };
+    vec![Effect::Start(state.jobs.start(request))]
 }
 
 fn search_around(state: &mut State, shown: &Shown, around: u64, then: Then) -> Vec<Effect> {
@@ -82,16 +99,21 @@ fn follow(state: &mut State, shown: &Shown, then: Then) -> Vec<Effect> {
         true => Some(Next::At { position: then.from, wrapped: false }),
         false => matches.step(&shown.range, then.from, then.forward),
     };
+    let ends = matches!(next, None | Some(Next::At { wrapped: true, .. } | Next::Around { wrapped: true, .. }));
+    if let Some(from) = decoded_block(shown).filter(|_| ends && then.alone.is_none()) {
+        return search_on(state, shown, from, then);
+    }
     match next {
         Some(Next::At { position, wrapped }) => {
             state.hex.goal = Some(Goal::Position(position));
             if state.hex.whole {
                 super::behaviour::move_to(state, position);
             }
+            let elsewhere = if then.alone.is_some() { "in no other block; " } else { "" };
             match (wrapped || then.wrapped, then.forward) {
                 (false, _) => {}
-                (true, true) => state.say(Level::Info, "past the end: on from the start"),
-                (true, false) => state.say(Level::Info, "past the start: on from the end"),
+                (true, true) => state.say(Level::Info, format!("{elsewhere}past the end: on from the start")),
+                (true, false) => state.say(Level::Info, format!("{elsewhere}past the start: on from the end")),
             }
             Vec::new()
         }
@@ -101,8 +123,14 @@ fn follow(state: &mut State, shown: &Shown, then: Then) -> Vec<Effect> {
         }
         None => {
             let text = escape(&search.text).into_owned();
-            let elsewhere = if state.hex.whole { "" } else { "; `w` and `n` search the whole file" };
-            state.say(Level::Warning, format!("{text} is not here{elsewhere}"));
+            let as_stored = "`w` and `n` search the file as stored";
+            let said = match then.alone {
+                Some(0) => format!("{text} is in no decoded block; {as_stored}"),
+                Some(unread) => format!("{text} is in no block that decodes ({unread} do not); {as_stored}"),
+                None if state.hex.whole => format!("{text} is not in the file as stored"),
+                None => format!("{text} is not here; {as_stored}"),
+            };
+            state.say(Level::Warning, said);
             Vec::new()
         }
     }
@@ -118,4 +146,32 @@ pub(in crate::tui::state) fn found(state: &mut State, extent: &Extent, matches: 
         (Some(then), Ok(shown)) if ExtentId::of(&shown.extent) == about => follow(state, &shown, then),
         _ => Vec::new(),
     }
+}
+
+/// The other blocks were searched. Whoever went elsewhere meanwhile is left there.
+pub(in crate::tui::state) fn found_from(state: &mut State, from: u64, elsewhere: Elsewhere) -> Vec<Effect> {
+    let then = state.hex.search.as_mut().and_then(|search| search.then.take());
+    let shown = shown(state).ok().filter(|shown| state.view == View::Hex && decoded_block(shown) == Some(from));
+    let Some((then, shown)) = then.zip(shown) else { return Vec::new() };
+    let Some((extent, matches)) = elsewhere.found else {
+        return follow(state, &shown, Then { alone: Some(elsewhere.unread), ..then });
+    };
+    let Extent::Decoded { chunk, coding } = &extent else { return Vec::new() };
+    let position = if then.forward { matches.kept.first() } else { matches.kept.last() };
+    let goal = position.map_or(Goal::Start, |position| Goal::Position(*position));
+    let about = ExtentId::of(&extent);
+    state.hex.ahead.keep(about.clone(), Ok(coding.clone()));
+    select(state, Selection::of_chunk(&shown.container, chunk));
+    state.hex.goal = Some(goal);
+    if let Some(search) = &mut state.hex.search {
+        search.found = Some((about, matches));
+    }
+    let block = chunk.block.unwrap_or_default();
+    let past = match then.forward {
+        true if block < from => "past the last block: ",
+        false if block > from => "past the first block: ",
+        _ => "",
+    };
+    state.say(Level::Info, format!("{past}found in block {block}"));
+    Vec::new()
 }

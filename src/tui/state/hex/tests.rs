@@ -128,7 +128,10 @@ fn a_search_goes_from_match_to_match_and_round_the_end() {
 #[test]
 fn a_search_is_about_what_is_shown() {
     let player = played(80, 24, "5/CORE<Enter>");
-    assert_eq!(said(&player), "CORE is not here; `w` and `n` search the whole file");
+    assert_eq!(said(&player), "CORE is in no decoded block; `w` and `n` search the file as stored");
+    let player = played(80, 24, "5r/META<Enter>");
+    assert_eq!(said(&player), "META is not here; `w` and `n` search the file as stored");
+    assert_eq!(said(&played(80, 24, ":0x0<Enter>/none<Enter>")), "none is not in the file as stored");
     let player = played(80, 24, "5/CORE<Enter>wn");
     assert!(player.state().hex.whole);
     assert_eq!(cursor(&player), 0x18, "the next one from the block shown");
@@ -137,6 +140,40 @@ fn a_search_is_about_what_is_shown() {
     let player = played(80, 24, "5n");
     assert_eq!(player.state().message.as_ref().unwrap().level, Level::Warning);
     assert!(played(80, 24, "5/CORE<Enter><Esc>").state().hex.search.is_none());
+}
+
+#[test]
+fn a_search_goes_on_through_decoded_blocks() {
+    // Block n is 256 times n.
+    let player = played(80, 24, "5/0x03 03<Enter>");
+    assert_eq!((player.state().selection.block, cursor(&player), said(&player)), (Some(3), 0, "found in block 3"));
+    assert!(screen::text(&player.frame()).contains("match 1 of 255"));
+    let player = played(80, 24, "5/0x03 03<Enter>G:#5<Enter>n");
+    let past = "past the last block: found in block 3";
+    assert_eq!((player.state().selection.block, cursor(&player), said(&player)), (Some(3), 0, past));
+    let player = played(80, 24, "5/0x03 03<Enter>:#5<Enter>N");
+    assert_eq!((player.state().selection.block, cursor(&player)), (Some(3), 254), "going back, the last one");
+    let player = played(80, 24, "5/0x03 03<Enter>N");
+    assert_eq!(said(&player), "in no other block; past the start: on from the end");
+    assert_eq!((player.state().selection.block, cursor(&player)), (Some(3), 254));
+    assert_eq!(played(80, 24, "5/0x03 03<Enter>b").state().selection.block, Some(0), "back to where it began");
+}
+
+#[test]
+fn a_search_through_blocks_is_stopped_and_moves_nobody_who_went_on() {
+    let started = |then: &str| {
+        let mut state = played(80, 24, "5").into_state();
+        let jobs = play(&mut state, "/0x03<Enter>");
+        perform(&mut state, &jobs[0]);
+        let job = state.jobs.running().iter().find(|r| r.job.request.kind() == JobKind::Find).unwrap().job.clone();
+        _ = play(&mut state, then);
+        perform(&mut state, &job);
+        (job.task.check().is_err(), state.selection.block, state.view)
+    };
+    assert_eq!(started(""), (false, Some(3), View::Hex));
+    assert_eq!(started("<Esc>"), (true, Some(0), View::Hex));
+    assert_eq!(started("]"), (false, Some(1), View::Hex));
+    assert_eq!(started("1"), (false, Some(0), View::Summary));
 }
 
 #[test]
@@ -237,6 +274,16 @@ fn a_large_block_is_counted_in_the_background() {
     let jobs = play(&mut state, "rr");
     perform(&mut state, &jobs[0]);
     assert_eq!(shown(&state).unwrap().range, 0..600_000 * 255);
+}
+
+#[test]
+fn a_search_from_elsewhere_leaves_no_work_undone() {
+    let mut state = Player::new(setup(large_blocks(1), 80, 24)).into_state();
+    let jobs = play(&mut state, "/needle<Enter>");
+    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Decode]);
+    assert_eq!((state.view, state.message.as_ref().unwrap().level), (View::Hex, Level::Warning));
+    let mut state = Player::new(setup(large_blocks(1), 80, 24)).into_state();
+    assert!(play(&mut state, "/0x4<Enter>").is_empty() && state.view == View::Summary);
 }
 
 proptest! {
