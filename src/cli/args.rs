@@ -180,13 +180,18 @@ fn parse_as_given(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
     Ok(cli)
 }
 
-/// Where more follows what is neither a command nor a file, that was meant to be a command.
+/// What was meant, where more follows a file, or what is neither a command nor a file.
 fn mistyped(args: &[OsString]) -> Option<clap::Error> {
     let (first, more) = args.get(1..)?.split_first()?;
     let first = first.to_str().filter(|first| !first.starts_with('-') && !more.is_empty())?;
     let mut command = command();
-    if command.find_subcommand(first).is_some() || std::path::Path::new(first).exists() {
+    if command.find_subcommand(first).is_some() {
         return None;
+    }
+    if std::path::Path::new(first).exists() {
+        let another = more.first().is_some_and(|next| !next.as_encoded_bytes().starts_with(b"-"));
+        let message = "one file is opened at a time; `h4inspect diff A B` and `h4inspect A --diff B` compare two";
+        return another.then(|| command.error(ErrorKind::UnknownArgument, message));
     }
     let names = command.get_subcommands().map(|command| command.get_name().to_owned());
     let likeness = |name: &String| strsim::jaro_winkler(name, first);
@@ -230,7 +235,7 @@ mod tests {
         assert!(said("inof a").contains("`inof` is neither a command nor a file; did you mean `info`?"));
         assert!(said("adit --jobs 3 a").contains("did you mean `audit`?"));
         assert!(said("zzz a").contains("`zzz` is neither a command nor a file\n"));
-        assert!(!said("Cargo.toml a").contains("neither"), "a file");
+        assert!(said("Cargo.toml a").contains("`h4inspect diff A B`"), "a file");
         assert!(said("--jsno a").contains("unexpected argument '--jsno'"));
         assert!(said("info --jsno a").contains("unexpected argument '--jsno'"));
     }
