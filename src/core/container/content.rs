@@ -36,7 +36,7 @@ impl Container {
             stored: self.stored_bytes(chunk),
             block: chunk.block.unwrap_or(0),
             offset: chunk.offset,
-            provisional: self.is_provisional(chunk.block),
+            provisional: chunk.block.is_some_and(|block| self.is_provisional(block)),
         }
     }
 
@@ -103,6 +103,6 @@ impl Container {
             let header = cipher::Header::parse(self.payload(&chunk)).ok().filter(|_| self.is_intact(&chunk));
             return header.map(|(header, _)| header.counter);
         }
-        (!self.is_provisional(Some(block))).then_some(block)
+        (!self.is_provisional(block)).then_some(block)
     }
 }
