@@ -61,7 +61,7 @@ fn usage_errors_exit_2_and_name_the_cause() {
         (&["hex", "a.h4mk", "--offset", "far"], "512KiB"),
         (&["info", "a.h4mk", "--max-block-size", "10XB"], "10MB"),
         (&["audit", "--format", "xml", "a.h4mk"], "ndjson"),
-        (&["a.h4mk", "b.h4mk"], "b.h4mk"),
+        (&["README.md", "b.h4mk"], "b.h4mk"),
         (&["info", "a.h4mk", "--sideways"], "--sideways"),
         (&["render", "a.h4mk", "--size", "0x0"], "120x40"),
         (&[], "Usage"),
