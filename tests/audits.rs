@@ -214,3 +214,37 @@ fn junit_counts_what_fails_and_what_can_not_be_read() {
 fn one_file_gets_no_tally() {
     assert_eq!(stdout_of(&["audit", &sample("demo.h4mk")]).lines().count(), 2);
 }
+
+#[test]
+fn reports_for_machines_leave_a_line_in_the_log() {
+    let dir = folder();
+    for format in ["junit", "sarif"] {
+        let (_, _, log) = run(&["audit", path(dir.path()), "--format", format]);
+        assert_eq!(log, "h4inspect: 4 files: 1 ok, 1 suspect, 1 damaged, 1 unreadable\n");
+    }
+    assert_eq!(run(&["audit", path(dir.path()), "--format", "json"]).2, "");
+}
+
+#[test]
+fn where_there_is_nothing_to_audit_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = dir.path().join("list.txt");
+    fs::write(&list, "\n").unwrap();
+    let (status, _, folder) = run(&["audit", path(dir.path())]);
+    assert_eq!((status, folder), (0, format!("h4inspect: nothing to audit: no *.h4mk file in {}\n", path(dir.path()))));
+    let (status, _, listed) = run(&["audit", "--files-from", path(&list)]);
+    assert_eq!((status, listed), (0, format!("h4inspect: nothing to audit: no path in the list {}\n", path(&list))));
+}
+
+#[test]
+fn a_mask_key_that_nothing_proves_right_is_not_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key");
+    fs::write(&key, "00112233445566778899aabbccddeeff").unwrap();
+    let audit = |name: &str| run(&["audit", &sample(name), "--mask-key-file", path(&key)]);
+    let (status, _, doubt) = audit("masked.h4mk");
+    assert_eq!((status, doubt.lines().count()), (0, 1), "{doubt}");
+    assert!(doubt.contains("masked.h4mk: masked; no check can tell"), "{doubt}");
+    assert_eq!(audit("demo.h4mk").2, "");
+    assert_eq!(run(&["audit", &sample("masked.h4mk")]).2, "");
+}

@@ -67,7 +67,9 @@ fn json_is_for_scripts() {
         insta::assert_snapshot!("seek-demo-json", stdout_of(&["seek", &demo, "7.5s", "--json"]));
         insta::assert_snapshot!("verify-demo-json", stdout_of(&["verify", &demo, "--json"]));
         insta::assert_snapshot!("audit-damaged-json", text(1, &["audit", &damaged, "--format", "json"]));
-        insta::assert_snapshot!("audit-damaged-junit", text(1, &["audit", &damaged, "--format", "junit"]));
+        let (status, junit, _) = run(&["audit", &damaged, "--format", "junit"]);
+        assert_eq!(status, 1);
+        insta::assert_snapshot!("audit-damaged-junit", String::from_utf8(junit).unwrap());
     });
 }
 
@@ -207,7 +209,10 @@ fn blocks_are_given_decoded_and_raw() {
         assert!(stderr_of(1, &["block", &sample(&format!("{name}.h4mk")), "0"]).contains(advice), "{name}");
     }
     let no_container = stderr_of(3, &["info", "README.md"]);
-    assert!(no_container.ends_with("(\"H4MK\"). Check that it is the right file; an empty one was never written.\n"));
+    assert!(
+        no_container
+            .ends_with("(\"H4MK\"). Check that it is the right file: what begins otherwise is of another format.\n")
+    );
 }
 
 #[test]
@@ -572,5 +577,108 @@ fn json_has_the_shape_that_is_promised() {
             );
             assert!(chunk["crc32"].as_str().is_none_or(|crc| crc.len() == 8), "{chunk}");
         }
+    }
+}
+
+/// A sample with the byte at `at` inverted.
+fn broken(folder: &Path, name: &str, at: usize) -> String {
+    let path = folder.join(name);
+    let mut bytes = fs::read(sample(name)).unwrap();
+    bytes[at] ^= 0xff;
+    fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// A file that holds `hex`.
+fn key_file(folder: &Path, name: &str, hex: &str) -> String {
+    let path = folder.join(name);
+    fs::write(&path, hex).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn info_and_folders_say_what_headers_show_of_damage() {
+    let damage = |file: &str| {
+        let text = stdout_of(&["info", file]);
+        text.lines().find_map(|line| line.trim().strip_prefix("Damage")).map(|line| line.trim().to_owned())
+    };
+    let all = "; `h4inspect audit` says all";
+    let found = "202 bytes lost at 3828, 1 wrong length, at least 1 wrong CRC";
+    assert_eq!(damage(&sample("damaged.h4mk")), Some(format!("{found}{all}")));
+    assert_eq!(damage(&sample("demo.h4mk")), None);
+    let listed = stdout_of(&["sample-data"]);
+    let marked: Vec<&str> = listed.lines().filter(|line| line.contains("damaged: ")).collect();
+    assert_eq!(marked.len(), 1, "{listed}");
+    assert!(marked[0].ends_with(&format!("; damaged: {found}")), "{listed}");
+    let Some(corpus) = corpus() else { return };
+    for (name, words) in [
+        ("length-past-eof", "1 wrong length"),
+        ("hole-zeroed", "102 bytes lost at 76"),
+        ("cut-in-payload", "a chunk cut off at 144"),
+    ] {
+        let file = corpus.join("damaged").join(name).with_extension("h4mk");
+        assert_eq!(damage(file.to_str().unwrap()), Some(format!("{words}{all}")), "{name}");
+    }
+}
+
+#[test]
+fn seek_says_where_blocks_are_numbered_provisionally_and_why() {
+    let damaged = sample("damaged.h4mk");
+    let half = json_of(0, &["seek", &damaged, "0.5s", "--json"]);
+    assert_eq!((&half["block_index"], &half["chain"]), (&json!(10), &json!([10, 11, 12, 13, 14, 15])));
+    assert_eq!((&half["provisional"], &half["provisional_from"]), (&json!(true), &json!(13)));
+    assert_eq!(half["chain_damaged"], json!([12]));
+    let text = stdout_of(&["seek", &damaged, "0.5s"]);
+    assert!(text.contains("provisional from block 13 on: bytes were lost before it (202 bytes at 3828"), "{text}");
+    let past = stdout_of(&["seek", &damaged, "0.7s"]);
+    assert!(past.contains("its offset 20480 leads past lost bytes (202 bytes at 3828"), "{past}");
+    assert!(!past.contains("the time of blocks"), "{past}");
+    let before = json_of(0, &["seek", &damaged, "0", "--json"]);
+    assert_eq!((before.get("provisional"), before.get("chain_damaged")), (None, None));
+}
+
+#[test]
+fn unpack_names_a_wrong_crc_and_leaves_such_blocks_out_on_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = broken(dir.path(), "encrypted.h4mk", 400);
+    let secret = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
+    let secret = key_file(dir.path(), "secret", secret);
+    let out = dir.path().join("out.raw");
+    let unpack = ["unpack", &file, "--secret-file", &secret, "--out", out.to_str().unwrap()];
+    let refused = stderr_of(1, &unpack);
+    assert!(refused.contains("block 1 at 284 has a wrong CRC") && !refused.contains("secret does not"), "{refused}");
+    assert!(!out.exists());
+    let (status, _, warned) = run(&[&unpack[..], &["--skip"]].concat());
+    assert_eq!((status, warned.lines().count()), (1, 1), "{warned}");
+    assert!(warned.contains("left out: block 1 at 284"), "{warned}");
+    let mut whole = h4inspect(&["unpack", &sample("encrypted.h4mk"), "--secret-file", &secret, "--out", "-"]);
+    whole.env_remove("H4_SHARED_SECRET");
+    let whole = finished(whole).1;
+    assert_eq!(fs::read(&out).unwrap(), [&whole[..4096], &whole[8192..]].concat());
+    // Without the secret no block can be given, and none is left out.
+    assert!(stderr_of(1, &["unpack", &file, "--skip", "--out", "-"]).contains("--secret-file"));
+}
+
+#[test]
+fn errors_say_what_there_is_instead() {
+    let dir = tempfile::tempdir().unwrap();
+    let (demo, tracks) = (sample("demo.h4mk"), sample("tracks.h4mk"));
+    let bad = key_file(dir.path(), "bad.json", "[]");
+    let folder = dir.path().to_str().unwrap();
+    let nowhere = format!("{folder}/no/x");
+    let there = r#"there are "audio", "subtitles", "video""#;
+    for (status, args, wanted) in [
+        (2, vec!["unpack", &demo, "--out", &nowhere], "no/x: there is no such folder"),
+        (2, vec!["info", &demo, "--secret-file", "nosuch"], "nosuch: no such file; check the path"),
+        (3, vec!["audit", "--files-from", "nosuch"], "nosuch: no such file; check the path"),
+        (1, vec!["seek", &tracks, "1s", "--track", "vidoe"], there),
+        (1, vec!["unpack", &tracks, "--out", "-", "--track", "vidoe"], there),
+        (2, vec!["pack", &demo, "--out", "-", "--meta", &bad], "bad.json: META is not a JSON object"),
+        (2, vec!["render", &demo, "--keys", "<Foo>"], "<PgUp>"),
+        (3, vec!["info", folder], "`h4inspect audit "),
+    ] {
+        let (ended, _, error) = run(&args);
+        assert_eq!(ended, status, "{args:?}: {error}");
+        assert!(error.contains(wanted) && !error.contains("os error") && !error.contains(".part"), "{error}");
     }
 }

@@ -63,9 +63,58 @@ fn a_confirmed_flip_is_mended_on_request() {
     let dropped = json_of(1, &["salvage", flipped, "--out", out, "--json"]);
     assert_eq!((&dropped["nothing_lost"], &dropped["blocks_written"]), (&json!(false), &json!(359)));
     assert_eq!(dropped["dropped"][0]["reason"], json!("crc-mismatch"));
+    assert!(dropped["notes"][0].as_str().unwrap().contains("--repair flips the bits back"), "{}", dropped["notes"]);
+    let (_, text, _) = run(&["salvage", flipped, "--out", out, "--force"]);
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("its CRC is wrong; --repair would flip the bit back that explains it"), "{text}");
+    assert!(!text.contains("no repair is confirmed"), "{text}");
+    let audit = &json_of(1, &["audit", flipped, "--format", "json"])[0]["findings"][0];
+    assert!(audit["advice"].as_str().unwrap().starts_with("Salvage with --repair"), "{audit}");
+    let (_, text, _) = run(&["salvage", flipped, "--out", out, "--force", "--repair"]);
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("  360 kept of the 360 found, 1 of them mended\n"), "{text}");
     let mended = json_of(0, &["salvage", flipped, "--out", out, "--json", "--repair", "--force"]);
     assert_eq!(mended["mended"][0]["flip"], json!({"offset": 5000, "bit": 3}));
     assert_eq!(fs::read(out).unwrap(), fs::read(sample("demo.h4mk")).unwrap());
+}
+
+#[test]
+fn blocks_that_are_gone_are_counted_where_seek_tells() {
+    let Some(corpus) = support::corpus() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.h4mk");
+    let salvaged = |name: &str| {
+        let file = corpus.join("damaged").join(name);
+        let args = ["salvage", file.to_str().unwrap(), "--out", out.to_str().unwrap(), "--force"];
+        let missing = json_of(1, &[&args[..], &["--json"]].concat())["missing"].clone();
+        (String::from_utf8(run(&args).1).unwrap(), missing)
+    };
+    let (hole, missing) = salvaged("hole-zeroed.h4mk");
+    assert!(hole.contains("at least 3 blocks lost, 102 bytes in all"), "{hole}");
+    assert!(hole.contains("4 kept of the 4 found; at least 3 more stood in the lost bytes"), "{hole}");
+    assert_eq!(missing, json!({"blocks": 3, "exact": false}));
+    let (cut, missing) = salvaged("cut-in-payload.h4mk");
+    assert!(cut.contains("4 kept of the 5 found; the lost bytes may have held more"), "{cut}");
+    assert_eq!(missing, json!({"blocks": 0, "exact": false}));
+    let (flip, missing) = salvaged("bitflip-core.h4mk");
+    assert!(flip.contains("1 of 7 blocks lost, 34 bytes in all"), "{flip}");
+    assert_eq!(missing, json!(null));
+}
+
+#[test]
+fn tables_that_advice_sends_to_salvage_come_out_right() {
+    let Some(corpus) = support::corpus() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.h4mk");
+    let out = out.to_str().unwrap();
+    for name in ["seek-off-grid", "seek-count-huge", "mux-tsek-wrong"] {
+        let file = corpus.join("damaged").join(name).with_extension("h4mk");
+        let file = file.to_str().unwrap();
+        let advice = json_of(1, &["audit", file, "--format", "json"])[0]["findings"][0]["advice"].clone();
+        assert!(advice.as_str().unwrap().contains("with salvage"), "{advice}");
+        run(&["salvage", file, "--out", out, "--force"]);
+        assert_eq!(json_of(0, &["audit", out, "--format", "json"])[0]["verdict"], json!("ok"), "{name}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::{Session, open};
 use crate::core::audit;
 use crate::core::container::Options;
 use crate::core::finding::Severity;
-use crate::core::source::Source;
+use crate::core::source::{Source, SourceError};
 use crate::core::task::Task;
 use crate::report::audit::{FileAudit, Tally};
 use crate::report::style::{Paint, Role};
@@ -29,7 +29,7 @@ use crate::report::{count, json, junit, sarif};
 Examples:
   h4inspect audit clip.h4mk
   h4inspect audit media/ --fail-on warning
-  find . -name '*.h4mk' -newer last | h4inspect audit --files-from - --format ndjson
+  find . -name '*.h4mk' -mtime -1 | h4inspect audit --files-from - --format ndjson
   h4inspect audit media/ --format junit > audit.xml")]
 pub struct Args {
     /// Containers, and folders to search for *.h4mk; - is standard input
@@ -103,16 +103,33 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     });
     let results = in_order(Box::new(targets.into_iter().flatten()), jobs, &open::options(session), &work)?;
     let mut writer = Writer::new(args, session.paint);
+    let mut unmasked = Vec::new();
     for result in results {
         let FileAudit { verdict, complete, .. } = result;
+        unmasked.extend(result.unmasked.then(|| result.file.clone()));
         session.raise(open::status_of(verdict, result.worst(), complete, args.fail_on.least()));
         writer.add(result)?;
     }
     if writer.tally.files() == 0 {
-        let nothing = if args.paths.is_empty() { "nothing to audit" } else { "no *.h4mk file there" };
-        messages::say(nothing);
+        messages::say(nothing(args));
     }
-    writer.finish()
+    writer.finish()?;
+    if let [first, more @ ..] = unmasked.as_slice() {
+        let files =
+            if more.is_empty() { String::new() } else { format!(" and {}", count(more.len() as u64, "more file")) };
+        let doubt = "masked; no check can tell whether the mask key is the right one: look at a block";
+        messages::warn(format_args!("{first}{files}"), doubt);
+    }
+    Ok(())
+}
+
+/// Where there was nothing to audit.
+fn nothing(args: &Args) -> String {
+    let folders: Vec<String> = args.paths.iter().map(Input::to_string).collect();
+    let folders = (!folders.is_empty()).then(|| format!("no *.h4mk file in {}", folders.join(", ")));
+    let list = args.files_from.as_ref().map(|list| format!("no path in the list {list}"));
+    let places: Vec<String> = folders.into_iter().chain(list).collect();
+    format!("nothing to audit: {}", places.join(", "))
 }
 
 fn open_list(list: &Input) -> anyhow::Result<Box<dyn BufRead + Send>> {
@@ -121,7 +138,10 @@ fn open_list(list: &Input) -> anyhow::Result<Box<dyn BufRead + Send>> {
             return Err(Status::Usage.error("standard input is a terminal; redirect a list of files to it"));
         }
         Input::Stdin => Box::new(BufReader::new(io::stdin())),
-        Input::Path(path) => Box::new(BufReader::new(std::fs::File::open(path).with_context(|| list.to_string())?)),
+        Input::Path(path) => {
+            let file = std::fs::File::open(path).map_err(SourceError::from);
+            Box::new(BufReader::new(file.with_context(|| list.to_string())?))
+        }
     })
 }
 
@@ -277,6 +297,11 @@ impl Writer {
             Format::Sarif => sarif::write(out, &self.kept)?,
             Format::Text | Format::Ndjson => {}
         }
-        self.out.finish()
+        self.out.finish()?;
+        // Made for machines and mostly redirected: whoever reads the log should see how it went.
+        if matches!(self.format, Format::Junit | Format::Sarif) {
+            messages::say(self.tally.describe());
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ use super::input::Input;
 use super::output::Output;
 use super::status::Status;
 use super::{Session, open};
+use crate::core::index::State;
 use crate::core::walk::Depth;
 use crate::report::chunks::Chunks;
 use crate::report::json;
@@ -30,7 +31,8 @@ pub struct Args {
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let depth = if args.check { Depth::Checked } else { Depth::Headers };
     let container = open::container_to(depth, &args.file, session)?;
-    let is_whole = || container.walked().losses.is_empty() && container.index().iter().all(|c| c.state.is_intact());
+    let is_whole =
+        || container.walked().losses.is_empty() && container.index().iter().all(|chunk| chunk.state == State::Intact);
     if args.check && !is_whole() {
         session.raise(Status::Findings);
     }

@@ -131,17 +131,29 @@ pub(super) fn warn_damaged(file: &Input, damage: &str, session: &mut Session) {
     messages::warn(file, damage);
 }
 
+/// A block that can't be given, since it was damaged first of all.
+pub(super) fn refusal_of_damaged(file: &Input, error: &BlockError, damage: &str) -> anyhow::Error {
+    match error {
+        BlockError::Decrypt { .. } | BlockError::Decode { source: EngineError::Failed(_), .. } => {
+            Status::Findings.error(format!("{file}: {damage}, so that it can't be decoded; {RAW}"))
+        }
+        error => refusal(file, error),
+    }
+}
+
+/// What gives a block that can't be decoded.
+const RAW: &str = "--raw gives it as stored";
+
 /// A block that can't be given.
 pub(super) fn refusal(file: &Input, error: &BlockError) -> anyhow::Error {
-    let instead = "--raw gives it as stored";
     let advice = match error {
         BlockError::OutOfRange { .. } | BlockError::Key { .. } => String::new(),
-        BlockError::Encrypted { .. } => format!("; --secret-file decrypts it, {instead}"),
-        BlockError::Opaque { .. } => format!("; --core-lib takes the vendor's library, {instead}"),
+        BlockError::Encrypted { .. } => format!("; --secret-file decrypts it, {RAW}"),
+        BlockError::Opaque { .. } => format!("; --core-lib takes the vendor's library, {RAW}"),
         BlockError::Decode { source: EngineError::TooLarge { .. }, .. } => {
-            format!("; --max-block-size raises it, {instead}")
+            format!("; --max-block-size raises it, {RAW}")
         }
-        BlockError::Decrypt { .. } | BlockError::Decode { .. } => format!("; {instead}"),
+        BlockError::Decrypt { .. } | BlockError::Decode { .. } => format!("; {RAW}"),
     };
     Status::Findings.error(format!("{file}: {error}{advice}"))
 }

@@ -9,6 +9,7 @@ use super::output::Output;
 use super::status::Status;
 use super::{Session, open};
 use crate::core::container::Container;
+use crate::core::finding::Severity;
 use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::text;
@@ -46,5 +47,9 @@ fn describe(path: &Path, session: &Session) -> Result<String, String> {
     let container = Container::open(Arc::new(source), open::options(session), Depth::Headers, &Task::default());
     let info = Info::new(&container.map_err(|error| error.to_string())?, None);
     let duration = info.duration_us.map_or_else(|| "duration unknown".to_owned(), format_us);
-    Ok(format!("{}, {}, {}, {duration}", info.layout, size(info.bytes), count(info.blocks, "block")))
+    let line = format!("{}, {}, {}, {duration}", info.layout, size(info.bytes), count(info.blocks, "block"));
+    let Some(damage) = &info.damage else { return Ok(line) };
+    let kind = if damage.severity == Severity::Error { "damaged" } else { "doubtful" };
+    let words = format!("{kind}: {}", text::escape(damage.describe()));
+    Ok(format!("{line}; {}", session.paint.paint(damage.role(), words)))
 }

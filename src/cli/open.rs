@@ -17,8 +17,14 @@ use crate::core::walk::Depth;
 
 /// Opens a file, whatever is in it.
 pub(super) fn source(file: &Input) -> anyhow::Result<Arc<Source>> {
-    let source = raw_source(file).with_context(|| file.to_string())?;
-    Ok(Arc::new(source))
+    match raw_source(file) {
+        Ok(source) => Ok(Arc::new(source)),
+        Err(SourceError::IsDirectory) => {
+            let others = format!("`h4inspect {file}` lists what is in it, `h4inspect audit {file}` checks it");
+            Err(Status::Unreadable.error(format!("{file}: a folder, not a file; name a file in it, or {others}")))
+        }
+        Err(error) => Err(error).with_context(|| file.to_string()),
+    }
 }
 
 /// Likewise, with an error that does not name the file.

@@ -177,7 +177,7 @@ impl Beside {
         // tempfile's own 0600 would stay with the file; this leaves it to the umask, as for any new file.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = BufWriter::with_capacity(BUFFER_BYTES, builder.tempfile_in(folder)?);
+        let file = BufWriter::with_capacity(BUFFER_BYTES, builder.tempfile_in(folder).map_err(unnamed)?);
         Ok(Self { file, path, replaced, force })
     }
 
@@ -188,6 +188,20 @@ impl Beside {
         }
         let persisted = if self.force { file.persist(self.path) } else { file.persist_noclobber(self.path) };
         persisted.map(|_| ()).map_err(|error| error.error)
+    }
+}
+
+/// What is wrong with the folder, without the name that nobody has chosen.
+fn unnamed(error: io::Error) -> io::Error {
+    let kind = error.kind();
+    match kind {
+        ErrorKind::NotFound => io::Error::new(kind, "there is no such folder; make it first"),
+        ErrorKind::NotADirectory => io::Error::new(kind, "a file stands where its folder should be"),
+        ErrorKind::PermissionDenied => io::Error::new(kind, "permission denied; its folder can't be written to"),
+        _ => match error.get_ref().and_then(|named| named.source()) {
+            Some(bare) => io::Error::new(kind, bare.to_string()),
+            None => error,
+        },
     }
 }
 
@@ -277,7 +291,9 @@ mod tests {
     fn folders_and_places_that_are_not_there_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         assert!(refusal(create(dir.path(), true, &[])).contains("is a folder"));
-        refusal(create(&dir.path().join("no/such/folder"), false, &[]));
+        let place = dir.path().join("no/such/folder");
+        let error = refusal(create(&place, false, &[]));
+        assert_eq!(error, format!("{}: there is no such folder; make it first", place.display()));
         refusal(create(Path::new(""), false, &[]));
     }
 

@@ -10,7 +10,7 @@ use super::messages::{self, Progress};
 use super::output::{Output, Target};
 use super::status::Status;
 use super::{Session, open};
-use crate::core::pack::{self, PackError, Settings};
+use crate::core::pack::{self, PackError, Settings, SettingsError};
 use crate::core::size;
 use crate::core::source::{Source, SourceError};
 use crate::core::task::Task;
@@ -76,7 +76,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let safe = args.safe.as_ref().map(read).transpose()?;
     let gop = args.gop.map(u64::from);
     let settings = Settings::resolve(meta.as_deref(), safe.as_deref(), args.block_size, args.fps, gop);
-    let settings = settings.map_err(|error| Status::Usage.error(error))?;
+    let settings = settings.map_err(|error| refused(&error, args))?;
 
     let mut raw = Raw::open(&args.raw)?;
     let task = Arc::new(Task::new(raw.len()));
@@ -92,6 +92,21 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         open::settle_source(source, session);
     }
     out.finish()
+}
+
+/// Settings that can't be packed by, with the file that they are from.
+fn refused(error: &SettingsError, args: &Args) -> anyhow::Error {
+    let file = match error {
+        SettingsError::NotJsonObject { chunk: "SAFE", .. } => &args.safe,
+        SettingsError::NotJsonObject { .. } | SettingsError::MetaField { .. } | SettingsError::Contradiction { .. } => {
+            &args.meta
+        }
+        _ => &None,
+    };
+    match file {
+        Some(file) => Status::Usage.error(format!("{file}: {error}")),
+        None => Status::Usage.error(error),
+    }
 }
 
 /// Raw bytes as a stream.

@@ -46,9 +46,14 @@ fn screen_size(text: &str) -> Result<Size, String> {
     size.ok_or_else(|| "write it as 120x40; each from 1 to 1000".to_owned())
 }
 
-fn played(text: &str) -> Result<Keys, keys::KeysError> {
-    keys::parse(text).map(Keys)
+fn played(text: &str) -> Result<Keys, String> {
+    keys::parse(text).map(Keys).map_err(|error| format!("{error}\n\nNames: {NAMES}"))
 }
+
+/// The named keys, as the help of KEYS has them.
+const NAMES: &str = "<Enter> <Esc> <Tab> <BackTab> <Space> <Up> <Down> <Left> <Right> <PgUp> <PgDn> <Home> <End> \
+                     <Backspace> <Del> <lt> <gt> <C-x> <Paste:text> <Click:col,row> <Drag:col,row,col,row> \
+                     <Wheel:col,row,±n> <Resize:COLSxROWS>";
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -48,7 +48,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let audit = open::audit(&source, &args.file, session)?;
     if audit.verdict == Verdict::Unreadable {
         let first = audit.findings.list().first();
-        let why = first.map_or_else(String::new, |first| format!("{}. {}", first.message, first.code.advice()));
+        let why = first.map_or_else(String::new, |first| format!("{}. {}", first.message, first.advice()));
         return Err(Status::Unreadable.error(format!("{}: {why}", args.file)));
     }
     let report = {

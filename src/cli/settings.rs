@@ -17,6 +17,7 @@ use crate::core::container::Options;
 use crate::core::secret::{Secret, SecretError};
 use crate::core::seek::Meaning;
 use crate::core::size;
+use crate::core::source::SourceError;
 use crate::core::text;
 
 /// Blocks that would decode to more than this many bytes are not decoded, unless told otherwise.
@@ -202,7 +203,8 @@ fn key(
     let (place, hex) = match (file, env(name)) {
         (Some(path), _) => {
             let place = text::escape_bytes(path.as_os_str().as_encoded_bytes());
-            let hex = read_key_file(path).with_context(|| Failure { status: Status::Usage, message: place.clone() })?;
+            let hex = read_key_file(path).map_err(SourceError::from);
+            let hex = hex.with_context(|| Failure { status: Status::Usage, message: place.clone() })?;
             (place, hex)
         }
         (None, Some(value)) => (name.to_owned(), value.into_encoded_bytes()),

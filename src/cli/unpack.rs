@@ -35,6 +35,9 @@ pub struct Args {
     /// Only the blocks of this track
     #[arg(long, value_name = "ID")]
     pub track: Option<String>,
+    /// Leave out blocks that can't be decoded, each with a warning, instead of ending at the first
+    #[arg(long, conflicts_with_all = ["chunk", "raw"])]
+    pub skip: bool,
     /// Threads that decode [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -56,7 +59,15 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         let jobs = args.jobs.map_or_else(super::processors, usize::from).min(blocks.len()).max(1);
         let form = if args.raw { Form::Raw } else { Form::Decoded };
         let mut is_masked = false;
-        in_order(&container, &args.file, &blocks, form, jobs, |unpacked| {
+        in_order(&container, &blocks, form, jobs, |answer| {
+            let unpacked = match answer {
+                Ok(unpacked) => unpacked,
+                Err(refused) if args.skip && refused.is_skippable() => {
+                    content::warn_damaged(&args.file, &refused.describe(), session);
+                    return Ok(());
+                }
+                Err(refused) => return Err(refused.into_error(&args.file)),
+            };
             if unpacked.stage == Stage::Masked && !std::mem::replace(&mut is_masked, true) {
                 messages::warn(
                     &args.file,
@@ -77,7 +88,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
 fn chosen_blocks(container: &Container, args: &Args) -> anyhow::Result<Blocks> {
     let Some(id) = &args.track else { return Ok(Blocks::All(container.index().blocks())) };
     let track = container.tracks().and_then(|tracks| tracks.by_id(id));
-    let refuse = || Status::Findings.error(format!("{}: there is no track \"{id}\"", args.file));
+    let refuse = || {
+        let known = container.known_tracks();
+        Status::Findings.error(format!("{}: there is no track \"{id}\"; {known}", args.file))
+    };
     let mut blocks: Vec<u64> = track.ok_or_else(refuse)?.blocks.iter().map(|block| block.block).collect();
     blocks.sort_unstable();
     Ok(Blocks::Listed(blocks))
@@ -111,17 +125,46 @@ struct Unpacked {
     damage: Option<String>,
 }
 
-type Answer = Result<Unpacked, BlockError>;
+/// One block that can't be given, and what is wrong with it as stored.
+struct Refused {
+    error: BlockError,
+    damage: Option<String>,
+}
+
+impl Refused {
+    /// It is this block that can't be decoded, and not any of them.
+    fn is_skippable(&self) -> bool {
+        matches!(self.error, BlockError::Decrypt { .. } | BlockError::Decode { .. })
+    }
+
+    fn describe(&self) -> String {
+        let why = self.damage.clone().unwrap_or_else(|| self.error.to_string());
+        format!("left out: {why}")
+    }
+
+    fn into_error(self, file: &Input) -> anyhow::Error {
+        let error = match &self.damage {
+            Some(damage) => content::refusal_of_damaged(file, &self.error, damage),
+            None => content::refusal(file, &self.error),
+        };
+        if !self.is_skippable() {
+            return error;
+        }
+        let others = format!("{error:#}, --skip leaves it out, `block {file} N` gives any other");
+        Status::Findings.error(others)
+    }
+}
+
+type Answer = Result<Unpacked, Refused>;
 
 /// Hands on the blocks in their order. Each of `jobs` threads reads every `jobs`-th block and waits until it is taken,
 /// so that at most two blocks a thread are in memory; their room is used again.
 fn in_order(
     container: &Container,
-    file: &Input,
     blocks: &Blocks,
     form: Form,
     jobs: usize,
-    mut take: impl FnMut(&Unpacked) -> anyhow::Result<()>,
+    mut take: impl FnMut(Result<&Unpacked, Refused>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     thread::scope(|scope| {
         let threads = (0..jobs).map(|first| {
@@ -135,9 +178,13 @@ fn in_order(
         for (results, back) in threads.iter().cycle() {
             // A thread that ends has no block left, and then no other has one that comes later.
             let Ok(answer) = results.recv() else { break };
-            let unpacked = answer.map_err(|error| content::refusal(file, &error))?;
-            take(&unpacked)?;
-            _ = back.send(unpacked.bytes);
+            match answer {
+                Ok(unpacked) => {
+                    take(Ok(&unpacked))?;
+                    _ = back.send(unpacked.bytes);
+                }
+                Err(refused) => take(Err(refused))?,
+            }
         }
         Ok(())
     })
@@ -161,11 +208,17 @@ fn read(
 }
 
 fn read_block(container: &Container, index: u64, form: Form, mut bytes: Vec<u8>) -> Answer {
-    let stored = container.block(index)?;
-    let mut stage = Stage::Stored;
-    match form {
-        Form::Raw => stored.bytes.clone_into(&mut bytes),
-        Form::Decoded => stage = container.decode_into(&mut bytes, &stored)?,
+    let stored = container.block(index).map_err(|error| Refused { error, damage: None })?;
+    let damage = stored.damage();
+    let stage = match form {
+        Form::Raw => {
+            stored.bytes.clone_into(&mut bytes);
+            Ok(Stage::Stored)
+        }
+        Form::Decoded => container.decode_into(&mut bytes, &stored),
+    };
+    match stage {
+        Ok(stage) => Ok(Unpacked { bytes, stage, damage }),
+        Err(error) => Err(Refused { error, damage }),
     }
-    Ok(Unpacked { bytes, stage, damage: stored.damage() })
 }

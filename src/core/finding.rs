@@ -68,7 +68,7 @@ macro_rules! codes {
 }
 
 codes! {
-    NotH4mk "not-h4mk" Error "The file does not begin with the H4MK magic." "Check that it is the right file; an empty one was never written.";
+    NotH4mk "not-h4mk" Error "The file does not begin with the H4MK magic." "Check that it is the right file: what begins otherwise is of another format.";
     HeaderTruncated "header-truncated" Error "The file ends inside its own header." "Fetch or write the file again: nothing in it can be used.";
     VersionUnsupported "version-unsupported" Error "The header names a version other than 1." "Look at the chunks for evidence: if they chain, the version field is wrong, not the file.";
     ReservedNonzero "reserved-nonzero" Warning "A reserved field is set." "Ask what its writer means by it; readers may refuse the file.";
@@ -85,7 +85,7 @@ codes! {
     ChunkMissing "chunk-missing" Warning "A chunk every container should have is not there." "Have the writer add it; what depends on it is unknown.";
     ChunkAfterVeri "chunk-after-veri" Warning "A chunk stands after VERI, which does not cover it." "Do not trust it as verified; have the writer put VERI last.";
     NoBlocks "no-blocks" Warning "There is no CORE chunk, so nothing to play." "Check that the writer was given any input.";
-    Unfinished "unfinished" Error "There are blocks but none of SEEK, META, SAFE and VERI: the writer did not finish." "Wait for the writer, or salvage what is there.";
+    Unfinished "unfinished" Error "None of SEEK, META, SAFE and VERI is there: the writer did not finish." "Wait for the writer, or salvage what is there.";
     ContainerCrcMismatch "container-crc-mismatch" Error "The closing CRC differs from that of the bytes before it." "See the other findings for where; without any, bytes between chunks or the CRC itself changed.";
     ContainerCrcMissing "container-crc-missing" Error "The file ends without its closing CRC." "Check for a cut: the last chunks may be missing too.";
     JsonInvalid "json-invalid" Error "A JSON payload can't be parsed." "Correct the text at the offset; until then its fields are unknown.";
@@ -95,11 +95,11 @@ codes! {
     JsonFieldInvalid "json-field-invalid" Warning "A known field has a type or value it can't have." "Correct the field; it is ignored until then.";
     MetaBinary "meta-binary" Warning "META is the older binary form." "Rewrite it as JSON: only the duration and frame count are in it.";
     EngineAssumed "engine-assumed" Info "META does not say how blocks are compressed; the reference engine is assumed." "Nothing, if the blocks decode to what they should.";
-    SeekTruncated "seek-truncated" Error "SEEK holds fewer entries than its count says." "Rebuild SEEK; the entries that are there are used.";
+    SeekTruncated "seek-truncated" Error "SEEK holds fewer entries than its count says." "Rebuild SEEK with salvage; until then the entries that are there are used.";
     SeekTrailingBytes "seek-trailing-bytes" Warning "SEEK is longer than its count says." "Check the count: entries after it are ignored.";
     SeekDuplicatePts "seek-duplicate-pts" Warning "Two SEEK entries have the same timestamp." "Remove one: the last of them answers.";
     SeekUnsorted "seek-unsorted" Error "SEEK is not in ascending order, so a binary search goes wrong." "Sort the table by pts; lookups here do so first.";
-    SeekUnresolved "seek-unresolved" Error "A SEEK entry lands on no block." "Rebuild SEEK; players will start decoding in the middle of a block.";
+    SeekUnresolved "seek-unresolved" Error "A SEEK entry lands on no block." "Rebuild SEEK with salvage: players will start decoding in the middle of a block.";
     SeekAmbiguous "seek-ambiguous" Info "SEEK offsets can be read in more than one way, with different answers." "Say which with --meaning.";
     SeekGopMismatch "seek-gop-mismatch" Warning "SEEK does not follow META's gop and fps_hint." "Find out which is right: timestamps shown come from META, keyframes from SEEK.";
     BlockOddLength "block-odd-length" Error "A block's RLE payload has an odd length: half a pair is missing." "Write the block again; the whole pairs can be shown.";
@@ -118,7 +118,7 @@ codes! {
     TrackBlockOutOfRange "track-block-out-of-range" Error "The track index names a block that does not exist." "Rebuild the index, or look for missing blocks.";
     TrackUnknown "track-unknown" Error "A block belongs to a track that is not declared." "Declare the track, or correct the block's track id.";
     TrackHeaderMissing "track-header-missing" Error "A CORE payload does not begin with an H4TB header." "Fetch the chunk again: it can't be assigned to a track.";
-    TrackSeekUnresolved "track-seek-unresolved" Error "A track's seek entry is no keyframe of that track at that time." "Rebuild the track's table.";
+    TrackSeekUnresolved "track-seek-unresolved" Error "A track's seek entry is no keyframe of that track at that time." "Rebuild the track's table with salvage.";
     TrackBlockUnindexed "track-block-unindexed" Warning "Blocks that no track index entry names." "Rebuild the index: players never reach these blocks.";
     TrackUnsorted "track-unsorted" Warning "A track's blocks are not in pts order." "Check the muxer: players expect ascending timestamps.";
     TrackKindReserved "track-kind-reserved" Warning "Blocks carry the reserved kind 3." "Check the muxer: only I, P and B are defined.";
@@ -201,6 +201,17 @@ impl Finding {
         finding.chunk = Some(chunk.index);
         finding.block = chunk.block;
         finding
+    }
+
+    /// What to do about it, in one line: its code's advice, unless this very finding knows better.
+    pub fn advice(&self) -> &'static str {
+        match (self.code, &self.flip) {
+            (Code::ChunkCrcMismatch, Some(flip)) if flip.confirmed => {
+                "Salvage with --repair: it flips the bit back, and the digest over the whole confirms that."
+            }
+            (Code::NotH4mk, _) if self.length == 0 => "Write or fetch the file again: nothing ever reached it.",
+            _ => self.code.advice(),
+        }
     }
 
     /// Says which bytes of the whole are at fault.
@@ -291,6 +302,18 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::from_name(code.name()), Some(*code));
         }
+    }
+
+    #[test]
+    fn a_finding_may_know_better_than_its_code() {
+        let mut finding = Finding::at(Code::ChunkCrcMismatch, 0, 1, "x");
+        assert_eq!(finding.advice(), Code::ChunkCrcMismatch.advice());
+        for confirmed in [true, false] {
+            finding.flip = Some(Flip { offset: 0, bit: 0, confirmed, chance: 0.0 });
+            assert_eq!(finding.advice().contains("--repair"), confirmed, "{}", finding.advice());
+        }
+        let advice = |length| Finding::at(Code::NotH4mk, 0, length, "x").advice();
+        assert_ne!(advice(0), advice(4));
     }
 
     #[test]

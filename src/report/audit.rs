@@ -48,6 +48,9 @@ pub struct FileAudit {
     /// The audit in short.
     #[serde(skip)]
     pub outcome: Outcome,
+    /// Its blocks were unmasked with a key that nothing proves right.
+    #[serde(skip)]
+    pub unmasked: bool,
 }
 
 /// One fault or oddity.
@@ -116,7 +119,7 @@ impl From<&finding::Finding> for Finding {
             block: finding.block,
             message: finding.message.clone(),
             flip: finding.flip.map(flip),
-            advice: finding.code.advice(),
+            advice: finding.advice(),
         }
     }
 }
@@ -151,6 +154,7 @@ impl FileAudit {
             findings: audit.findings.list().iter().map(Finding::from).collect(),
             error: None,
             outcome: Outcome::of(audit),
+            unmasked: container.is_some_and(|container| container.reader().can_unmask()),
         }
     }
 
@@ -171,6 +175,7 @@ impl FileAudit {
             findings: Vec::new(),
             error: Some(error),
             outcome: Outcome { verdict: Verdict::Unreadable, complete: false, errors: 0, warnings: 0 },
+            unmasked: false,
         }
     }
 

@@ -4,12 +4,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::damage::Damage;
 use super::style::{Paint, Role, field, one_line};
 use super::summary::{Header, Outcome, SeekSummary, VeriSummary};
 use super::{as_object, count, is_false, size};
 use crate::core::audit::Audit;
 use crate::core::block::EngineKind;
 use crate::core::container::{Container, Effort};
+use crate::core::finding::Severity;
 use crate::core::index::Tag;
 use crate::core::meta::Meta;
 use crate::core::text;
@@ -71,6 +73,9 @@ pub struct Info {
     /// What an audit concluded, where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<Outcome>,
+    /// Damage that headers show.
+    #[serde(skip)]
+    pub damage: Option<Damage>,
 }
 
 /// How a duration is known.
@@ -223,6 +228,7 @@ impl Info {
             seek: SeekSummary::of(container, if audit.is_some() { Effort::Full } else { Effort::Cheap }),
             veri: verification.map_or(VeriSummary::UNCHECKED, VeriSummary::from),
             audit: audit.map(Outcome::of),
+            damage: Damage::of(container),
         }
     }
 
@@ -322,6 +328,11 @@ impl Info {
         }
         field(out, paint, "Layout", self.describe_layout())?;
         field(out, paint, "Size", size(self.bytes))?;
+        if let Some(damage) = &self.damage {
+            let line = format!("{}; `h4inspect audit` says all", text::escape(damage.describe()));
+            let label = if damage.severity == Severity::Error { "Damage" } else { "Doubt" };
+            field(out, paint, label, paint.paint(damage.role(), line))?;
+        }
         field(out, paint, "Chunks", self.describe_tags())?;
         field(out, paint, "Blocks", format_args!("{}, {} stored", self.blocks, size(self.compression.stored_bytes)))?;
         if let Some(bytes) = self.compression.decoded_bytes {

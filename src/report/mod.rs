@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod chunks;
+pub mod damage;
 pub mod diff;
 pub mod info;
 pub mod json;

@@ -30,6 +30,9 @@ pub struct Salvage {
     pub blocks: u64,
     /// CORE chunks in the output.
     pub blocks_written: u64,
+    /// Blocks that stood in lost bytes, where bytes were lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
     /// The first block of the output that may have had a higher index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisional_from: Option<u64>,
@@ -47,6 +50,15 @@ pub struct Salvage {
     /// How many are not listed above, by list.
     #[serde(serialize_with = "as_object")]
     pub omitted: Vec<(String, u64)>,
+}
+
+/// Blocks of which nothing is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// At least so many.
+    pub blocks: u64,
+    /// No more than that.
+    pub exact: bool,
 }
 
 /// A chunk that was damaged and no longer is.
@@ -168,6 +180,7 @@ fn place(tag: Option<&str>, block: Option<u64>, offset: u64) -> String {
 impl Salvage {
     /// What a report says about a source and an output of these names.
     pub fn new(file: String, out: String, report: &Report) -> Self {
+        let salvage::Missing { blocks, exact } = report.missing;
         let omitted = [("mended", report.mended.omitted()), ("dropped", report.dropped.omitted())];
         let rebuilt = report.rebuilt.iter().map(|rebuilt| Rebuilt {
             tag: rebuilt.tag.to_string(),
@@ -185,6 +198,7 @@ impl Salvage {
             bytes_lost: report.bytes_lost,
             blocks: report.blocks_before,
             blocks_written: report.blocks_after,
+            missing: (blocks > 0 || !exact).then_some(Missing { blocks, exact }),
             provisional_from: report.provisional_from,
             kept: report.kept.iter().map(|(tag, n)| (tag.to_string(), *n)).collect(),
             mended: report.mended.list().iter().map(Mended::new).collect(),
@@ -201,13 +215,39 @@ impl Salvage {
 
     /// Whether something was lost, in one line.
     pub fn describe(&self) -> String {
-        let missing = self.blocks.saturating_sub(self.blocks_written);
-        match (self.nothing_lost, missing, self.bytes_lost) {
-            (true, ..) => "nothing was lost".to_owned(),
-            (false, 0, 0) => "every block is there, not all that was said about them".to_owned(),
-            (false, 0, bytes) => format!("{} lost, no block that was found", count(bytes, "byte")),
-            (false, n, bytes) => format!("{} of {} and {} lost", n, count(self.blocks, "block"), count(bytes, "byte")),
+        if self.nothing_lost {
+            return "nothing was lost".to_owned();
         }
+        let Missing { blocks: missing, exact } = self.missing.unwrap_or(Missing { blocks: 0, exact: true });
+        let lost = self.blocks.saturating_sub(self.blocks_written).saturating_add(missing);
+        let bytes = count(self.bytes_lost, "byte");
+        match (lost, exact, self.bytes_lost) {
+            (0, true, 0) => "no block was lost, but something of the other chunks".to_owned(),
+            (0, true, _) => format!("no block was lost, but {bytes} of other chunks"),
+            (0, false, _) => format!("{bytes} were lost, in which there may have been blocks"),
+            (n, true, _) => {
+                let all = count(self.blocks.saturating_add(missing), "block");
+                format!("{n} of {all} lost, {bytes} in all")
+            }
+            (n, false, _) => format!("at least {} lost, {bytes} in all", count(n, "block")),
+        }
+    }
+
+    /// How many blocks are kept, and of how many.
+    fn describe_kept(&self) -> String {
+        let mended = self.mended.iter().filter(|mended| mended.block.is_some()).count();
+        let mended = match mended {
+            _ if self.omitted("mended") > 0 => ", some of them mended".to_owned(),
+            0 => String::new(),
+            n => format!(", {n} of them mended"),
+        };
+        let missing = match self.missing {
+            None => String::new(),
+            Some(Missing { blocks, exact: true }) => format!("; {blocks} more stood in the lost bytes"),
+            Some(Missing { blocks: 0, .. }) => "; the lost bytes may have held more".to_owned(),
+            Some(Missing { blocks, .. }) => format!("; at least {blocks} more stood in the lost bytes"),
+        };
+        format!("{} kept of the {} found{mended}{missing}", self.blocks_written, self.blocks)
     }
 
     /// Writes it for people.
@@ -217,9 +257,9 @@ impl Salvage {
         writeln!(out, "{}: {}", paint.paint(Role::Heading, names), paint.paint(role, self.describe()))?;
         field(out, paint, "Layout", self.layout)?;
         field(out, paint, "Size", format_args!("{}, was {}", size(self.bytes_written), size(self.bytes)))?;
-        field(out, paint, "Blocks", format_args!("{} of {} found", self.blocks_written, self.blocks))?;
+        field(out, paint, "Blocks", self.describe_kept())?;
         let kept: Vec<String> = self.kept.iter().map(|(tag, n)| format!("{tag} {n}")).collect();
-        field(out, paint, "Kept", if kept.is_empty() { "nothing as it is".to_owned() } else { kept.join(", ") })?;
+        field(out, paint, "Unchanged", if kept.is_empty() { "nothing".to_owned() } else { kept.join(", ") })?;
         let mended = self.mended.iter().map(|mended| (Role::Good, mended.describe()));
         list(out, paint, "Mended", mended, self.omitted("mended"))?;
         let of = |lost: bool| if lost { Role::Error } else { Role::Warning };

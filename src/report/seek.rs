@@ -37,9 +37,15 @@ pub struct Seek {
     /// The timestamp is before the first entry, which answers all the same.
     #[serde(skip_serializing_if = "is_false")]
     pub before_first: bool,
-    /// Bytes were lost before the block, whose index may be too low.
+    /// Bytes were lost before the block or one of the chain, whose indices may be too low.
     #[serde(skip_serializing_if = "is_false")]
     pub provisional: bool,
+    /// The first block whose index may be too low, where the answer names it or a later one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisional_from: Option<u64>,
+    /// Blocks of the chain that are known to be damaged; payloads are not read to find more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub chain_damaged: Vec<u64>,
     #[serde(skip)]
     detail: Detail,
 }
@@ -53,6 +59,10 @@ struct Detail {
     entries: Option<u64>,
     chunk_offset: Option<u64>,
     stored_bytes: Option<u64>,
+    /// What was lost before a block whose number is doubtful, or where the entry leads to.
+    loss: Option<String>,
+    /// The entry leads to where bytes were lost, or past them.
+    lost: bool,
     /// Where the content ends, if the timestamp is past that.
     past_end_us: Option<u64>,
 }
@@ -69,7 +79,11 @@ impl Seek {
             }
             None => container.seek_table().map(|table| table.rows.len()),
         };
+        let chain = answer.chain.as_deref().unwrap_or_default();
+        let is_doubtful = answer.provisional || answer.lost;
         Self {
+            provisional_from: container.first_provisional().filter(|_| answer.provisional),
+            chain_damaged: damaged(container, chain),
             pts_us: answer.pts_us,
             keyframe_entry_index: answer.entry_index,
             keyframe_pts_us: answer.entry.pts_us,
@@ -87,6 +101,8 @@ impl Seek {
                 entries,
                 chunk_offset: chunk.map(|chunk| chunk.offset),
                 stored_bytes: chunk.map(|chunk| chunk.len),
+                loss: is_doubtful.then(|| lost(container)),
+                lost: answer.lost,
                 past_end_us: container.duration_us().filter(|end_us| answer.pts_us > *end_us),
             },
         }
@@ -104,9 +120,13 @@ impl Seek {
     /// The block it leads to.
     pub fn describe_keyframe(&self) -> String {
         let Some(block) = self.block_index else {
-            return format!("none: offset {} leads to the start of no block", self.detail.offset);
+            return match &self.detail.loss {
+                Some(loss) => format!("not known: its offset {} leads past lost bytes ({loss})", self.detail.offset),
+                None => format!("none: offset {} leads to the start of no block", self.detail.offset),
+            };
         };
-        let provisional = if self.provisional { " (provisional: bytes were lost before it)" } else { "" };
+        let is_provisional = self.provisional_from.is_some_and(|first| block >= first);
+        let provisional = if is_provisional { " (provisional: bytes were lost before it)" } else { "" };
         let place = self.detail.chunk_offset.zip(self.detail.stored_bytes);
         let place = place.map_or_else(String::new, |(at, bytes)| format!(", chunk at {at}, {bytes} bytes stored"));
         format!("block {block}{place}{provisional}")
@@ -134,6 +154,7 @@ impl Seek {
     /// What to decode, with neighbouring blocks drawn together, and up to which block it is.
     pub fn describe_chain(&self) -> String {
         match self.chain.as_deref() {
+            None if self.detail.lost => "unknown: the block to begin with is not known".to_owned(),
             None => "unknown: the time of blocks is not known".to_owned(),
             Some([]) => "nothing: the time is before the first keyframe".to_owned(),
             Some([block]) => format!("block {block}"),
@@ -159,8 +180,40 @@ impl Seek {
         let role = if self.block_index.is_some() { Role::Good } else { Role::Error };
         field(out, paint, "Keyframe", paint.paint(role, self.describe_keyframe()))?;
         field(out, paint, "Rule", self.describe_rule())?;
-        field(out, paint, "Chain", self.describe_chain())
+        field(out, paint, "Chain", self.describe_chain())?;
+        if !self.chain_damaged.is_empty() {
+            let which = count(self.chain_damaged.len() as u64, "block");
+            let line = format!("{which} of the chain: {}", ranges(&self.chain_damaged));
+            field(out, paint, "Damaged", paint.paint(Role::Error, line))?;
+        }
+        if let (Some(first), Some(loss)) = (self.provisional_from, &self.detail.loss) {
+            let line = format!("provisional from block {first} on: bytes were lost before it ({loss})");
+            field(out, paint, "Numbering", paint.paint(Role::Warning, line))?;
+        }
+        Ok(())
     }
+}
+
+/// Those of a chain that the walk over headers has found damaged.
+fn damaged(container: &Container, chain: &[u64]) -> Vec<u64> {
+    let walked = container.walked();
+    if walked.findings.list().is_empty() {
+        return Vec::new();
+    }
+    let is_damaged = |block: &u64| walked.index.block(*block).is_some_and(|chunk| chunk.state.is_damaged());
+    chain.iter().copied().filter(is_damaged).collect()
+}
+
+/// `202 bytes at 3828, with an unknown number of blocks in them`.
+fn lost(container: &Container) -> String {
+    let losses = &container.walked().losses;
+    let bytes = count(losses.iter().map(|loss| loss.length).fold(0, u64::saturating_add), "byte");
+    let at = losses.first().map_or(0, |loss| loss.offset);
+    let place = match losses.len() {
+        0 | 1 => format!("at {at}"),
+        n => format!("in {n} places from {at} on"),
+    };
+    format!("{bytes} {place}, with an unknown number of blocks in them")
 }
 
 /// `0-4, 6, 8-9`; cut where it grows too long for a line.

@@ -184,6 +184,8 @@ fn notes(report: &mut Report<'_>, survey: &Survey) {
     let (reader, blocks) = (container.reader(), container.index().blocks());
     let pipeline = reader.pipeline();
     let Some(first) = container.index().block(0) else { return };
+    // A library that was given and gives nothing leaves content unchecked that was to be checked.
+    report.complete &= survey.undecoded.first.is_none();
     let mut note = |code, message| {
         let mut finding = Finding::at(code, first.offset, 0, message);
         (finding.chunk, finding.block) = (Some(first.index), first.block);

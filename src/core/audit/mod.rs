@@ -141,6 +141,15 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     Ok(conclude(container, survey, &repairs, verification))
 }
 
+/// What an open container shows without a look at payloads that the walk did not need: faults of the chain of chunks, and
+/// which are missing.
+pub fn outline(container: &Container) -> Findings {
+    let mut report = Report { container, findings: container.walked().findings.clone(), complete: true };
+    structure::check(&mut report);
+    report.findings.sort();
+    report.findings
+}
+
 /// Walks with all CRCs and looks into each block while its bytes are warm.
 fn check(
     source: &Arc<Source>,
@@ -200,13 +209,19 @@ impl From<&HeadError> for Code {
     }
 }
 
+impl From<&HeadError> for Finding {
+    fn from(error: &HeadError) -> Self {
+        let len = match error {
+            HeadError::NotH4mk { len, .. } => *len as u64,
+            HeadError::Truncated { len, .. } => *len,
+        };
+        Self::at(Code::from(error), 0, len, error.to_string())
+    }
+}
+
 fn unreadable(source: &Source, error: &HeadError) -> Audit {
     let mut findings = Findings::default();
-    let len = match error {
-        HeadError::NotH4mk { len, .. } => *len as u64,
-        HeadError::Truncated { len, .. } => *len,
-    };
-    findings.push(Finding::at(Code::from(error), 0, len, error.to_string()));
+    findings.push(Finding::from(error));
     let complete = changed(source, false, &mut findings);
     let verification = Verification::plain(Status::Unchecked, "the file is no container that can be read");
     Audit { verdict: Verdict::Unreadable, complete, findings, verification, container: None }
@@ -237,6 +252,17 @@ mod tests {
         assert_eq!(codes(&audited(Vec::new())), ["not-h4mk"]);
         assert_eq!(codes(&audited(b"H4MK\0\x01".to_vec())), ["header-truncated"]);
         assert_eq!(audited(b"RIFF".to_vec()).verdict, Verdict::Unreadable);
+    }
+
+    #[test]
+    fn the_outline_needs_no_payload() {
+        let outlined = |bytes: &[u8]| {
+            let source = Arc::new(Source::from_bytes("x", bytes.to_vec()));
+            let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+            outline(&container).list().iter().map(|f| f.code.name()).collect::<Vec<_>>()
+        };
+        assert_eq!(outlined(b"H4MK\0\x01\0\0"), ["no-blocks", "unfinished"]);
+        assert_eq!(outlined(b"H4MK\0\x01\0\0CORE\0\0\0\x05\0\0\0\0\x01"), ["chunk-truncated"]);
     }
 
     #[test]

@@ -135,13 +135,16 @@ fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &B
     }
     if let Some((rank, entry, block)) = first {
         let place = table.place(rank).unwrap_or(rank);
-        let gop = blocks.gop.map(|gop| format!("block {}", rank.saturating_mul(gop)));
-        let pts = blocks.frame_us.map(|us| format!("pts {}", block.saturating_mul(us)));
-        let expected: Vec<String> = gop.into_iter().chain(pts).collect();
+        let by_gop = blocks.gop.map(|gop| (gop, rank.saturating_mul(gop))).filter(|(_, keyframe)| *keyframe != block);
+        let by_gop = by_gop.map(|(gop, keyframe)| format!("with META's gop of {gop} it would be block {keyframe}"));
+        let by_fps = blocks.frame_us.map(|us| block.saturating_mul(us)).filter(|pts| *pts != entry.pts_us);
+        let by_fps = by_fps.map(|pts| format!("with its fps_hint block {block} is at pts {pts}"));
+        let expected: Vec<String> = by_gop.into_iter().chain(by_fps).collect();
+        let entries = if count == 1 { "1 entry differs".to_owned() } else { format!("{count} entries differ") };
         let message = format!(
-            "SEEK entry {place} is block {block} at pts {}, META's gop and fps_hint give {}; {count} entries differ",
+            "SEEK entry {place} is block {block} at pts {}; {}; {entries}",
             entry.pts_us,
-            expected.join(" and ")
+            expected.join(", and ")
         );
         report.push(Finding::on(Code::SeekGopMismatch, chunk, message).focused(row(chunk, place)));
         return;

@@ -36,7 +36,7 @@ impl Container {
             stored: self.stored_bytes(chunk),
             block: chunk.block.unwrap_or(0),
             offset: chunk.offset,
-            provisional: self.is_provisional(chunk.block),
+            provisional: chunk.block.is_some_and(|block| self.is_provisional(block)),
         }
     }
 
@@ -70,7 +70,7 @@ impl Container {
     /// Why a block may not be the one that its number says, as a sentence; `None` where it is.
     pub fn doubt(&self, index: u64) -> Option<String> {
         let text = || format!("block {index} is numbered provisionally: bytes were lost before it");
-        self.is_provisional(Some(index)).then(text)
+        self.is_provisional(index).then(text)
     }
 
     /// How a block's content is had with the keys and the engines there are, or why it can't be.
@@ -109,6 +109,6 @@ impl Container {
             let header = cipher::Header::parse(self.payload(&chunk)).ok().filter(|_| self.is_intact(&chunk));
             return header.map(|(header, _)| header.counter);
         }
-        (!self.is_provisional(Some(block))).then_some(block)
+        (!self.is_provisional(block)).then_some(block)
     }
 }

@@ -21,8 +21,13 @@ pub enum SeekError {
     #[error("{0} needs the time of blocks, which is not known: META has no usable fps_hint")]
     NoTimeline(&'static str),
     /// There is no such track.
-    #[error("there is no track \"{0}\"")]
-    NoTrack(String),
+    #[error("there is no track \"{id}\"; {known}")]
+    NoTrack {
+        /// What was asked for, escaped.
+        id: String,
+        /// Which there are, see [`Container::known_tracks`].
+        known: String,
+    },
     /// There is no such block.
     #[error(transparent)]
     Block(#[from] BlockError),
@@ -49,8 +54,10 @@ pub struct SeekAnswer {
     pub scanned: bool,
     /// Blocks to decode for what is shown at the timestamp, where the time of blocks is known.
     pub chain: Option<Vec<u64>>,
-    /// Bytes were lost before the block: its index may be too low.
+    /// Bytes were lost before the block, or before one of its chain: those indices may be too low.
     pub provisional: bool,
+    /// The entry leads to where bytes were lost, or past them: which block is there can't be told.
+    pub lost: bool,
 }
 
 /// A SEEK entry that is the keyframe of a block.
@@ -125,6 +132,11 @@ impl Container {
         let affordable = effort == Effort::Full || stored <= CHEAP_BYTES || self.decoded.get().is_some();
         blocks.decoded = if affordable { self.decoded_starts() } else { None };
         blocks
+    }
+
+    /// What it takes of that to follow offsets that have this meaning.
+    fn blocks_for(&self, fit: &Fit, effort: Effort) -> Blocks<'_> {
+        self.blocks(if fit.basis == Basis::Sums { effort } else { Effort::Cheap })
     }
 
     /// What the offsets of SEEK mean. Blocks are read only where that may change the answer.
@@ -216,8 +228,8 @@ impl Container {
     pub fn seek(&self, pts_us: u64, track: Option<&str>) -> Result<SeekAnswer, SeekError> {
         if let Some(id) = track {
             let found = self.tracks().and_then(|tracks| tracks.by_id(id));
-            let escaped = || escape(id).into_owned();
-            return self.seek_track(found.ok_or_else(|| SeekError::NoTrack(escaped()))?, pts_us);
+            let refuse = || SeekError::NoTrack { id: escape(id).into_owned(), known: self.known_tracks() };
+            return self.seek_track(found.ok_or_else(refuse)?, pts_us);
         }
         if self.seek_table().is_none_or(|table| table.rows.is_empty())
             && let Some(first) = self.tracks().and_then(|tracks| tracks.list.first())
@@ -225,6 +237,21 @@ impl Container {
             return self.seek_track(first, pts_us);
         }
         self.seek_in_table(pts_us)
+    }
+
+    /// `there are "audio", "video"`: the ids of the tracks, escaped, for who named another.
+    pub fn known_tracks(&self) -> String {
+        const SHOWN: usize = 10;
+        let list = self.tracks().map_or(&[][..], |tracks| &tracks.list);
+        let mut ids: Vec<String> = list.iter().take(SHOWN).map(|track| format!("\"{}\"", escape(&track.id))).collect();
+        if list.len() > SHOWN {
+            ids.push(format!("{} more", list.len() - SHOWN));
+        }
+        match ids.len() {
+            0 => "there are no tracks".to_owned(),
+            1 => format!("there is {}", ids.concat()),
+            _ => format!("there are {}", ids.join(", ")),
+        }
     }
 
     fn seek_in_table(&self, pts_us: u64) -> Result<SeekAnswer, SeekError> {
@@ -236,7 +263,11 @@ impl Container {
         let table = self.seek_table().ok_or_else(|| SeekError::NoTable(why()))?;
         let (entry_index, entry) = table.at(pts_us).ok_or_else(|| SeekError::NoTable(why()))?;
         let fit = self.resolution(Effort::Full).best;
-        let block = fit.and_then(|fit| self.landed(&fit, entry, Effort::Full));
+        let landing = fit.map(|fit| self.landing(&fit, entry, Effort::Full));
+        let block = match landing {
+            Some(Landing::Block(block)) => Some(block),
+            _ => None,
+        };
         let before_first = pts_us < entry.pts_us;
         let chain = block.zip(self.timeline()).map(|(keyframe, timeline)| match timeline.block_at(pts_us) {
             Some(last) if !before_first => (keyframe..=last.max(keyframe)).collect(),
@@ -251,28 +282,37 @@ impl Container {
             before_first,
             track: None,
             scanned: false,
+            provisional: self.has_provisional(block, chain.as_deref()),
+            lost: self.first_provisional().is_some() && landing == Some(Landing::Unknown),
             chain,
-            provisional: self.is_provisional(block),
         })
     }
 
-    pub(super) fn is_provisional(&self, block: Option<u64>) -> bool {
-        block.zip(self.first_provisional()).is_some_and(|(block, first)| block >= first)
+    pub(super) fn is_provisional(&self, block: u64) -> bool {
+        self.first_provisional().is_some_and(|first| block >= first)
+    }
+
+    fn has_provisional(&self, block: Option<u64>, chain: Option<&[u64]>) -> bool {
+        block.iter().chain(chain.into_iter().flatten()).any(|block| self.is_provisional(*block))
     }
 
     /// The answer from a track's own table, or from its blocks where it has none.
     fn seek_track(&self, track: &Track, pts_us: u64) -> Result<SeekAnswer, SeekError> {
-        let answer = |entry_index, entry: SeekEntry, block, meaning, scanned| SeekAnswer {
-            pts_us,
-            entry_index,
-            entry,
-            block,
-            meaning,
-            before_first: pts_us < entry.pts_us,
-            track: Some(track.id.clone()),
-            scanned,
-            chain: (!track.blocks.is_empty()).then(|| track.chain(pts_us)),
-            provisional: self.is_provisional(block),
+        let answer = |entry_index, entry: SeekEntry, block, meaning, scanned| {
+            let chain = (!track.blocks.is_empty()).then(|| track.chain(pts_us));
+            SeekAnswer {
+                pts_us,
+                entry_index,
+                entry,
+                block,
+                meaning,
+                before_first: pts_us < entry.pts_us,
+                track: Some(track.id.clone()),
+                scanned,
+                provisional: self.has_provisional(block, chain.as_deref()),
+                lost: self.first_provisional().is_some() && block.is_none(),
+                chain,
+            }
         };
         if let Some((place, entry)) = track.seek_table(self).and_then(|table| table.at(pts_us)) {
             let meaning = if self.layout() == Layout::Mux { Meaning::Payload } else { Meaning::Index };
@@ -288,10 +328,12 @@ impl Container {
         Ok(answer(at, entry, Some(keyframe.block), None, true))
     }
 
+    fn landing(&self, fit: &Fit, entry: SeekEntry, effort: Effort) -> Landing {
+        self.blocks_for(fit, effort).landing(fit.meaning, fit.basis, entry.offset)
+    }
+
     fn landed(&self, fit: &Fit, entry: SeekEntry, effort: Effort) -> Option<u64> {
-        // Blocks that were read for the meaning are not read again; for others they need not be.
-        let effort = if fit.basis == Basis::Sums { effort } else { Effort::Cheap };
-        match self.blocks(effort).landing(fit.meaning, fit.basis, entry.offset) {
+        match self.landing(fit, entry, effort) {
             Landing::Block(block) => Some(block),
             Landing::Nowhere | Landing::Unknown => None,
         }
@@ -329,6 +371,22 @@ impl Container {
         let at = by_block.partition_point(|(landed, _)| *landed < block);
         let (_, rank) = by_block.get(at).filter(|(landed, _)| *landed == block)?;
         keyframe(*rank)
+    }
+
+    /// The index that the block of SEEK's last entry had when it was written, where its offset says it, whatever was lost
+    /// since.
+    pub(crate) fn last_keyframe(&self) -> Option<u64> {
+        let (table, fit) = (self.seek_table()?, self.resolution(Effort::Full).best?);
+        let entry = table.in_order().next_back()?;
+        let blocks = self.blocks_for(&fit, Effort::Full);
+        if blocks.landing(fit.meaning, fit.basis, entry.offset) == Landing::Nowhere {
+            return None;
+        }
+        match (fit.meaning, fit.basis) {
+            (Meaning::Index, _) => Some(entry.offset),
+            (Meaning::Stream, Basis::Grid) => entry.offset.checked_div(blocks.grid?),
+            _ => None,
+        }
     }
 
     /// Whether decoding can begin at a block: the track index says so, or a SEEK entry lands on it.

@@ -151,10 +151,7 @@ impl LeftOut {
             ));
         }
         if plan.could_mend_flips() {
-            notes.push(
-                "flipped bits are confirmed: with --repair, the blocks that they are in stay, and what follows"
-                    .to_owned(),
-            );
+            notes.push("where --repair mends the blocks before them, they stay too".to_owned());
         }
         notes
     }

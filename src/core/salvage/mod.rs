@@ -25,7 +25,7 @@ mod write;
 
 use std::io::{self, Write};
 
-pub use report::{Dropped, Mend, Mended, Reason, Rebuilt, Report};
+pub use report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
 
 use super::audit::Audit;
 use super::layout::Layout;
@@ -84,6 +84,9 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
         let note = "flipped bits were located but not mended: with them flipped back, no digest over the whole comes out right";
         report.notes.push(note.to_owned());
     }
+    if plan.could_mend_flips() {
+        report.notes.push(mendable(audit));
+    }
     let closing = match container.layout() {
         Layout::Transport => transport::plan(&mut plan, audit, &mut report, task)?,
         Layout::Mux => mux::plan(&mut plan, audit, &mut report)?,
@@ -93,6 +96,7 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
         return Err(SalvageError::Nothing);
     }
     report.blocks_after = plan.blocks();
+    report.missing = plan.missing();
     let uncertain = plan.first_uncertain();
     report.provisional_from =
         uncertain.and_then(|first| (first..container.index().blocks()).find_map(|block| plan.new_index(block)));
@@ -101,6 +105,19 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
         Some(change) => Err(SalvageError::Changed(change.to_string())),
         None => Ok(report),
     }
+}
+
+/// Repairs that were not asked for.
+fn mendable(audit: &Audit) -> String {
+    let flips = || audit.findings.list().iter().filter(|finding| finding.flip.is_some());
+    let blocks = flips().filter(|finding| finding.block.is_some()).count();
+    let which = match (flips().count(), blocks) {
+        (1, 1) => "a block".to_owned(),
+        (1, _) => "a chunk".to_owned(),
+        (n, blocks) if n == blocks => format!("{n} blocks"),
+        (n, _) => format!("{n} chunks"),
+    };
+    format!("{which} could be mended: --repair flips the bits back, which the digest over the whole confirms")
 }
 
 fn empty_report(audit: &Audit, layout: Layout) -> Report {
@@ -116,6 +133,7 @@ fn empty_report(audit: &Audit, layout: Layout) -> Report {
         dropped: Listed::default(),
         rebuilt: Vec::new(),
         bytes_lost: 0,
+        missing: Missing { blocks: 0, exact: true },
         provisional_from: None,
         notes: Vec::new(),
         lossless: true,

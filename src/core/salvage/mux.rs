@@ -278,7 +278,10 @@ impl Table {
 fn veri(plan: &mut Plan<'_>, audit: &Audit, whole: bool, report: &mut Report) {
     let chunk = match slot(plan, Tag::VERI, report) {
         Slot::Missing => return,
-        Slot::Damaged(chunk) => return plan.drop(&chunk, Reason::CrcMismatch, true, report),
+        Slot::Damaged(chunk) => {
+            let reason = plan.mismatch(&chunk);
+            return plan.drop(&chunk, reason, true, report);
+        }
         Slot::Reliable(chunk) => chunk,
     };
     let verification = &audit.verification;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::report::{Dropped, Mend, Mended, Reason, Rebuilt, Report};
+use super::report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
 use crate::core::audit::{Audit, locate_flip};
 use crate::core::block::Place as BlockPlace;
 use crate::core::bytes::{available, le_u32};
@@ -99,7 +99,16 @@ impl<'a> Plan<'a> {
                 Some(flip) => Trust::Mended(Mend::Flip { offset: flip.offset, bit: flip.bit }),
                 None => Trust::Damaged(Reason::CrcMismatch),
             },
-            State::CrcMismatch | State::Unchecked => Trust::Damaged(Reason::CrcMismatch),
+            State::CrcMismatch | State::Unchecked => Trust::Damaged(self.mismatch(chunk)),
+        }
+    }
+
+    /// Why a chunk with a wrong CRC is left as it is.
+    pub(super) fn mismatch(&self, chunk: &Chunk) -> Reason {
+        let mendable = || locate_flip(self.container, chunk, &mut Overlay::default()).is_some();
+        match self.could_mend_flips() && chunk.state == State::CrcMismatch && mendable() {
+            true => Reason::Mendable,
+            false => Reason::CrcMismatch,
         }
     }
 
@@ -236,6 +245,16 @@ impl<'a> Plan<'a> {
     /// The first block of the source that may have had a higher index.
     pub(super) fn first_uncertain(&self) -> Option<u64> {
         self.numbering.first_uncertain().filter(|_| !self.chained)
+    }
+
+    /// Blocks that stood in lost bytes: those that something counted, else as many as SEEK's last entry needs.
+    pub(super) fn missing(&self) -> Missing {
+        if let Some(blocks) = self.numbering.lost {
+            return Missing { blocks, exact: true };
+        }
+        let found = self.container.index().blocks();
+        let needed = self.container.last_keyframe().map_or(0, |last| last.saturating_add(1));
+        Missing { blocks: needed.saturating_sub(found), exact: false }
     }
 
     /// How many blocks the output has.

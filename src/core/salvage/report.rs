@@ -9,6 +9,8 @@ use crate::core::listed::Listed;
 pub enum Reason {
     /// Its CRC is wrong, and no repair is confirmed.
     CrcMismatch,
+    /// Its CRC is wrong, and a repair is confirmed that was not asked for.
+    Mendable,
     /// Only its beginning is there.
     Truncated,
     /// Bytes that belong to no chunk.
@@ -43,7 +45,7 @@ impl Reason {
     /// The name used in JSON.
     pub fn name(self) -> &'static str {
         match self {
-            Self::CrcMismatch => "crc-mismatch",
+            Self::CrcMismatch | Self::Mendable => "crc-mismatch",
             Self::Truncated => "truncated",
             Self::Region => "region",
             Self::Undecodable => "undecodable",
@@ -64,6 +66,7 @@ impl Reason {
     pub fn describe(self) -> &'static str {
         match self {
             Self::CrcMismatch => "its CRC is wrong and no repair is confirmed",
+            Self::Mendable => "its CRC is wrong; --repair would flip the bit back that explains it",
             Self::Truncated => "only its beginning is there",
             Self::Region => "the bytes belong to no chunk",
             Self::Undecodable => "its CRC is right, but it can't be decoded as META says",
@@ -154,6 +157,15 @@ pub struct Rebuilt {
     pub lost: bool,
 }
 
+/// Blocks of which nothing is left but that there were some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// At least so many.
+    pub blocks: u64,
+    /// No more than that.
+    pub exact: bool,
+}
+
 /// What a salvage did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -177,6 +189,8 @@ pub struct Report {
     pub rebuilt: Vec<Rebuilt>,
     /// Bytes of what was dropped and is lost.
     pub bytes_lost: u64,
+    /// Blocks that stood in lost bytes.
+    pub missing: Missing,
     /// The first block of the output that may have had a higher index, since an unknown number of blocks was lost before
     /// it.
     pub provisional_from: Option<u64>,

@@ -66,7 +66,7 @@ pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Slot {
 pub(super) fn object(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) {
     let reason = match slot(plan, tag, report) {
         Slot::Missing => return,
-        Slot::Damaged(chunk) => (chunk, Reason::CrcMismatch),
+        Slot::Damaged(chunk) => (chunk, damage(plan, &chunk)),
         Slot::Reliable(chunk) => {
             let payload = plan.payload(&chunk);
             let binary = tag == Tag::META && Meta::parse(&payload).binary.is_some();
