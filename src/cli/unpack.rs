@@ -102,7 +102,7 @@ impl Blocks {
 }
 
 /// Stored bytes and blocks that a thread decodes at a time: handing one over costs as much as decoding some kilobytes.
-const BATCH_BYTES: u64 = 256 << 10;
+const BATCH_BYTES: u64 = 128 << 10;
 const BATCH_BLOCKS: usize = 1000;
 /// Decoded bytes in memory that are not yet written, but for the batch that is written next.
 const BUDGET: u64 = 256 << 20;
@@ -143,6 +143,12 @@ enum Content {
     Long(u64),
 }
 
+/// Which blocks make a batch, by their places.
+struct Plan {
+    blocks: Range<usize>,
+    stored_len: u64,
+}
+
 /// What the blocks are read from, and how.
 struct Reading<'a> {
     container: &'a Container,
@@ -153,30 +159,32 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Where the batch that begins with the block at that place ends.
-    fn plan(&self, start: usize) -> Option<(Range<usize>, usize)> {
+    /// The batch that begins with the block at that place, and where the one after it begins.
+    fn plan(&self, start: usize) -> Option<(Plan, usize)> {
         let stored_len = |at| Some(self.container.index().block(self.blocks.get(at)?).map_or(0, |chunk| chunk.len));
-        let mut bytes = stored_len(start)?;
+        let mut plan = Plan { blocks: start..start + 1, stored_len: stored_len(start)? };
         let most = if self.foreseen { BATCH_BLOCKS } else { 1 };
-        let more = (start + 1..start.saturating_add(most)).take_while(|at| {
-            bytes = stored_len(*at).map_or(u64::MAX, |len| bytes.saturating_add(len));
-            bytes <= BATCH_BYTES
-        });
-        let end = start + 1 + more.count();
-        Some((start..end, end))
+        while plan.blocks.len() < most
+            && let Some(len) = stored_len(plan.blocks.end)
+            && plan.stored_len.saturating_add(len) <= BATCH_BYTES
+        {
+            plan.stored_len += len;
+            plan.blocks.end += 1;
+        }
+        let next = plan.blocks.end;
+        Some((plan, next))
     }
 
-    fn chunks(&self, batch: &Range<usize>) -> impl Iterator<Item = Chunk> {
-        batch.clone().filter_map(|at| self.container.index().block(self.blocks.get(at)?))
-    }
-
-    /// Bytes of memory that the batch may take.
-    fn need(&self, batch: &Range<usize>) -> u64 {
+    /// Bytes of memory that the batch may take. Counted only for a block that is large, and so alone.
+    fn need(&self, plan: &Plan) -> u64 {
+        let most = plan.stored_len.saturating_mul(MOST_DECODED);
         match self.form {
             Form::Raw => 0,
             Form::Decoded if !self.foreseen => WHOLE_BYTES,
+            Form::Decoded if most <= BATCH_BYTES * MOST_DECODED => most,
             Form::Decoded => {
-                self.chunks(batch).map(|chunk| self.decoded_len(&chunk)).filter(|n| *n <= WHOLE_BYTES).sum()
+                let block = self.blocks.get(plan.blocks.start).and_then(|block| self.container.index().block(block));
+                block.map(|chunk| self.decoded_len(&chunk)).filter(|len| *len <= WHOLE_BYTES).unwrap_or(0)
             }
         }
     }
@@ -225,7 +233,8 @@ impl Reading<'_> {
 
     fn is_long(&self, chunk: &Chunk) -> bool {
         let limit = self.container.options().max_block_size;
-        (WHOLE_BYTES + 1..=limit).contains(&self.decoded_len(chunk))
+        let may_be = chunk.len.saturating_mul(MOST_DECODED) > WHOLE_BYTES;
+        may_be && (WHOLE_BYTES + 1..=limit).contains(&self.decoded_len(chunk))
     }
 }
 
@@ -242,11 +251,11 @@ fn write_blocks(
     let make = || {
         let maker = lane.join();
         let mut scratch = Vec::new();
-        while let Some((mut turn, blocks)) = maker.begin(|start| reading.plan(start)) {
-            if !maker.reserve(&mut turn, reading.need(&blocks)) {
+        while let Some((mut turn, plan)) = maker.begin(|start| reading.plan(start)) {
+            if !maker.reserve(&mut turn, reading.need(&plan)) {
                 return;
             }
-            let batch = reading.read(blocks, spare.get(), &mut scratch);
+            let batch = reading.read(plan.blocks, spare.get(), &mut scratch);
             let len = batch.bytes.capacity() as u64;
             maker.finish(turn, batch, len);
         }
