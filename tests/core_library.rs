@@ -1,8 +1,10 @@
 //! The vendor's library, well-behaved and not: none of the bad ones takes the program down, or makes it wait for long.
 #![cfg(unix)]
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -174,13 +176,59 @@ fn a_library_that_hangs_is_stopped_and_leaves_no_process() {
         let answer = External::new(library).decode(&vec![1; 1 << 20], 1 << 20);
         assert!(matches!(answer, Err(EngineError::Failed(message)) if message.contains("did not answer in 300ms")));
         assert!(begun.elapsed() < Duration::from_secs(10));
-        if cfg!(target_os = "linux") {
-            let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok());
-            let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-            let path = path.to_str().unwrap();
-            assert!(!lines.map(|line| String::from_utf8_lossy(&line).into_owned()).any(|line| line.contains(path)));
-        }
+        assert!(!is_in_a_process(&path));
     }
+}
+
+/// Some process has the path in its command line; known on Linux only.
+fn is_in_a_process(path: &Path) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok());
+    let mut lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    lines.any(|line| String::from_utf8_lossy(&line).contains(path.to_str().unwrap()))
+}
+
+/// Waits for processes that were killed to be gone.
+fn assert_none_left(path: &Path) {
+    let begun = Instant::now();
+    while is_in_a_process(path) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "a process is left");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Leaves a process behind that holds none of the pipes.
+const FORK: &str = "static void leave(void) {
+    if (fork() == 0) { for (int fd = 0; fd < 256; fd++) close(fd); for (;;) sleep(1); }
+}";
+
+#[test]
+fn what_a_library_starts_ends_with_its_host() {
+    let idle = "size_t h4_decompress(const void *in, size_t n, void **out) {
+        leave(); *out = malloc(n); memcpy(*out, in, n); return n;
+    }";
+    let crashing = "size_t h4_decompress(const void *in, size_t n, void **out) { leave(); abort(); }";
+    for (decompress, works) in [(idle, true), (crashing, false)] {
+        let Some((_folder, path)) = build(&[FORK, decompress, FREE]) else { return };
+        let external = External::new(library(path.clone()));
+        assert_eq!(external.decode(&[1], 10).is_ok(), works);
+        drop(external);
+        assert_none_left(&path);
+    }
+}
+
+#[test]
+fn what_a_library_starts_ends_with_the_program() {
+    let forking = "size_t h4_decompress(const void *in, size_t n, void **out) { leave(); for (;;) sleep(1); }";
+    let Some((_folder, path)) = build(&[FORK, forking, FREE]) else { return };
+    let mut host = Command::new(env!("CARGO_BIN_EXE_h4inspect"));
+    host.arg(HOST_COMMAND).arg(&path).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
+    let mut host = host.spawn().unwrap();
+    let mut stdin = host.stdin.take().unwrap();
+    stdin.write_all(&[[100, 0, 0, 0, 0, 0, 0, 0], [0; 8]].concat()).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    drop(stdin);
+    host.wait().unwrap();
+    assert_none_left(&path);
 }
 
 #[test]
@@ -188,10 +236,10 @@ fn a_host_ends_with_its_input_whatever_the_library_does() {
     let hanging = "size_t h4_decompress(const void *in, size_t n, void **out) { for (;;) sleep(1); }";
     let Some((_folder, path)) = build(&[hanging, FREE]) else { return };
     let mut host = Command::new(env!("CARGO_BIN_EXE_h4inspect"));
-    host.arg(HOST_COMMAND).arg(path).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null());
+    host.arg(HOST_COMMAND).arg(path).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut host = host.spawn().unwrap();
     let mut stdin = host.stdin.take().unwrap();
-    std::io::Write::write_all(&mut stdin, &[[100, 0, 0, 0, 0, 0, 0, 0], [0; 8]].concat()).unwrap();
+    stdin.write_all(&[[100, 0, 0, 0, 0, 0, 0, 0], [0; 8]].concat()).unwrap();
     drop(stdin);
     assert!(host.wait().unwrap().success());
 }

@@ -4,8 +4,9 @@
 mod containers;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use containers::{audited, container, corpus, mux, transport};
+use containers::{audited, container, corpus, mux, mux_chunk, transport};
 use h4inspect::core::container::Container;
 use h4inspect::core::diff::{Diff, DiffError, Form, diff};
 use h4inspect::core::index::Tag;
@@ -183,6 +184,26 @@ fn a_salvaged_file_lacks_what_was_dropped() {
     let found = differ(&clean, &out);
     assert_eq!(counts(&found), [0, 1, 0, 0, 0]);
     assert!(found.tables.iter().flat_map(|table| table.changed.list()).all(|change| change.same_block));
+}
+
+/// Were a track looked for among all of them, this would take minutes.
+#[test]
+fn time_does_not_grow_with_the_square_of_the_tracks() {
+    const TRACKS: u16 = 30_000;
+    let of_tables = |pts_ms: u32| {
+        let mut out = b"H4MK\x01\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+        for track in 0..TRACKS {
+            let [low, high] = track.to_le_bytes();
+            let row = [pts_ms.to_le_bytes(), [0; 4]].concat();
+            let head = [b'H', b'4', b'T', b'S', low, high, 0, 0, b'H', b'4', b'S', b'K', 1, 0, 0, 0];
+            out.extend(mux_chunk(b"TSEK", 0, &[&head, row.as_slice()].concat()));
+        }
+        out
+    };
+    let begun = Instant::now();
+    let found = differ(&of_tables(1), &of_tables(2));
+    assert_eq!((found.tables.len(), found.chunks.count()), (usize::from(TRACKS), 0));
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -1,7 +1,12 @@
 //! `unpack`: all blocks in order, or one chunk's payload.
 
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+mod lane;
+
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+use lane::Lane;
 
 use super::input::Input;
 use super::output::{Output, Target};
@@ -9,6 +14,7 @@ use super::status::Status;
 use super::{Session, content, integrity, messages, open};
 use crate::core::block::{BlockError, Form, Stage};
 use crate::core::container::Container;
+use crate::core::index::Chunk;
 
 /// Arguments of `unpack`.
 #[derive(Debug, Clone, clap::Args)]
@@ -58,27 +64,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         content::warn_losses(&container, &args.file, session);
         let jobs = args.jobs.map_or_else(super::processors, usize::from).min(blocks.len()).max(1);
         let form = if args.raw { Form::Raw } else { Form::Decoded };
-        let mut is_masked = false;
-        in_order(&container, &blocks, form, jobs, |answer| {
-            let unpacked = match answer {
-                Ok(unpacked) => unpacked,
-                Err(refused) if args.skip && refused.is_skippable() => {
-                    content::warn_damaged(&args.file, &refused.describe(), session);
-                    return Ok(());
-                }
-                Err(refused) => return Err(refused.into_error(&args.file)),
-            };
-            if unpacked.stage == Stage::Masked && !std::mem::replace(&mut is_masked, true) {
-                messages::warn(
-                    &args.file,
-                    format_args!("blocks are {}; {}", unpacked.stage.describe(), content::UNMASK),
-                );
-            }
-            if let Some(damage) = &unpacked.damage {
-                content::warn_damaged(&args.file, damage, session);
-            }
-            Ok(content::write(&mut out, &unpacked.bytes)?)
-        })?;
+        let first = blocks.get(0).and_then(|block| container.index().block(block));
+        let foreseen = args.raw || first.is_some_and(|chunk| container.decoded_len(&chunk).is_some());
+        let reading = Reading { container: &container, blocks: &blocks, form, foreseen };
+        write_blocks(&reading, args, jobs, &mut out, session)?;
     }
     open::settle(&container, session);
     out.finish()
@@ -118,107 +107,282 @@ impl Blocks {
     }
 }
 
-/// One block's bytes, and what is wrong with them.
-struct Unpacked {
+/// Stored bytes and blocks that a thread decodes at a time: handing one over costs as much as decoding some kilobytes.
+const BATCH_BYTES: u64 = 128 << 10;
+const BATCH_BLOCKS: usize = 1000;
+/// Decoded bytes in memory that are not yet written, but for the batch that is written next.
+const BUDGET: u64 = 256 << 20;
+/// Room that is kept for later batches.
+const SPARE_BYTES: usize = 64 << 20;
+/// The longest block that is decoded whole where windows of it can be read.
+const WHOLE_BYTES: u64 = 64 << 20;
+/// Bytes a window of a longer one.
+const WINDOW_BYTES: usize = 256 << 10;
+/// Decoded bytes to a stored one, at most: a pair of two gives 255.
+const MOST_DECODED: u64 = 128;
+
+/// Blocks one after the other, with the content of those that are decoded.
+#[derive(Default)]
+struct Batch {
+    /// Decoded blocks; what there is after them is of no meaning.
     bytes: Vec<u8>,
+    /// How many bytes they are.
+    len: usize,
+    blocks: Vec<Unpacked>,
+}
+
+/// One block, and what is wrong with it.
+struct Unpacked {
+    content: Content,
     stage: Stage,
     damage: Option<String>,
 }
 
-/// One block that can't be given, and what is wrong with it as stored.
-struct Refused {
-    error: BlockError,
-    damage: Option<String>,
+enum Content {
+    /// Nothing, for this reason.
+    Refused(BlockError),
+    /// This many bytes of the batch.
+    Here(usize),
+    /// What is stored of the block.
+    Stored(Chunk),
+    /// Too much to be decoded at once.
+    Long(u64),
 }
 
-impl Refused {
-    /// It is this block that can't be decoded, and not any of them.
-    fn is_skippable(&self) -> bool {
-        matches!(self.error, BlockError::Decrypt { .. } | BlockError::Decode { .. })
-    }
-
-    fn describe(&self) -> String {
-        let why = self.damage.clone().unwrap_or_else(|| self.error.to_string());
-        format!("left out: {why}")
-    }
-
-    fn into_error(self, file: &Input) -> anyhow::Error {
-        let error = match &self.damage {
-            Some(damage) => content::refusal_of_damaged(file, &self.error, damage),
-            None => content::refusal(file, &self.error),
-        };
-        if !self.is_skippable() {
-            return error;
-        }
-        let others = format!("{error:#}, --skip leaves it out, `block {file} N` gives any other");
-        Status::Findings.error(others)
-    }
+/// Which blocks make a batch, by their places.
+struct Plan {
+    blocks: Range<usize>,
+    stored_len: u64,
 }
 
-type Answer = Result<Unpacked, Refused>;
-
-/// Hands on the blocks in their order. Each of `jobs` threads reads every `jobs`-th block and waits until it is taken,
-/// so that at most two blocks a thread are in memory; their room is used again.
-fn in_order(
-    container: &Container,
-    blocks: &Blocks,
+/// What the blocks are read from, and how.
+struct Reading<'a> {
+    container: &'a Container,
+    blocks: &'a Blocks,
     form: Form,
-    jobs: usize,
-    mut take: impl FnMut(Result<&Unpacked, Refused>) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    thread::scope(|scope| {
-        let threads = (0..jobs).map(|first| {
-            let (done, results) = mpsc::sync_channel(0);
-            let (back, buffers) = mpsc::channel();
-            let mine = (first..).step_by(jobs).map_while(|at| blocks.get(at));
-            scope.spawn(move || read(container, mine, form, &done, &buffers));
-            (results, back)
-        });
-        let threads: Vec<(Receiver<Answer>, Sender<Vec<u8>>)> = threads.collect();
-        for (results, back) in threads.iter().cycle() {
-            // A thread that ends has no block left, and then no other has one that comes later.
-            let Ok(answer) = results.recv() else { break };
-            match answer {
-                Ok(unpacked) => {
-                    take(Ok(&unpacked))?;
-                    _ = back.send(unpacked.bytes);
-                }
-                Err(refused) => take(Err(refused))?,
+    /// How much a block decodes to is known without decoding it.
+    foreseen: bool,
+}
+
+impl Reading<'_> {
+    /// The batch that begins with the block at that place, and where the one after it begins.
+    fn plan(&self, start: usize) -> Option<(Plan, usize)> {
+        let stored_len = |at| Some(self.container.index().block(self.blocks.get(at)?).map_or(0, |chunk| chunk.len));
+        let mut plan = Plan { blocks: start..start + 1, stored_len: stored_len(start)? };
+        let most = if self.foreseen { BATCH_BLOCKS } else { 1 };
+        while plan.blocks.len() < most
+            && let Some(len) = stored_len(plan.blocks.end)
+            && plan.stored_len.saturating_add(len) <= BATCH_BYTES
+        {
+            plan.stored_len += len;
+            plan.blocks.end += 1;
+        }
+        let next = plan.blocks.end;
+        Some((plan, next))
+    }
+
+    /// Bytes of memory that the batch may take. Counted only for a block that is large, and so alone.
+    fn need(&self, plan: &Plan) -> u64 {
+        let most = plan.stored_len.saturating_mul(MOST_DECODED);
+        match self.form {
+            Form::Raw => 0,
+            Form::Decoded if !self.foreseen => WHOLE_BYTES,
+            Form::Decoded if most <= BATCH_BYTES * MOST_DECODED => most,
+            Form::Decoded => {
+                let block = self.blocks.get(plan.blocks.start).and_then(|block| self.container.index().block(block));
+                block.map(|chunk| self.decoded_len(&chunk)).filter(|len| *len <= WHOLE_BYTES).unwrap_or(0)
             }
         }
+    }
+
+    /// How much a block decodes to, or no less. One that is encrypted would have to be decrypted to be exact.
+    fn decoded_len(&self, chunk: &Chunk) -> u64 {
+        let most = chunk.len.saturating_mul(MOST_DECODED);
+        if self.container.pipeline().cipher.is_some() && most <= WHOLE_BYTES {
+            return most;
+        }
+        self.container.decoded_len(chunk).unwrap_or(0)
+    }
+
+    fn read(&self, blocks: Range<usize>, room: Vec<u8>, scratch: &mut Vec<u8>) -> Batch {
+        let mut batch = Batch { bytes: room, ..Batch::default() };
+        for index in blocks.filter_map(|at| self.blocks.get(at)) {
+            if let Err(error) = self.read_block(index, &mut batch, scratch) {
+                let damage = self.container.block(index).ok().and_then(|stored| stored.damage());
+                batch.blocks.push(Unpacked { content: Content::Refused(error), stage: Stage::Stored, damage });
+            }
+        }
+        batch
+    }
+
+    fn read_block(&self, index: u64, batch: &mut Batch, scratch: &mut Vec<u8>) -> Result<(), BlockError> {
+        let stored = self.container.block(index)?;
+        let (content, stage) = match self.form {
+            Form::Raw => (Content::Stored(stored.chunk), Stage::Stored),
+            Form::Decoded if self.is_long(&stored.chunk) => (Content::Long(index), Stage::Plain),
+            Form::Decoded => {
+                // Most large blocks are alone in their batch, and are not copied.
+                let into = if batch.len == 0 { &mut batch.bytes } else { &mut *scratch };
+                let stage = self.container.decode_into(into, &stored)?;
+                let len = into.len();
+                if batch.len > 0 {
+                    batch.bytes.truncate(batch.len);
+                    batch.bytes.extend_from_slice(scratch);
+                }
+                batch.len += len;
+                (Content::Here(len), stage)
+            }
+        };
+        batch.blocks.push(Unpacked { content, stage, damage: stored.damage() });
         Ok(())
+    }
+
+    fn is_long(&self, chunk: &Chunk) -> bool {
+        let limit = self.container.options().max_block_size;
+        let may_be = chunk.len.saturating_mul(MOST_DECODED) > WHOLE_BYTES;
+        may_be && (WHOLE_BYTES + 1..=limit).contains(&self.decoded_len(chunk))
+    }
+}
+
+/// Writes the blocks in their order. Each of `jobs` threads decodes a batch at a time.
+fn write_blocks(
+    reading: &Reading<'_>,
+    args: &Args,
+    jobs: usize,
+    out: &mut Output,
+    session: &mut Session,
+) -> anyhow::Result<()> {
+    let lane = Lane::new(jobs, BUDGET);
+    let spare = Spare::default();
+    let make = || {
+        let maker = lane.join();
+        let mut scratch = Vec::new();
+        while let Some((mut turn, plan)) = maker.begin(|start| reading.plan(start)) {
+            if !maker.reserve(&mut turn, reading.need(&plan)) {
+                return;
+            }
+            let batch = reading.read(plan.blocks, spare.get(), &mut scratch);
+            let len = batch.bytes.capacity() as u64;
+            maker.finish(turn, batch, len);
+        }
+    };
+    thread::scope(|scope| {
+        (0..jobs).for_each(|_| _ = scope.spawn(make));
+        let mut writer = Writer { reading, file: &args.file, out, session, skip: args.skip, is_masked: false };
+        lane.take_all(|batch| {
+            writer.write(&batch)?;
+            spare.put(batch.bytes);
+            Ok(())
+        })
     })
 }
 
-fn read(
-    container: &Container,
-    blocks: impl Iterator<Item = u64>,
-    form: Form,
-    done: &SyncSender<Answer>,
-    buffers: &Receiver<Vec<u8>>,
-) {
-    for block in blocks {
-        let buffer = buffers.try_recv().unwrap_or_default();
-        let answer = read_block(container, block, form, buffer);
-        // Nobody takes it any more: writing failed, or a block before it did.
-        if done.send(answer).is_err() {
-            return;
+/// Buffers to be used again: that spares the page faults of fresh ones, which cost more than decoding does.
+#[derive(Default)]
+struct Spare {
+    buffers: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Spare {
+    fn buffers(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// With whatever is in it.
+    fn get(&self) -> Vec<u8> {
+        self.buffers().pop().unwrap_or_default()
+    }
+
+    fn put(&self, buffer: Vec<u8>) {
+        let mut buffers = self.buffers();
+        let bytes: usize = buffers.iter().chain([&buffer]).map(Vec::capacity).sum();
+        if bytes <= SPARE_BYTES && buffer.capacity() > 0 {
+            buffers.push(buffer);
         }
     }
 }
 
-fn read_block(container: &Container, index: u64, form: Form, mut bytes: Vec<u8>) -> Answer {
-    let stored = container.block(index).map_err(|error| Refused { error, damage: None })?;
-    let damage = stored.damage();
-    let stage = match form {
-        Form::Raw => {
-            stored.bytes.clone_into(&mut bytes);
-            Ok(Stage::Stored)
+struct Writer<'a> {
+    reading: &'a Reading<'a>,
+    file: &'a Input,
+    out: &'a mut Output,
+    session: &'a mut Session,
+    /// Blocks that can't be decoded are left out.
+    skip: bool,
+    /// It was said that blocks are masked.
+    is_masked: bool,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, batch: &Batch) -> anyhow::Result<()> {
+        let mut bytes = batch.bytes.as_slice();
+        for block in &batch.blocks {
+            match &block.content {
+                Content::Here(len) => {
+                    let (content, rest) = bytes.split_at_checked(*len).unwrap_or_default();
+                    bytes = rest;
+                    self.warn(block, block.stage);
+                    content::write(self.out, content)?;
+                }
+                Content::Stored(chunk) => {
+                    self.warn(block, block.stage);
+                    content::write(self.out, self.reading.container.stored_bytes(chunk))?;
+                }
+                Content::Long(index) => self.write_long(block, *index)?,
+                Content::Refused(error) => self.refuse(block, error)?,
+            }
         }
-        Form::Decoded => container.decode_into(&mut bytes, &stored),
-    };
-    match stage {
-        Ok(stage) => Ok(Unpacked { bytes, stage, damage }),
-        Err(error) => Err(Refused { error, damage }),
+        Ok(())
+    }
+
+    /// Leaves the block out, or ends with the reason.
+    fn refuse(&mut self, block: &Unpacked, error: &BlockError) -> anyhow::Result<()> {
+        // It is this block that can't be decoded, and not any of them.
+        let alone = matches!(error, BlockError::Decrypt { .. } | BlockError::Decode { .. });
+        if alone && self.skip {
+            let why = block.damage.clone().unwrap_or_else(|| error.to_string());
+            content::warn_damaged(self.file, &format!("left out: {why}"), self.session);
+            return Ok(());
+        }
+        let refusal = match &block.damage {
+            Some(damage) => content::refusal_of_damaged(self.file, error, damage),
+            None => content::refusal(self.file, error),
+        };
+        let file = self.file;
+        let others =
+            || Status::Findings.error(format!("{refusal:#}, --skip leaves it out, `block {file} N` gives any other"));
+        Err(if alone { others() } else { refusal })
+    }
+
+    /// Window by window, but for a block that can't be read so.
+    fn write_long(&mut self, block: &Unpacked, index: u64) -> anyhow::Result<()> {
+        let container = self.reading.container;
+        let refuse = |error| content::refusal(self.file, &error);
+        let window = |start| container.window(index, start, WINDOW_BYTES).map_err(refuse);
+        let mut next = window(0)?;
+        if next.problem.is_some() {
+            let stored = container.block(index).map_err(refuse)?;
+            let decoded = match container.decode(&stored) {
+                Ok(decoded) => decoded,
+                Err(error) => return self.refuse(block, &error),
+            };
+            self.warn(block, decoded.stage);
+            return Ok(content::write(self.out, &decoded.bytes)?);
+        }
+        self.warn(block, next.stage);
+        while !next.bytes.is_empty() {
+            content::write(self.out, &next.bytes)?;
+            next = window(next.start.saturating_add(next.bytes.len() as u64))?;
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, block: &Unpacked, stage: Stage) {
+        if stage == Stage::Masked && !std::mem::replace(&mut self.is_masked, true) {
+            messages::warn(self.file, format_args!("blocks are {}; {}", stage.describe(), content::UNMASK));
+        }
+        if let Some(damage) = &block.damage {
+            content::warn_damaged(self.file, damage, self.session);
+        }
     }
 }

@@ -131,6 +131,8 @@ pub enum Fault {
 pub struct Tracks {
     /// In the order they are declared in, then those that are not, as they are met.
     pub list: Vec<Track>,
+    /// Place in `list` by id.
+    places: HashMap<String, usize>,
     /// Where each block is: place of its track in `list`, and place in that track's `blocks`.
     by_block: Vec<Option<(u32, u32)>>,
     /// What could not be read.
@@ -158,9 +160,8 @@ impl Tracks {
             return None;
         }
         let mut tracks = Self::default();
-        let mut places = HashMap::new();
         for id in meta.tracks.iter().flatten() {
-            let at = tracks.place(&mut places, id);
+            let at = tracks.place(id);
             if let Some(track) = tracks.list.get_mut(at) {
                 track.declared = true;
             }
@@ -168,11 +169,11 @@ impl Tracks {
         let all_declared = meta.tracks.is_none();
         if let Some(text) = &meta.trak_b64 {
             match index_entries(text) {
-                Ok(entries) => tracks.add_entries(&entries, container.index().blocks(), &mut places),
+                Ok(entries) => tracks.add_entries(&entries, container.index().blocks()),
                 Err(why) => tracks.fault(Fault::Index(format!("META /trak_b64 {why}"))),
             }
         }
-        if let Some(Err(why)) = meta.seekm_b64.as_ref().map(|text| tracks.add_tables(text, &mut places)) {
+        if let Some(Err(why)) = meta.seekm_b64.as_ref().map(|text| tracks.add_tables(text)) {
             tracks.fault(Fault::Table(format!("META /seekm_b64 {why}"), None));
         }
         if all_declared {
@@ -183,12 +184,11 @@ impl Tracks {
 
     fn mux(container: &Container) -> Self {
         let mut tracks = Self::default();
-        let mut places = HashMap::new();
         if let Some(chunk) = container.sidecar(Tag::TRAK) {
             let document = Document::parse(container.sidecar_payload(&chunk));
             if let Some(object) = document.object() {
                 match object.get("tracks").and_then(Value::as_array) {
-                    Some(list) => list.iter().enumerate().for_each(|(at, v)| tracks.declare(at, v, &mut places)),
+                    Some(list) => list.iter().enumerate().for_each(|(at, v)| tracks.declare(at, v)),
                     None => tracks.fault(Fault::Index("TRAK has no array \"tracks\"".to_owned())),
                 }
             }
@@ -197,7 +197,7 @@ impl Tracks {
             let Some((id, block)) = container.routed(&chunk).map(|(id, _)| id).zip(mux_block(container, &chunk)) else {
                 continue;
             };
-            let at = tracks.place(&mut places, &id.to_string());
+            let at = tracks.place(&id.to_string());
             tracks.add(at, block);
         }
         tracks.indexed = true;
@@ -214,7 +214,7 @@ impl Tracks {
                     let end = chunk.payload_offset + chunk.len;
                     let rows = end - declared * 8..end;
                     let place = Place::Stored(chunk, rows);
-                    let at = tracks.place(&mut places, &table.track.to_string());
+                    let at = tracks.place(&table.track.to_string());
                     tracks.set_table(at, place, declared, Some(chunk));
                 }
             }
@@ -228,11 +228,11 @@ impl Tracks {
         }
     }
 
-    fn place(&mut self, places: &mut HashMap<String, usize>, id: &str) -> usize {
-        if let Some(at) = places.get(id) {
+    fn place(&mut self, id: &str) -> usize {
+        if let Some(at) = self.places.get(id) {
             return *at;
         }
-        places.insert(id.to_owned(), self.list.len());
+        self.places.insert(id.to_owned(), self.list.len());
         self.list.push(Track { id: id.to_owned(), ..Track::default() });
         self.list.len() - 1
     }
@@ -261,7 +261,7 @@ impl Tracks {
     }
 
     /// A track of a mux container's TRAK.
-    fn declare(&mut self, at: usize, value: &Value, places: &mut HashMap<String, usize>) {
+    fn declare(&mut self, at: usize, value: &Value) {
         let mut field =
             |key: &str, why: &str| self.faults.push(Fault::Field(format!("/tracks/{at}/{key}"), why.to_owned()));
         let Some(id) = value.get("track_id").and_then(Value::as_u64).filter(|id| *id <= 0xffff) else {
@@ -283,7 +283,7 @@ impl Tracks {
         let sample_rate = read("sample_rate", "a whole number from 0", Value::is_u64);
         let channels = read("channels", "a whole number from 0", Value::is_u64);
         let text = |value: Option<Value>| value.and_then(|v| v.as_str().map(str::to_owned));
-        let at = self.place(places, &id.to_string());
+        let at = self.place(&id.to_string());
         let Some(track) = self.list.get_mut(at).filter(|track| !track.declared) else { return };
         *track = Track {
             id: id.to_string(),
@@ -298,7 +298,7 @@ impl Tracks {
         };
     }
 
-    fn add_entries(&mut self, entries: &[Value], blocks: u64, places: &mut HashMap<String, usize>) {
+    fn add_entries(&mut self, entries: &[Value], blocks: u64) {
         self.indexed = true;
         for (at, entry) in entries.iter().enumerate() {
             let fields = (
@@ -317,7 +317,7 @@ impl Tracks {
                 _ => Kind::Reserved,
             };
             let keyframe = entry.get("keyframe").and_then(Value::as_bool).unwrap_or(kind == Kind::I);
-            let at = self.place(places, id);
+            let at = self.place(id);
             if block >= blocks {
                 self.fault(Fault::OutOfRange { track: id.to_owned(), block });
             } else {
@@ -327,7 +327,7 @@ impl Tracks {
     }
 
     /// SEEKM: u32 track count; per track u16 id length, id, u32 entry count, entries.
-    fn add_tables(&mut self, text: &str, places: &mut HashMap<String, usize>) -> Result<(), String> {
+    fn add_tables(&mut self, text: &str) -> Result<(), String> {
         let bytes = STANDARD.decode(text.trim()).map_err(|error| format!("is no base64: {error}"))?;
         let count = be_u32(&bytes, 0).ok_or("ends inside its track count")?;
         let mut at = 4u64;
@@ -340,7 +340,7 @@ impl Tracks {
             let declared = u64::from(be_u32(&bytes, at).ok_or_else(short)?);
             let rows = slice(&bytes, at + 4, declared * 12).ok_or_else(short)?;
             at += 4 + declared * 12;
-            let place = self.place(places, id);
+            let place = self.place(id);
             self.set_table(place, Place::Decoded(rows.to_vec()), declared, None);
         }
         match bytes.len() as u64 - at {
@@ -351,7 +351,7 @@ impl Tracks {
 
     /// The track with that id.
     pub fn by_id(&self, id: &str) -> Option<&Track> {
-        self.list.iter().find(|track| track.id == id)
+        self.list.get(*self.places.get(id)?)
     }
 
     /// Whose a block is, and what the index says about it.

@@ -209,6 +209,9 @@ impl Host {
         command.arg(HOST_COMMAND).arg(&library.path);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         KEY_VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
+        // What the library starts is in the host's group, and ends with it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let refused = |error: io::Error| {
             let host = escape_bytes(library.host.as_os_str().as_encoded_bytes());
             Failure::Refused(format!("its host {host} does not start: {error}"))
@@ -265,7 +268,10 @@ impl Host {
             std::thread::sleep(Duration::from_millis(2));
         }
         match status {
-            Some(status) => format!("died ({status})"),
+            Some(status) => {
+                end_group(&child);
+                format!("died ({status})")
+            }
             None => "closed its pipes".to_owned(),
         }
     }
@@ -274,9 +280,39 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // One that has died took its group with it, and its number may be another's by now.
+        if matches!(child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        end_group(child);
         // Nothing can be done about a process that can't be killed.
         _ = child.kill();
         _ = child.wait();
+    }
+}
+
+/// Ends what the library started in the host's process group, and the host if it still runs.
+#[cfg(unix)]
+fn end_group(host: &Child) {
+    if let Ok(group) = libc::pid_t::try_from(host.id()) {
+        // SAFETY: a system call without pointers. The group is the host's own since it was started, and its number is
+        // not given to another before the host is waited for, or right after.
+        unsafe { libc::killpg(group, libc::SIGKILL) };
+    }
+}
+
+/// There are no process groups.
+#[cfg(not(unix))]
+fn end_group(_: &Child) {}
+
+/// Ends this host and what the library started, if the host was given a process group of its own.
+fn end_own_group() {
+    #[cfg(unix)]
+    // SAFETY: system calls without pointers; 0 is the group of this process.
+    unsafe {
+        if libc::getpgrp() == libc::getpid() {
+            libc::killpg(0, libc::SIGKILL);
+        }
     }
 }
 
@@ -488,6 +524,7 @@ fn requests(mut input: io::BufReader<File>) -> io::Result<Receiver<Request>> {
                 return;
             }
         }
+        end_own_group();
         std::process::exit(0);
     };
     std::thread::Builder::new().spawn(read)?;

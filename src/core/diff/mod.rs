@@ -6,6 +6,7 @@ mod blocks;
 mod fields;
 mod tables;
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use serde_json::Value;
@@ -16,7 +17,7 @@ use super::layout::SeekEntry;
 use super::listed::Listed;
 use super::seek::Meaning;
 use super::task::{Cancelled, Task};
-use super::tracks::Kind;
+use super::tracks::{Kind, Track};
 use super::walk::Ending;
 
 /// Why two containers can't be compared.
@@ -261,15 +262,16 @@ fn header(pair: Pair<&Container>) -> Vec<HeaderChange> {
 /// Chunks that are compared byte for byte, tag by tag in order of appearance.
 fn others(pair: Pair<&Container>) -> Listed<ChunkDiff> {
     let mut differing = Listed::default();
-    let mut tags: Vec<Tag> = Vec::new();
+    let read = Pair::new(read_chunks(pair.before), read_chunks(pair.after));
+    let mut seen = HashSet::from([Tag::CORE]);
     for total in pair.before.index().totals().iter().chain(pair.after.index().totals()) {
-        if total.tag != Tag::CORE && !tags.contains(&total.tag) {
-            tags.push(total.tag);
+        let tag = total.tag;
+        if !seen.insert(tag) {
+            continue;
         }
-    }
-    for tag in tags {
-        let mut before = pair.before.index().with_tag(tag).filter(|chunk| is_opaque(pair.before, chunk));
-        let mut after = pair.after.index().with_tag(tag).filter(|chunk| is_opaque(pair.after, chunk));
+        let mut before =
+            pair.before.index().with_tag(tag).filter(|chunk| read.before.get(&chunk.offset) != Some(chunk));
+        let mut after = pair.after.index().with_tag(tag).filter(|chunk| read.after.get(&chunk.offset) != Some(chunk));
         for nth in 0.. {
             let chunks = Pair::new(before.next(), after.next());
             let same = match (chunks.before, chunks.after) {
@@ -290,14 +292,10 @@ fn others(pair: Pair<&Container>) -> Listed<ChunkDiff> {
     differing
 }
 
-/// What the chunk says is not compared elsewhere.
-fn is_opaque(container: &Container, chunk: &Chunk) -> bool {
-    match chunk.tag {
-        Tag::META | Tag::SAFE | Tag::TRAK | Tag::SEEK => container.sidecar(chunk.tag).as_ref() != Some(chunk),
-        Tag::TSEK => {
-            let tables = container.tracks().map_or([].as_slice(), |tracks| &tracks.list);
-            !tables.iter().any(|track| track.table_chunk().as_ref() == Some(chunk))
-        }
-        _ => true,
-    }
+/// The chunks that are compared by what they say, by file offset.
+fn read_chunks(container: &Container) -> HashMap<u64, Chunk> {
+    let sidecars = [Tag::META, Tag::SAFE, Tag::TRAK, Tag::SEEK].into_iter().filter_map(|tag| container.sidecar(tag));
+    let tracks = container.tracks().map_or([].as_slice(), |tracks| &tracks.list);
+    let tables = tracks.iter().filter_map(Track::table_chunk);
+    sidecars.chain(tables).map(|chunk| (chunk.offset, chunk)).collect()
 }

@@ -1,5 +1,7 @@
 //! Seek tables, entry by entry: SEEK, and those of tracks.
 
+use std::collections::HashSet;
+
 use super::blocks::Counterparts;
 use super::{EntryChange, Pair, TableDiff};
 use crate::core::container::{Container, Effort};
@@ -60,13 +62,11 @@ impl<'a> Side<'a> {
 /// Compares the tables of each name.
 pub(super) fn compare(pair: Pair<&Container>, counterparts: &Counterparts) -> Vec<TableDiff> {
     let mut names: Vec<Option<&str>> = vec![None];
+    let mut seen = HashSet::new();
     for container in [pair.before, pair.after] {
         let tracks = container.tracks().map_or([].as_slice(), |tracks| &tracks.list);
-        for track in tracks.iter().filter(|track| track.table.is_some()) {
-            if !names.contains(&Some(&track.id)) {
-                names.push(Some(&track.id));
-            }
-        }
+        let tabled = tracks.iter().filter(|track| track.table.is_some()).map(|track| track.id.as_str());
+        names.extend(tabled.filter(|id| seen.insert(*id)).map(Some));
     }
     let sides = |id: Option<&str>| Pair::new(Side::of(pair.before, id), Side::of(pair.after, id));
     names.into_iter().filter_map(|id| table(id, sides(id), counterparts)).collect()
