@@ -8,7 +8,7 @@ use super::input::Input;
 use super::messages;
 use super::output::Output;
 use super::status::Status;
-use crate::core::block::{BlockError, Form, Stage, Stored};
+use crate::core::block::{BlockError, Form, Stage, Stored, Window};
 use crate::core::codec::engine::EngineError;
 use crate::core::container::Container;
 use crate::core::index::Chunk;
@@ -57,18 +57,33 @@ pub(super) fn write_decoded(
     session: &mut Session,
 ) -> anyhow::Result<()> {
     let stored = stored(container, file, index, session)?;
-    let window = |start| container.window(index, start, WINDOW_BYTES).map_err(|error| refusal(file, &error));
-    let mut next = window(0)?;
-    if next.problem.is_some() || next.block_len > container.options().max_block_size {
+    let first = window(container, file, index, 0)?;
+    if first.problem.is_some() || first.block_len > container.options().max_block_size {
         // For the error that this is; where it is none after all, for the content.
         let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;
         warn_masked(file, index, content.stage);
         return Ok(write(out, &content.bytes)?);
     }
-    warn_masked(file, index, next.stage);
+    warn_masked(file, index, first.stage);
+    write_from(out, container, file, index, first)
+}
+
+/// Part of a block, from a position in it on.
+pub(super) fn window(container: &Container, file: &Input, index: u64, start: u64) -> anyhow::Result<Window> {
+    container.window(index, start, WINDOW_BYTES).map_err(|error| refusal(file, &error))
+}
+
+/// Writes a window of a block and all that follows it.
+pub(super) fn write_from(
+    out: &mut Output,
+    container: &Container,
+    file: &Input,
+    index: u64,
+    mut next: Window,
+) -> anyhow::Result<()> {
     while !next.bytes.is_empty() {
         write(out, &next.bytes)?;
-        next = window(next.start.saturating_add(next.bytes.len() as u64))?;
+        next = window(container, file, index, next.start.saturating_add(next.bytes.len() as u64))?;
     }
     Ok(())
 }

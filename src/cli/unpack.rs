@@ -116,8 +116,6 @@ const BUDGET: u64 = 256 << 20;
 const SPARE_BYTES: usize = 64 << 20;
 /// The longest block that is decoded whole where windows of it can be read.
 const WHOLE_BYTES: u64 = 64 << 20;
-/// Bytes a window of a longer one.
-const WINDOW_BYTES: usize = 256 << 10;
 /// Decoded bytes to a stored one, at most: a pair of two gives 255.
 const MOST_DECODED: u64 = 128;
 
@@ -358,9 +356,8 @@ impl Writer<'_> {
     fn write_long(&mut self, block: &Unpacked, index: u64) -> anyhow::Result<()> {
         let container = self.reading.container;
         let refuse = |error| content::refusal(self.file, &error);
-        let window = |start| container.window(index, start, WINDOW_BYTES).map_err(refuse);
-        let mut next = window(0)?;
-        if next.problem.is_some() {
+        let first = content::window(container, self.file, index, 0)?;
+        if first.problem.is_some() {
             let stored = container.block(index).map_err(refuse)?;
             let decoded = match container.decode(&stored) {
                 Ok(decoded) => decoded,
@@ -369,12 +366,8 @@ impl Writer<'_> {
             self.warn(block, decoded.stage);
             return Ok(content::write(self.out, &decoded.bytes)?);
         }
-        self.warn(block, next.stage);
-        while !next.bytes.is_empty() {
-            content::write(self.out, &next.bytes)?;
-            next = window(next.start.saturating_add(next.bytes.len() as u64))?;
-        }
-        Ok(())
+        self.warn(block, first.stage);
+        content::write_from(self.out, container, self.file, index, first)
     }
 
     fn warn(&mut self, block: &Unpacked, stage: Stage) {
