@@ -22,7 +22,7 @@ use super::task::{Cancelled, Task};
 use super::veri::{self, Status, Verification};
 use super::walk::{Depth, Ending, Step};
 
-pub(crate) use repair::locate as locate_flip;
+pub(crate) use repair::{Proof, locate as locate_flip};
 
 /// What an audit concludes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +62,8 @@ pub struct Audit {
     pub verification: Verification,
     /// The container as the audit read it: every CRC checked. `None` if it is none.
     pub container: Option<Arc<Container>>,
+    /// What confirms repairs, if anything does.
+    pub(crate) proof: Option<Proof>,
 }
 
 /// What the checks of one family see and add to.
@@ -197,7 +199,14 @@ fn conclude(
         Some(Severity::Warning) => Verdict::Suspect,
         Some(Severity::Info) | None => Verdict::Ok,
     };
-    Audit { verdict, complete, findings, verification, container: Some(Arc::new(container)) }
+    Audit {
+        verdict,
+        complete,
+        findings,
+        verification,
+        container: Some(Arc::new(container)),
+        proof: repairs.proof.clone(),
+    }
 }
 
 impl From<&HeadError> for Code {
@@ -224,7 +233,7 @@ fn unreadable(source: &Source, error: &HeadError) -> Audit {
     findings.push(Finding::from(error));
     let complete = changed(source, false, &mut findings);
     let verification = Verification::plain(Status::Unchecked, "the file is no container that can be read");
-    Audit { verdict: Verdict::Unreadable, complete, findings, verification, container: None }
+    Audit { verdict: Verdict::Unreadable, complete, findings, verification, container: None, proof: None }
 }
 
 /// Notes a file that changed under the audit; false if it did. Of a growing file that is no change.

@@ -24,6 +24,8 @@ pub(super) struct Repairs {
     pub(super) flips: Vec<(u64, Flip)>,
     /// Chunks whose tag was restored: ordinal, and the tag as stored.
     pub(super) tags: Vec<(u64, Tag)>,
+    /// What confirms repairs, if anything does.
+    pub(super) proof: Option<Proof>,
     overlay: Overlay,
 }
 
@@ -62,7 +64,8 @@ pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Re
         for chunk in index.iter() {
             match chunk.state {
                 State::CrcMismatch => {
-                    if let Some(flip) = locate(&container, &chunk, &mut repairs.overlay) {
+                    if let Some((flip, byte)) = locate(&container, &chunk) {
+                        repairs.overlay.set(flip.offset, byte);
                         repairs.flips.push((chunk.index, flip));
                     }
                 }
@@ -79,11 +82,11 @@ pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Re
         return Ok((container, repairs));
     }
     if closing_crc_fits(&container, &repairs.overlay) {
-        return Ok(confirmed(container, repairs, |_, _| true));
+        return Ok(confirmed(container, repairs, Proof::ClosingCrc));
     }
     // Where the digest is right without it, an unknown tag is what its writer meant.
     if let (Some(coverage), _) = verifies(&container, &repairs.overlay, &[], task)? {
-        return Ok(confirmed(container, repairs, covered_by(&coverage)));
+        return Ok(confirmed(container, repairs, Proof::Digest(coverage)));
     }
     for mut tags in sets {
         if verifies(&container, &repairs.overlay, &tags, task)?.0.is_none() {
@@ -101,7 +104,7 @@ pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Re
         let (Some(coverage), retagged) = verifies(&container, &repairs.overlay, &tags, task)? else { continue };
         tags.iter().for_each(|(chunk, tag)| repairs.overlay.set_all(chunk.offset, &tag.0));
         repairs.tags = tags.iter().map(|(chunk, _)| (chunk.index, chunk.tag)).collect();
-        return Ok(confirmed(retagged, repairs, covered_by(&coverage)));
+        return Ok(confirmed(retagged, repairs, Proof::Digest(coverage)));
     }
     Ok((container, repairs))
 }
@@ -121,10 +124,20 @@ fn verifies(
     Ok((verification.coverage, retagged))
 }
 
-/// Whether a digest of that coverage proves the byte of a chunk. Where it proves the payload, it proves that the stored
-/// CRC is what was hit.
-fn covered_by(coverage: &Coverage) -> impl Fn(&Container, (&Chunk, u64)) -> bool {
-    move |container, (chunk, offset)| {
+/// What came out right with all repairs made, and so confirms those that it covers.
+#[derive(Debug, Clone)]
+pub(crate) enum Proof {
+    /// Mux: the closing CRC, over all before it.
+    ClosingCrc,
+    /// A digest of that coverage.
+    Digest(Coverage),
+}
+
+impl Proof {
+    /// Whether it proves the byte of a chunk at that file offset. Where a digest proves the payload, it proves that the
+    /// stored CRC is what was hit.
+    pub(crate) fn covers(&self, container: &Container, chunk: &Chunk, offset: u64) -> bool {
+        let Self::Digest(coverage) = self else { return true };
         let crc = container.layout().crc_field(chunk.offset, chunk.len).contains(&offset);
         let payload = (chunk.payload_offset..chunk.payload_offset + chunk.len).contains(&offset);
         match coverage.part_of(container, chunk) {
@@ -137,21 +150,18 @@ fn covered_by(coverage: &Coverage) -> impl Fn(&Container, (&Chunk, u64)) -> bool
 }
 
 /// Repairs are confirmed where what came out right covers them.
-fn confirmed(
-    mut container: Container,
-    mut repairs: Repairs,
-    covers: impl Fn(&Container, (&Chunk, u64)) -> bool,
-) -> (Container, Repairs) {
+fn confirmed(mut container: Container, mut repairs: Repairs, proof: Proof) -> (Container, Repairs) {
     for (index, flip) in &mut repairs.flips {
         let chunk = container.index().chunk(*index);
-        flip.confirmed = chunk.is_some_and(|chunk| covers(&container, (&chunk, flip.offset)));
+        flip.confirmed = chunk.is_some_and(|chunk| proof.covers(&container, &chunk, flip.offset));
     }
-    container.mend(&repairs.overlay, |container, chunk| covers(container, (chunk, chunk.payload_offset)));
+    container.mend(&repairs.overlay, |container, chunk| proof.covers(container, chunk, chunk.payload_offset));
+    repairs.proof = Some(proof);
     (container, repairs)
 }
 
-/// The flipped bit that explains a chunk's CRC, and its repair.
-pub(crate) fn locate(container: &Container, chunk: &Chunk, overlay: &mut Overlay) -> Option<Flip> {
+/// The flipped bit that explains a chunk's CRC, and the byte it is in as it was before.
+pub(crate) fn locate(container: &Container, chunk: &Chunk) -> Option<(Flip, u8)> {
     let layout = container.layout();
     let (stored, computed) = (container.stored_crc(chunk)?, container.computed_crc(chunk)?);
     let covered = layout.covered_len(chunk.len);
@@ -165,8 +175,7 @@ pub(crate) fn locate(container: &Container, chunk: &Chunk, overlay: &mut Overlay
         return None;
     }
     let byte = slice(container.bytes(), offset, 1)?.first()?;
-    overlay.set(offset, byte ^ (1 << bit));
-    Some(Flip { offset, bit, confirmed: false, chance: flip::chance(covered) })
+    Some((Flip { offset, bit, confirmed: false, chance: flip::chance(covered) }, byte ^ (1 << bit)))
 }
 
 /// Chunks whose tag is one bit from a known one, with that tag: all of them together, then each alone. Only where no

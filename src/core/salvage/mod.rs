@@ -109,7 +109,7 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
 
 /// Repairs that were not asked for.
 fn mendable(audit: &Audit) -> String {
-    let flips = || audit.findings.list().iter().filter(|finding| finding.flip.is_some());
+    let flips = || audit.findings.list().iter().filter(|finding| finding.flip.is_some_and(|flip| flip.confirmed));
     let blocks = flips().filter(|finding| finding.block.is_some()).count();
     let which = match (flips().count(), blocks) {
         (1, 1) => "a block".to_owned(),

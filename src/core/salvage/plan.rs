@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
-use crate::core::audit::{Audit, locate_flip};
+use crate::core::audit::{Audit, Proof, locate_flip};
 use crate::core::block::Place as BlockPlace;
 use crate::core::bytes::{available, le_u32};
 use crate::core::container::Container;
+use crate::core::finding::Flip;
 use crate::core::hash::Overlay;
 use crate::core::index::{Chunk, State, Tag};
 use crate::core::layout::{CHUNK_HEADER_LEN, Layout};
@@ -56,8 +57,10 @@ pub(super) enum Trust {
 /// The output, as far as it is decided. Holds only what differs from the source: its size follows the damage.
 pub(super) struct Plan<'a> {
     pub(super) container: &'a Container,
-    /// Flipped bits are located, and a digest over the whole confirms them.
+    /// Some flipped bits are located and confirmed.
     confirmed_flips: bool,
+    /// What confirms them.
+    proof: Option<Proof>,
     /// Flips are mended: that was asked for, and they are confirmed.
     mends_flips: bool,
     fates: BTreeMap<u64, Fate>,
@@ -76,6 +79,7 @@ impl<'a> Plan<'a> {
         let confirmed = audit.findings.list().iter().any(|f| f.flip.is_some_and(|flip| flip.confirmed));
         Self {
             container,
+            proof: audit.proof.clone(),
             confirmed_flips: confirmed,
             mends_flips: repair && confirmed,
             fates: BTreeMap::new(),
@@ -95,8 +99,11 @@ impl<'a> Plan<'a> {
             State::TagRepaired => Trust::Mended(Mend::Tag),
             State::Unchecked if self.container.is_intact(chunk) => Trust::Whole,
             State::Truncated => Trust::Damaged(Reason::Truncated),
-            State::CrcMismatch if self.mends_flips => match locate_flip(self.container, chunk, &mut self.patches) {
-                Some(flip) => Trust::Mended(Mend::Flip { offset: flip.offset, bit: flip.bit }),
+            State::CrcMismatch if self.mends_flips => match self.confirmed_flip(chunk) {
+                Some((flip, byte)) => {
+                    self.patches.set(flip.offset, byte);
+                    Trust::Mended(Mend::Flip { offset: flip.offset, bit: flip.bit })
+                }
                 None => Trust::Damaged(Reason::CrcMismatch),
             },
             State::CrcMismatch | State::Unchecked => Trust::Damaged(self.mismatch(chunk)),
@@ -105,11 +112,17 @@ impl<'a> Plan<'a> {
 
     /// Why a chunk with a wrong CRC is left as it is.
     pub(super) fn mismatch(&self, chunk: &Chunk) -> Reason {
-        let mendable = || locate_flip(self.container, chunk, &mut Overlay::default()).is_some();
+        let mendable = || self.confirmed_flip(chunk).is_some();
         match self.could_mend_flips() && chunk.state == State::CrcMismatch && mendable() {
             true => Reason::Mendable,
             false => Reason::CrcMismatch,
         }
+    }
+
+    /// The flipped bit that explains a chunk's CRC, where it is confirmed, and the byte it is in as it was before.
+    fn confirmed_flip(&self, chunk: &Chunk) -> Option<(Flip, u8)> {
+        let proof = self.proof.as_ref()?;
+        locate_flip(self.container, chunk).filter(|(flip, _)| proof.covers(self.container, chunk, flip.offset))
     }
 
     /// The payload as it was before confirmed damage. Copied only where it is patched.
