@@ -1,15 +1,11 @@
 //! Audits of many files: order, formats, statuses, and files that can't be audited.
 
-#[path = "support/jenkins.rs"]
-mod jenkins;
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::{corpus, finished, h4inspect, json_of, run, sample, stdout_of, write_container};
 use serde_json::{Value, json};
-use support::{corpus, finished, h4inspect, json_of, run, sample, stdout_of, write_container};
 
 /// A folder with containers of every verdict, in folders of its own.
 fn folder() -> tempfile::TempDir {
@@ -133,9 +129,7 @@ fn sarif_is_what_its_schema_says() {
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let dir = folder();
-    let corpus = corpus().map(|corpus| corpus.to_str().unwrap().to_owned());
-    let folders = [Some(path(dir.path()).to_owned()), corpus];
-    for folder in folders.iter().flatten() {
+    for folder in [path(dir.path()), path(&corpus())] {
         let log = json_of(3, &["audit", folder, "missing.h4mk", "--format", "sarif"]);
         let errors: Vec<String> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
         assert_eq!(errors, [""; 0]);
@@ -163,14 +157,12 @@ fn sarif_is_what_its_schema_says() {
 fn junit_is_what_the_schema_of_jenkins_says() {
     let dir = folder();
     fs::copy(sample("demo.h4mk"), dir.path().join("<&\"'\u{1b}>.h4mk")).unwrap();
-    let corpus = corpus().map(|corpus| corpus.to_str().unwrap().to_owned());
-    let folders = [Some(path(dir.path()).to_owned()), Some("sample-data".to_owned()), corpus];
     let more: [&[&str]; 3] = [&[], &["--fail-on", "warning"], &["--max-block-size", "1000", "missing.h4mk"]];
-    for folder in folders.iter().flatten() {
+    for folder in [path(dir.path()), "sample-data", path(&corpus())] {
         for more in more {
-            let args = [&["audit", folder.as_str(), "--format", "junit"], more].concat();
+            let args = [&["audit", folder, "--format", "junit"], more].concat();
             let xml = String::from_utf8(run(&args).1).unwrap();
-            assert_eq!(jenkins::faults(&xml), [""; 0], "{args:?}");
+            assert_eq!(crate::support::jenkins::faults(&xml), [""; 0], "{args:?}");
         }
     }
 }
@@ -179,7 +171,7 @@ fn junit_is_what_the_schema_of_jenkins_says() {
 fn what_that_schema_does_not_allow_is_noticed() {
     let suite = |attributes: &str, cases: &str| {
         let suite = format!(r#"<testsuite name="s" tests="1" failures="0" errors="0"{attributes}>{cases}</testsuite>"#);
-        jenkins::faults(&format!("<testsuites>{suite}</testsuites>")).len()
+        crate::support::jenkins::faults(&format!("<testsuites>{suite}</testsuites>")).len()
     };
     let case = r#"<testcase name="a"><failure message="m">text</failure><system-out>o</system-out></testcase>"#;
     assert_eq!(suite(r#" time="1,000.25""#, case), 0);
@@ -188,9 +180,9 @@ fn what_that_schema_does_not_allow_is_noticed() {
     assert_eq!(suite("", r#"<testcase classname="c"/>"#), 1);
     assert_eq!(suite("", r#"<testcase name="a">text</testcase>"#), 1);
     assert_eq!(suite("", r#"<failure/>"#), 1);
-    assert_eq!(jenkins::faults(r#"<testsuites skipped="0"/>"#).len(), 1);
-    assert_eq!(jenkins::faults("<testsuites>").len(), 1);
-    assert_eq!(jenkins::faults("").len(), 1);
+    assert_eq!(crate::support::jenkins::faults(r#"<testsuites skipped="0"/>"#).len(), 1);
+    assert_eq!(crate::support::jenkins::faults("<testsuites>").len(), 1);
+    assert_eq!(crate::support::jenkins::faults("").len(), 1);
 }
 
 #[test]

@@ -1,10 +1,8 @@
 //! The command line itself: help, usage errors, completions, the manual, closed pipes.
 
-mod support;
-
 use std::process::{Command, Stdio};
 
-use support::{h4inspect, stderr_of, stdout_of, with_snapshots};
+use crate::support::{h4inspect, stderr_of, stdout_of, with_snapshots};
 
 const COMMANDS: [&str; 15] = [
     "info",

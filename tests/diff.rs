@@ -1,12 +1,9 @@
 //! Differences: each kind of edit is found as what it is, the same both ways, and nothing differs from itself.
 
-#[path = "support/containers.rs"]
-mod containers;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use containers::{audited, container, corpus, mux, mux_chunk, transport};
+use crate::support::containers::{audited, container, corpus, mux, mux_chunk, transport};
 use h4inspect::core::container::Container;
 use h4inspect::core::diff::{Diff, DiffError, Form, diff};
 use h4inspect::core::index::Tag;
@@ -168,7 +165,7 @@ fn layouts_are_compared_by_content() {
     let mux = container(&audit);
     let content = |block| mux.block(block).unwrap().bytes.to_vec();
     let stored: Vec<_> = (0..13).map(content).collect();
-    let found = differ(&of_blocks(&stored, META), &containers::mux(13));
+    let found = differ(&of_blocks(&stored, META), &crate::support::containers::mux(13));
     assert_eq!((found.header[0].field, found.blocks.same), ("layout", 13));
     assert_eq!(counts(&found)[..4], [0; 4]);
 }

@@ -1,13 +1,12 @@
 //! `diff` from the command line: what it says and how it ends.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::{
+    finished, h4inspect, json_of, run, sample, stderr_of, stdout_of, with_snapshots, write_container,
+};
 use serde_json::json;
-use support::{finished, h4inspect, json_of, run, sample, stderr_of, stdout_of, with_snapshots, write_container};
 
 /// The damaged sample's salvage, and the text of a comparison with it.
 fn salvaged(folder: &Path) -> PathBuf {

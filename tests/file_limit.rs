@@ -1,11 +1,9 @@
 //! A result that outgrows the process's limit on files fails as on a full disk, and leaves nothing behind.
 #![cfg(unix)]
 
-mod support;
-
 use std::process::Command;
 
-use support::sample;
+use crate::support::sample;
 
 #[test]
 fn a_file_over_the_limit_is_a_failure_that_leaves_nothing() {

@@ -1,9 +1,7 @@
 //! Each code that concerns transport containers without tracks: a file that has the fault, and one that is as near to it
 //! as a file without the fault can be.
 
-mod builder;
-
-use builder::*;
+use crate::builder::*;
 use h4inspect::core::container::Options;
 use h4inspect::core::finding::Code;
 use h4inspect::core::seek::Meaning;

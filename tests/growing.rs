@@ -1,8 +1,4 @@
 //! Files that are still being written, cut at every byte: a busy writer is no damage.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-#[path = "support/screens.rs"]
-mod screens;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -32,13 +28,17 @@ fn chunks(container: &Container) -> Vec<(String, u64, u64)> {
 }
 
 fn small() -> Vec<u8> {
-    let file = screens::Transport::new().block(3, 9).block(0, 0).block(5, 7).chunk(b"next", b"of another time");
+    let file = crate::support::screens::Transport::new()
+        .block(3, 9)
+        .block(0, 0)
+        .block(5, 7)
+        .chunk(b"next", b"of another time");
     file.seek(&[(0, 0)]).meta(r#"{"fps_hint":25.0}"#).chunk(b"VERI", &[7; 32]).bytes()
 }
 
 /// A mux file of a few chunks, with its closing CRC.
 fn small_mux() -> Vec<u8> {
-    let whole = screens::tracks();
+    let whole = crate::support::screens::tracks();
     let cut = Container::open(
         Arc::new(Source::from_bytes("x", whole.clone())),
         Options::default(),
@@ -123,14 +123,14 @@ fn nothing_new_costs_nothing_and_what_is_no_growth_is_said() {
     assert!(matches!(loader.grow(), Err(GrowError::Changed(Change::Replaced))));
 
     let mut loader = open();
-    let rewritten = screens::regular().bytes();
+    let rewritten = crate::support::screens::regular().bytes();
     OpenOptions::new().write(true).open(&path).unwrap().write_all(&rewritten).unwrap();
     assert!(matches!(loader.grow(), Err(GrowError::Changed(Change::Modified))));
 }
 
 #[test]
 fn damage_that_a_later_chunk_proves_is_found_while_following() {
-    let mut bytes = screens::Transport::new().block(3, 9).block(4, 9).block(5, 9).bytes();
+    let mut bytes = crate::support::screens::Transport::new().block(3, 9).block(4, 9).block(5, 9).bytes();
     bytes[8 + 4] = 0xff;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("growing.h4mk");
@@ -147,7 +147,7 @@ fn a_look_at_the_file_shows_what_was_added() {
     use h4inspect::tui::keys::parse;
     use h4inspect::tui::state::{Polling, Setup};
 
-    let whole = screens::regular().bytes();
+    let whole = crate::support::screens::regular().bytes();
     let ten_blocks = Container::open(
         Arc::new(Source::from_bytes("x", whole.clone())),
         Options::default(),
@@ -163,7 +163,7 @@ fn a_look_at_the_file_shows_what_was_added() {
         source: Arc::new(Source::open(&path).unwrap()),
         other: None,
         options: Options::default(),
-        theme: screens::DARK,
+        theme: crate::support::screens::DARK,
         size: (100, 30).into(),
         may_write: false,
         polling: Polling { at_once: true, every: None },
@@ -201,13 +201,13 @@ fn a_file_that_shrank_is_read_anew() {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("growing.h4mk");
-    fs::write(&path, screens::regular().bytes()).unwrap();
+    fs::write(&path, crate::support::screens::regular().bytes()).unwrap();
     let mut player = Player::new(Setup {
         name: "growing.h4mk".into(),
         source: Arc::new(Source::open(&path).unwrap()),
         other: None,
         options: Options::default(),
-        theme: screens::DARK,
+        theme: crate::support::screens::DARK,
         size: (100, 30).into(),
         may_write: false,
         polling: Polling { at_once: true, every: None },

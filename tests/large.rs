@@ -1,14 +1,12 @@
 //! Offsets and sums beyond 4 GiB, in files that are mostly holes.
 #![cfg(unix)]
 
-mod builder;
-
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use builder::*;
+use crate::builder::*;
 use h4inspect::core::container::{Container, Effort, Options};
 use h4inspect::core::finding::Code;
 use h4inspect::core::layout::Layout;

@@ -2,8 +2,6 @@
 //! moment is no matter of luck. An engine that the audit calls for every block changes the file at a block of its own.
 #![cfg(unix)]
 
-mod support;
-
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
+use crate::support::{run, sample};
 use h4inspect::core::audit::{Audit, Verdict, audit};
 use h4inspect::core::codec::engine::{Engine, EngineError, Engines};
 use h4inspect::core::container::Options;
@@ -22,7 +21,6 @@ use h4inspect::core::salvage::{SalvageError, salvage};
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use serde_json::json;
-use support::{run, sample};
 
 const BLOCKS: usize = 60;
 /// More than a page for each block, so that a cut takes whole pages from under the audit.

@@ -1,8 +1,6 @@
 //! Damage of every kind to small files of each layout: it is noticed, placed, and what stands beside it is kept.
 
-mod builder;
-
-use builder::*;
+use crate::builder::*;
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::finding::{Code, Flip};
 use h4inspect::core::layout::Layout;

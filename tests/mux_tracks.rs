@@ -1,9 +1,6 @@
 //! What the findings about the tracks of mux containers say: what was expected, and what is there instead.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod builder;
-
-use builder::{Mux, audited, faults, mux_chunk, of};
+use crate::builder::{Mux, audited, faults, mux_chunk, of};
 use h4inspect::core::finding::Code;
 
 /// The only finding of that code in the file, of which it is the only kind of fault.

@@ -1,10 +1,8 @@
 //! Masked and encrypted containers: read with and without keys, whole and in windows, and audited when something is wrong.
 
-#[path = "support/samples.rs"]
-mod samples;
-
 use std::sync::Arc;
 
+use crate::support::samples::Export;
 use h4inspect::core::audit::{Audit, audit};
 use h4inspect::core::block::{BlockError, Form, Stage};
 use h4inspect::core::codec::cipher::{Context, Sealer};
@@ -13,7 +11,6 @@ use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
-use samples::Export;
 
 const SECRET: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee5a";
 const MASK_KEY: &str = "dec0de0123456789abcdef0011223344";

@@ -1,7 +1,5 @@
 //! The README says what the program does now.
 
-mod support;
-
 use std::path::Path;
 
 /// The command that the README names for its picture.
@@ -16,7 +14,7 @@ fn the_picture_is_what_the_program_draws() {
     command[5] = format!("'{}'", command[5]);
     assert!(readme.contains(&command.join(" ")), "the README names the command of its picture");
     assert!(readme.contains("(snapshots/screen.snap.svg)"));
-    support::with_snapshots(|| {
-        insta::assert_binary_snapshot!("screen.svg", support::stdout_of(&PICTURE).into_bytes());
+    crate::support::with_snapshots(|| {
+        insta::assert_binary_snapshot!("screen.svg", crate::support::stdout_of(&PICTURE).into_bytes());
     });
 }

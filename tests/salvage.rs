@@ -1,9 +1,6 @@
 //! Salvage: what is intact is kept, what comes out passes an audit, and nothing is called whole that is not.
 
-#[path = "support/containers.rs"]
-mod containers;
-
-use containers::{audited, container, corpus, mux, mux_chunk, transport};
+use crate::support::containers::{audited, container, corpus, mux, mux_chunk, transport};
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::container::Effort;
 use h4inspect::core::finding::{Code, Severity};
@@ -89,19 +86,19 @@ fn every_damaged_file_is_salvaged_or_says_why_not() {
 #[test]
 fn confirmed_flips_are_mended_on_request() {
     let files = corpus("damaged");
-    let file = |name: &str| files.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.clone());
-    let (Some(clean), Some(mux)) = (file("veri-payloads-scheme.h4mk"), file("mux-clean.h4mk")) else { return };
+    let file = |name: &str| files.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.clone()).unwrap();
+    let (clean, mux) = (file("veri-payloads-scheme.h4mk"), file("mux-clean.h4mk"));
     // The damaged transport files are all made from one that differs from this one only in VERI.
     let blocks = clean[..clean.len() - 44].to_vec();
     for name in ["bitflip-core", "crc-field-flipped", "two-chunks-hit", "length-past-eof"] {
-        let (report, out) = salvaged(&file(&format!("{name}.h4mk")).unwrap(), true).unwrap();
+        let (report, out) = salvaged(&file(&format!("{name}.h4mk")), true).unwrap();
         assert!(report.nothing_lost() && report.rebuilt.is_empty(), "{name}: {report:?}");
         assert_eq!(out[..out.len() - 44], blocks, "{name}");
         assert_eq!(audited(&out).verdict, Verdict::Ok, "{name}");
     }
-    let (report, out) = salvaged(&file("mux-bitflip.h4mk").unwrap(), true).unwrap();
+    let (report, out) = salvaged(&file("mux-bitflip.h4mk"), true).unwrap();
     assert!(out == mux && report.nothing_lost());
-    let (report, _) = salvaged(&file("bitflip-core.h4mk").unwrap(), false).unwrap();
+    let (report, _) = salvaged(&file("bitflip-core.h4mk"), false).unwrap();
     assert_eq!((report.blocks_before, report.blocks_after, report.nothing_lost()), (7, 6, false));
 }
 
@@ -280,7 +277,9 @@ fn tables_of_tracks_count_on_what_becomes_of_veri() {
 #[test]
 fn the_index_of_tracks_follows_its_blocks() {
     let files = corpus("reference");
-    let Some((_, clean)) = files.iter().find(|(name, _)| name == "transport-tracks.h4mk") else { return };
+    let Some((_, clean)) = files.iter().find(|(name, _)| name == "transport-tracks.h4mk") else {
+        panic!("it isn't there")
+    };
     let audit = audited(clean);
     let index = container(&audit).index();
     let blocks = container(&audit).tracks().unwrap().list.iter().map(|track| track.blocks.len()).sum::<usize>();

@@ -1,14 +1,10 @@
 //! Salvage of blocks that can be read only under the index they were written with: what is kept still opens, and nothing is
 //! kept that would be refused, or read as noise.
 
-#[path = "support/containers.rs"]
-mod containers;
-#[path = "support/samples.rs"]
-mod samples;
-
 use std::sync::Arc;
 
-use containers::{container, corpus};
+use crate::support::containers::{container, corpus};
+use crate::support::samples::Export;
 use h4inspect::core::audit::{Audit, Verdict, audit};
 use h4inspect::core::codec::cipher::{Context, Sealer};
 use h4inspect::core::container::Options;
@@ -19,7 +15,6 @@ use h4inspect::core::salvage::{Reason, Report, salvage};
 use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
-use samples::Export;
 
 const BLOCKS: usize = 7;
 const SECRET: [u8; 32] = [0x5a; 32];
@@ -241,7 +236,7 @@ fn the_secret_counts_offsets_into_decoded_blocks() {
 fn files_of_the_reference_writer_are_kept_up_to_the_loss() {
     let files = corpus("reference");
     for name in ["transport-encrypted.h4mk", "transport-masked.h4mk"] {
-        let Some((_, clean)) = files.iter().find(|(known, _)| known == name) else { return };
+        let Some((_, clean)) = files.iter().find(|(known, _)| known == name) else { panic!("{name} isn't there") };
         let audit = audited(clean, &Options::default());
         let index = container(&audit).index();
         let stored = |index: &h4inspect::core::index::Index, bytes: &[u8]| -> Vec<Vec<u8>> {

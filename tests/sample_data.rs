@@ -1,11 +1,9 @@
 //! The samples are what their README says, and can be made again.
 
-mod support;
-
 use std::fs;
 use std::process::Command;
 
-use support::{h4inspect, sample, stdout_of};
+use crate::support::{h4inspect, sample, stdout_of};
 
 /// Runs the commands of sample-data/README.md as they stand there, in an empty folder beside copies of their inputs.
 #[cfg(unix)]

@@ -1,11 +1,9 @@
 //! The sample writers against the reference implementation's files, and the files in `sample-data` against the writers.
 
-#[path = "support/samples.rs"]
-mod samples;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::support::samples::{Export, MuxBlock, TrackBlock};
 use h4inspect::core::audit::audit;
 use h4inspect::core::container::{Container, Options};
 use h4inspect::core::finding::Severity;
@@ -14,29 +12,22 @@ use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
-use samples::{Export, MuxBlock, TrackBlock};
 use serde_json::Value;
 
 /// The secret of encrypted.h4mk and the key of masked.h4mk, in `sample-data/README.md` too.
 const SHARED_SECRET: &str = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
 const MASK_KEY: &str = "6834696e73706563742773206d61736b";
 
-fn corpus() -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let path = std::env::var_os("H4_CORPUS").map_or(beside, PathBuf::from);
-    path.is_dir().then_some(path)
-}
-
 /// A reference file, opened with its keys, and what it should be.
-fn reference(name: &str) -> Option<(Container, Vec<u8>)> {
-    let corpus = corpus()?;
+fn reference(name: &str) -> (Container, Vec<u8>) {
+    let corpus = crate::support::corpus();
     let expected: Value = serde_json::from_slice(&std::fs::read(corpus.join("expected.json")).unwrap()).unwrap();
     let bytes = std::fs::read(corpus.join("reference").join(name)).unwrap();
     let key = |field: &str| expected[name][field].as_str().map(|hex| Arc::new(Secret::from_hex(hex).unwrap()));
     let (shared_secret, mask_key) = (key("shared_secret_hex"), key("master_key_hex"));
     let options = Options { shared_secret, mask_key, ..Options::default() };
     let source = Arc::new(Source::from_bytes(name, bytes.clone()));
-    Some((Container::open(source, options, Depth::Headers, &Task::default()).unwrap(), bytes))
+    (Container::open(source, options, Depth::Headers, &Task::default()).unwrap(), bytes)
 }
 
 fn blocks(container: &Container) -> Vec<Vec<u8>> {
@@ -46,7 +37,7 @@ fn blocks(container: &Container) -> Vec<Vec<u8>> {
 #[test]
 fn protected_containers_are_written_as_the_reference_writes_them() {
     for name in ["transport-basic.h4mk", "transport-masked.h4mk"] {
-        let Some((container, bytes)) = reference(name) else { return };
+        let (container, bytes) = reference(name);
         let (blocks, meta) = (blocks(&container), container.meta().unwrap());
         let export = Export {
             fps: meta.fps_hint.unwrap(),
@@ -56,7 +47,7 @@ fn protected_containers_are_written_as_the_reference_writes_them() {
         };
         assert!(export.write() == bytes, "{name}");
     }
-    let Some((container, bytes)) = reference("transport-encrypted.h4mk") else { return };
+    let (container, bytes) = reference("transport-encrypted.h4mk");
     let blocks = blocks(&container);
     let export = Export {
         fps: 24.0,
@@ -70,7 +61,7 @@ fn protected_containers_are_written_as_the_reference_writes_them() {
 
 #[test]
 fn containers_of_several_tracks_are_written_as_the_reference_writes_them() {
-    let Some((container, bytes)) = reference("transport-tracks.h4mk") else { return };
+    let (container, bytes) = reference("transport-tracks.h4mk");
     let tracks = container.tracks().unwrap();
     let block = |(index, raw): (u64, Vec<u8>)| {
         let (track, block) = tracks.of_block(index).unwrap();
@@ -78,15 +69,15 @@ fn containers_of_several_tracks_are_written_as_the_reference_writes_them() {
         TrackBlock { track: track.id.clone(), pts_us: block.pts_us, kind, raw }
     };
     let blocks: Vec<_> = (0..).zip(blocks(&container)).map(block).collect();
-    assert!(samples::tracks("Three tracks", &blocks) == bytes);
+    assert!(crate::support::samples::tracks("Three tracks", &blocks) == bytes);
 
     for name in ["mux-three-tracks.h4mk", "mux-demo.h4mk"] {
-        let Some((container, bytes)) = reference(name) else { return };
+        let (container, bytes) = reference(name);
         let sidecars = container.index().iter().filter(|chunk| ![Tag::CORE, Tag::TSEK].contains(&chunk.tag));
         let sidecars: Vec<_> = sidecars.map(|chunk| (chunk.tag.0, container.payload(&chunk))).collect();
         let blocks: Vec<_> = container.index().with_tag(Tag::CORE).map(|chunk| mux_block(&container, &chunk)).collect();
         let tracks: Vec<u16> = container.tracks().unwrap().list.iter().map(|track| track.id.parse().unwrap()).collect();
-        assert!(samples::mux(&sidecars, &tracks, &blocks) == bytes, "{name}");
+        assert!(crate::support::samples::mux(&sidecars, &tracks, &blocks) == bytes, "{name}");
     }
 }
 
@@ -126,7 +117,7 @@ fn sample(name: &str) -> Vec<u8> {
                 scene(6, 1024).iter().map(|raw| raw[..96].iter().map(|b| b ^ 0xa5).collect()).collect();
             Export { opaque: true, ..Export::plain(&blocks, 1024) }.write()
         }
-        "tracks" => samples::tracks("Sample of three tracks", &track_scene()),
+        "tracks" => crate::support::samples::tracks("Sample of three tracks", &track_scene()),
         _ => mux_scene(),
     }
 }
@@ -165,7 +156,7 @@ fn mux_scene() -> Vec<u8> {
     });
     let captions =
         (0..4).map(|at| MuxBlock { track: 2, pts_ms: at * 500, kind: 0, opaque: format!("caption {at}").into_bytes() });
-    samples::mux(&sidecars, &[1, 2], &audio.chain(captions).collect::<Vec<_>>())
+    crate::support::samples::mux(&sidecars, &[1, 2], &audio.chain(captions).collect::<Vec<_>>())
 }
 
 /// `H4_WRITE_SAMPLES=1` writes the files anew.

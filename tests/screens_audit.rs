@@ -1,10 +1,8 @@
 //! The Audit view, as it is drawn.
 
-mod support;
-
+use crate::support::played::{SIZES, container, damaged, play, sample, styles, text};
+use crate::support::with_snapshots;
 use h4inspect::tui::theme::{Background, Depth, Theme};
-use support::played::{SIZES, container, damaged, play, sample, styles, text};
-use support::with_snapshots;
 
 #[test]
 fn before_and_after_an_audit() {

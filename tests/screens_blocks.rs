@@ -1,15 +1,14 @@
 //! Screens of the Blocks view.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
-
+use crate::support::screens::{
+    DARK, NO_COLOR, Transport, draw_after_each, faulty, many, played, regular, screen, tracks,
+};
+use crate::support::with_snapshots;
 use h4inspect::core::listing::Column;
 use h4inspect::tui::headless::Player;
 use h4inspect::tui::keys;
 use h4inspect::tui::screen::styles;
 use h4inspect::tui::state::View;
-use support::screens::{DARK, NO_COLOR, Transport, draw_after_each, faulty, many, played, regular, screen, tracks};
-use support::with_snapshots;
 
 fn block(keys: &str) -> Option<u64> {
     played(faulty(), (80, 24), DARK, keys).state().selection.block

@@ -1,10 +1,9 @@
 //! Screens of the Diff view.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::screens::{DARK, NO_COLOR, Transport, faulty, played, regular};
+use crate::support::with_snapshots;
 use h4inspect::core::block::Form;
 use h4inspect::core::container::Options;
 use h4inspect::core::source::Source;
@@ -13,8 +12,6 @@ use h4inspect::tui::keys;
 use h4inspect::tui::screen::{styles, text};
 use h4inspect::tui::state::{Setup, View};
 use h4inspect::tui::theme::Theme;
-use support::screens::{DARK, NO_COLOR, Transport, faulty, played, regular};
-use support::with_snapshots;
 
 /// The regular one with its first blocks in another order, one with other bytes, one too many, and another META.
 fn edited() -> Vec<u8> {

@@ -1,11 +1,9 @@
 //! Screens of the Hex view, and the keys a user would play to get there.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::with_snapshots;
 use h4inspect::core::codec::rle;
 use h4inspect::core::container::Options;
 use h4inspect::core::source::Source;
@@ -16,7 +14,6 @@ use h4inspect::tui::{keys, screen};
 use proptest::prelude::*;
 use ratatui::layout::Size;
 use sha2::{Digest, Sha256};
-use support::with_snapshots;
 
 fn push(file: &mut Vec<u8>, tag: &[u8; 4], payload: &[u8]) {
     file.extend(tag);
@@ -267,11 +264,8 @@ fn what_can_not_be_decoded_is_shown_as_stored_and_says_why() {
 
 #[test]
 fn the_reference_s_own_files() {
-    let folder = std::env::var_os("H4_CORPUS").map_or_else(
-        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
-        std::path::PathBuf::from,
-    );
-    let Ok(bytes) = std::fs::read(folder.join("reference/transport-encrypted.h4mk")) else { return };
+    let folder = crate::support::corpus();
+    let bytes = std::fs::read(folder.join("reference/transport-encrypted.h4mk")).unwrap();
     let text = text_of(bytes, (120, 40), "5....");
     assert!(text.contains("suite length: 31") && text.contains("counter"), "{text}");
     let bytes = std::fs::read(folder.join("reference/mux-demo.h4mk")).unwrap();

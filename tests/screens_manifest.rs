@@ -1,10 +1,8 @@
 //! The Manifest view, as it is drawn.
 
-mod support;
-
+use crate::support::played::{SIZES, container, sample, styles, text};
+use crate::support::with_snapshots;
 use h4inspect::tui::theme::{Depth, Theme};
-use support::played::{SIZES, container, sample, styles, text};
-use support::with_snapshots;
 
 #[test]
 fn trees_at_every_size() {
@@ -113,7 +111,7 @@ fn hostile() -> Vec<u8> {
 fn nothing_breaks_a_row() {
     for view in ["1", "2", "6", "2j<Enter>", "2/日<Enter>", "a6<Space>"] {
         for size in [(120, 40), (80, 24), (71, 21), (41, 12)] {
-            let frame = support::played::play(hostile(), Theme::default(), size, &format!("a{view}")).frame();
+            let frame = crate::support::played::play(hostile(), Theme::default(), size, &format!("a{view}")).frame();
             let right = size.0 - 1;
             let body = 3..size.1 - if size.1 >= 20 { 6 } else { 4 };
             let edges: Vec<&str> = body.map(|y| frame[(right, y)].symbol()).collect();
@@ -130,6 +128,6 @@ proptest::proptest! {
         cols in 0u16..130,
         rows in 0u16..50,
     ) {
-        _ = support::played::play(hostile(), Theme::default(), (cols, rows), &keys).frame();
+        _ = crate::support::played::play(hostile(), Theme::default(), (cols, rows), &keys).frame();
     }
 }

@@ -1,11 +1,10 @@
 //! Screens of sample-data: every kind of file there is, with and without its keys.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod support;
 
 use std::fs;
 use std::sync::Arc;
 
+use crate::support::screens::DARK;
+use crate::support::{sample, with_snapshots};
 use h4inspect::core::codec::engine::{Engine, EngineError, Engines};
 use h4inspect::core::container::Options;
 use h4inspect::core::index::Tag;
@@ -15,8 +14,6 @@ use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
 use h4inspect::tui::state::{Level, Setup};
 use h4inspect::tui::{keys, screen};
-use support::screens::DARK;
-use support::{sample, with_snapshots};
 
 /// The keys of the samples, in `sample-data/README.md` too.
 const SHARED_SECRET: &str = "6834696e7370656374277320656e637279707465642073616d706c652066696c";

@@ -1,10 +1,8 @@
 //! The Summary view, as it is drawn.
 
-mod support;
-
+use crate::support::played::{SIZES, container, damaged, sample, styles, text};
+use crate::support::with_snapshots;
 use h4inspect::tui::theme::{Depth, Theme};
-use support::played::{SIZES, container, damaged, sample, styles, text};
-use support::with_snapshots;
 
 #[test]
 fn a_container_in_order() {

@@ -1,11 +1,9 @@
 //! Screens of the Timeline view.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod builder;
-mod support;
-
-use support::screens::{DARK, NO_COLOR, Transport, draw_after_each, faulty, many, played, regular, screen, tracks};
-use support::with_snapshots;
+use crate::support::screens::{
+    DARK, NO_COLOR, Transport, draw_after_each, faulty, many, played, regular, screen, tracks,
+};
+use crate::support::with_snapshots;
 
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
 
@@ -154,7 +152,8 @@ mod any {
 /// What `gaps` says of a track whose blocks have these timestamps in ms, as stored.
 fn time_faults(times: &[u32]) -> String {
     let block = |(at, pts_ms): (usize, &u32)| (1, *pts_ms, u32::from(at != 0), vec![7; 9]);
-    let file = builder::Mux::new(0).with(|mux| mux.blocks = times.iter().enumerate().map(block).collect()).build();
+    let file =
+        crate::builder::Mux::new(0).with(|mux| mux.blocks = times.iter().enumerate().map(block).collect()).build();
     let screen = screen(file, (120, 40), "3");
     let line = screen.lines().find_map(|line| line.split_once("gaps ")).unwrap().1;
     line.trim_end_matches('│').trim().to_owned()

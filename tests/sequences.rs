@@ -1,9 +1,6 @@
 //! What a user would play to get an answer, key by key, on the samples: `render --keys` as scripts run it.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
-
-use support::{sample, stdout_of};
+use crate::support::{sample, stdout_of};
 
 /// The screen of a sample after these keys.
 fn screen(name: &str, keys: &str) -> String {

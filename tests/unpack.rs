@@ -1,10 +1,8 @@
 //! `unpack` of blocks that are too large for memory, and of many that are small.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::run;
+use crate::support::run;
 
 /// A container whose blocks decode to so many bytes (a multiple of 255), each of its own value.
 fn of_blocks(folder: &Path, lens: &[usize]) -> PathBuf {
@@ -12,7 +10,7 @@ fn of_blocks(folder: &Path, lens: &[usize]) -> PathBuf {
         lens.iter().zip(0..=u8::MAX).map(|(len, value)| [value, 255].repeat(len / 255)).collect();
     let chunks: Vec<(&[u8; 4], &[u8])> = blocks.iter().map(|block| (b"CORE", block.as_slice())).collect();
     let path = folder.join("blocks.h4mk");
-    support::write_container(&path, &chunks);
+    crate::support::write_container(&path, &chunks);
     path
 }
 
@@ -40,7 +38,7 @@ fn a_bad_block_among_small_ones_ends_it_after_those_before() {
     let path = folder.path().join("small.h4mk");
     let blocks: Vec<Vec<u8>> = (0..2500u16).map(|at| if at == 1500 { vec![0; 3] } else { vec![at as u8, 3] }).collect();
     let chunks: Vec<(&[u8; 4], &[u8])> = blocks.iter().map(|block| (b"CORE", block.as_slice())).collect();
-    support::write_container(&path, &chunks);
+    crate::support::write_container(&path, &chunks);
     let expected: Vec<u8> = (0..1500u16).flat_map(|at| [at as u8; 3]).collect();
     for jobs in ["1", "2", "5"] {
         let (status, stdout, stderr) = run(&["unpack", path.to_str().unwrap(), "--out", "-", "--jobs", jobs]);

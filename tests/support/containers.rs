@@ -1,7 +1,6 @@
-//! Containers made for tests, and those of the shared corpus where it is there.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part, and a test may panic")]
+//! Containers made for tests, and those of the corpus.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use h4inspect::core::audit::{Audit, audit};
@@ -61,11 +60,9 @@ pub(crate) fn mux(blocks: u32) -> Vec<u8> {
     out
 }
 
-/// Names and bytes of a folder of the corpus; none where it is missing.
+/// Names and bytes of a folder of the corpus.
 pub(crate) fn corpus(kind: &str) -> Vec<(String, Vec<u8>)> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let folder = std::env::var_os("H4_CORPUS").map_or(beside, PathBuf::from).join(kind);
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let entries = std::fs::read_dir(super::corpus().join(kind)).unwrap();
     let containers =
         entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension() == Some("h4mk".as_ref()));
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();

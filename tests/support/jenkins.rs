@@ -1,6 +1,5 @@
 //! What Jenkins takes for a JUnit report: the elements and attributes of `junit-10.xsd`, the schema of its xunit plugin
 //! (github.com/jenkinsci/xunit-plugin, `types/model/xsd`), except those for tests that were run again.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};

@@ -1,7 +1,9 @@
 //! What the tests of the program share.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part, and a test may panic")]
 
+pub(crate) mod containers;
+pub(crate) mod jenkins;
 pub(crate) mod played;
+pub(crate) mod samples;
 pub(crate) mod screens;
 
 use std::path::{Path, PathBuf};
@@ -45,16 +47,14 @@ pub(crate) fn sample(name: &str) -> String {
     format!("sample-data/{name}")
 }
 
-/// The corpus beside the checkout, or where `H4_CORPUS` says.
-pub(crate) fn corpus() -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let path = std::env::var_os("H4_CORPUS").map_or(beside, PathBuf::from);
-    path.is_dir().then_some(path)
+/// The corpus: files of the reference writer, damaged ones, and those that an earlier version got wrong.
+pub(crate) fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
 }
 
-/// All containers of the corpus; none where it is not at hand.
+/// All containers of the corpus.
 pub(crate) fn corpus_files() -> Vec<String> {
-    let folders = corpus().into_iter().flat_map(|corpus| ["reference", "damaged"].map(|folder| corpus.join(folder)));
+    let folders = ["reference", "damaged", "found"].map(|folder| corpus().join(folder)).into_iter();
     let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     let mut files: Vec<String> = files
         .filter(|path| path.extension().is_some_and(|extension| extension == "h4mk"))

@@ -1,6 +1,5 @@
 //! Writers of whole containers, for tests and for the files in `sample-data`: protected, opaque, of several tracks, mux.
 //! What they write is compared with what the reference implementation wrote, byte for byte.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part, and a test may panic")]
 
 use std::collections::BTreeMap;
 

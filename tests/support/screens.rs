@@ -1,5 +1,4 @@
 //! Containers made on the spot, and screens of them.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part, and a test may panic")]
 
 use std::sync::Arc;
 

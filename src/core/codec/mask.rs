@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn blocks_of_the_reference_writer_are_unmasked() {
-        let Some(Reference { blocks, expected }) = reference::load("transport-masked.h4mk") else { return };
+        let Reference { blocks, expected } = reference::load("transport-masked.h4mk");
         let mask = Mask::new(&Secret::from_hex(expected["master_key_hex"].as_str().unwrap()).unwrap()).unwrap();
         for (index, stored) in blocks.iter().enumerate() {
             let mut raw = crate::core::codec::rle::decode(stored, 1 << 20).unwrap();

@@ -1,4 +1,4 @@
-//! Conformance to the shared corpus, where it is there: what the reference implementation wrote and sees, and what an
+//! Conformance to the corpus: what the reference implementation wrote and sees, and what an
 //! audit must say about damaged files.
 
 use std::path::PathBuf;
@@ -15,12 +15,7 @@ use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
 use serde_json::Value;
 
-/// The corpus beside the checkout, or where `H4_CORPUS` says.
-fn corpus() -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let path = std::env::var_os("H4_CORPUS").map_or(beside, PathBuf::from);
-    path.is_dir().then_some(path)
-}
+use crate::support::corpus;
 
 fn json(path: PathBuf) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
@@ -37,7 +32,7 @@ fn strings(value: &Value) -> Vec<&str> {
 
 #[test]
 fn damaged_files_get_the_findings_they_must() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = corpus();
     let cases = json(corpus.join("damaged/cases.json"));
     let mut wrong = Vec::new();
     for (name, case) in cases.as_object().unwrap() {
@@ -110,7 +105,7 @@ const READABLE: [&str; 6] = ["basic", "gop30", "real-mp4", "rgb-frames", "tiny",
 
 #[test]
 fn reference_files_are_seen_as_they_were_written() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = corpus();
     let expected = json(corpus.join("expected.json"));
     for kind in READABLE {
         let name = format!("transport-{kind}.h4mk");
@@ -149,7 +144,7 @@ fn reference_files_are_seen_as_they_were_written() {
 
 #[test]
 fn tracks_are_seen_as_they_were_written() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = corpus();
     let expected = json(corpus.join("expected.json"));
     for name in ["transport-tracks.h4mk", "mux-demo.h4mk", "mux-three-tracks.h4mk"] {
         let (path, expected) = (corpus.join("reference").join(name), &expected[name]);
@@ -194,7 +189,7 @@ fn keys(expected: &Value) -> Options {
 
 #[test]
 fn protected_blocks_come_to_what_their_writer_was_given() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = corpus();
     let expected = json(corpus.join("expected.json"));
     for (name, note) in [("transport-encrypted.h4mk", "block-encrypted"), ("transport-masked.h4mk", "block-masked")] {
         let (path, expected) = (corpus.join("reference").join(name), &expected[name]);
