@@ -87,7 +87,7 @@ fn every_damaged_file_is_salvaged_or_says_why_not() {
 fn confirmed_flips_are_mended_on_request() {
     let files = corpus("damaged");
     let file = |name: &str| files.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.clone()).unwrap();
-    let (clean, mux) = (file("veri-payloads-scheme.h4mk"), file("mux-clean.h4mk"));
+    let clean = file("veri-payloads-scheme.h4mk");
     // The damaged transport files are all made from one that differs from this one only in VERI.
     let blocks = clean[..clean.len() - 44].to_vec();
     for name in ["bitflip-core", "crc-field-flipped", "two-chunks-hit", "length-past-eof"] {
@@ -96,8 +96,9 @@ fn confirmed_flips_are_mended_on_request() {
         assert_eq!(out[..out.len() - 44], blocks, "{name}");
         assert_eq!(audited(&out).verdict, Verdict::Ok, "{name}");
     }
-    let (report, out) = salvaged(&file("mux-bitflip.h4mk"), true).unwrap();
-    assert!(out == mux && report.nothing_lost());
+    // Nothing confirms this one: the closing CRC would agree with any guess.
+    let (report, _) = salvaged(&file("mux-bitflip.h4mk"), true).unwrap();
+    assert_eq!((report.blocks_before, report.blocks_after, report.nothing_lost()), (7, 6, false));
     let (report, _) = salvaged(&file("bitflip-core.h4mk"), false).unwrap();
     assert_eq!((report.blocks_before, report.blocks_after, report.nothing_lost()), (7, 6, false));
 }

@@ -29,7 +29,7 @@ pub struct Args {
 
 /// Lists them.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
-    let depth = if args.check { Depth::Checked } else { Depth::Headers };
+    let depth = if args.check { Depth::Checked } else { Depth::Doubted };
     let container = open::container_to(depth, &args.file, session)?;
     let is_whole =
         || container.walked().losses.is_empty() && container.index().iter().all(|chunk| chunk.state == State::Intact);

@@ -35,14 +35,14 @@ pub(super) fn raw_source(file: &Input) -> Result<Source, SourceError> {
     }
 }
 
-/// Opens a container by its headers.
+/// Opens a container by its headers, as long as nothing contradicts them.
 pub(super) fn container(file: &Input, session: &Session) -> anyhow::Result<Container> {
     container_of(source(file)?, file, session)
 }
 
 /// Opens a container in a file that is open.
 pub(super) fn container_of(source: Arc<Source>, file: &Input, session: &Session) -> anyhow::Result<Container> {
-    walk(source, file, Depth::Headers, session)
+    walk(source, file, Depth::Doubted, session)
 }
 
 /// Opens a container and reads it to that depth.

@@ -1,6 +1,7 @@
 //! [`Container`]: an H4MK file, open. The one door to everything the core knows about it.
 
 mod content;
+mod doubt;
 mod loader;
 mod manifest;
 mod seeking;

@@ -39,6 +39,12 @@ impl Overlay {
         (offset..).zip(values).for_each(|(offset, value)| self.set(offset, *value));
     }
 
+    /// The same with the bytes of `range` read as they are.
+    pub(crate) fn without(&self, range: Range<u64>) -> Self {
+        let outside = self.patches.iter().filter(|(offset, _)| !range.contains(offset));
+        Self { patches: outside.map(|(offset, value)| (*offset, *value)).collect() }
+    }
+
     /// Nothing is read as anything else.
     pub fn is_empty(&self) -> bool {
         self.patches.is_empty()

@@ -133,6 +133,17 @@ impl Coverage {
     }
 }
 
+impl Coverage {
+    /// Whether a digest of this coverage that verifies shows that a chunk, whose tag is another, never had the tag
+    /// `tag`: its tag is covered, or its payload would have been.
+    pub(crate) fn proves_tag(&self, container: &Container, chunk: &Chunk, tag: Tag) -> bool {
+        self.part_of(container, chunk) == Part::Whole
+            || chunk.len > 0
+                && self.part_of(container, &Chunk { tag, ..*chunk }) != Part::Nothing
+                && self.part_of(container, chunk) == Part::Nothing
+    }
+}
+
 /// What a VERI chunk declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Declared {

@@ -142,7 +142,7 @@ fn index(
     task: &Task,
     so_far: &mut dyn FnMut(Outcome),
 ) -> Result<Outcome, Failure> {
-    let mut loader = Loader::new(source.clone(), options.clone(), Depth::Headers)
+    let mut loader = Loader::new(source.clone(), options.clone(), Depth::Doubted)
         .map_err(|error| Failure::Failed(error.to_string()))?;
     walk(&mut loader, task, so_far)?;
     Ok(Outcome::Indexed(Arc::new(prepared(loader.finish()))))

@@ -6,7 +6,8 @@ use crate::core::index::Tag;
 use crate::core::json::{BOM, Document};
 use crate::core::veri::{Status, Verification};
 
-pub(super) fn check(report: &mut Report<'_>, verification: &Verification) {
+pub(super) fn check(report: &mut Report<'_>) {
+    let verification = report.verification;
     veri(report, verification);
     closing(report);
 }

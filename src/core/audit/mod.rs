@@ -9,13 +9,15 @@ mod sidecars;
 mod structure;
 mod tracks;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::container::{Container, Loader, Options};
 use super::finding::{Code, Finding, Findings, Severity};
 use super::hash::{Algorithm, Overlay};
-use super::index::Tag;
-use super::layout::HeadError;
+use super::index::{Chunk, Tag};
+use super::json::Document;
+use super::layout::{HeadError, Layout};
 use super::meta::Meta;
 use super::source::{Change, Source};
 use super::task::{Cancelled, Task};
@@ -69,6 +71,9 @@ pub struct Audit {
 /// What the checks of one family see and add to.
 struct Report<'a> {
     container: &'a Container,
+    verification: &'a Verification,
+    /// Tags that chunks with a tag that isn't the format's may have had.
+    disguised: OnceCell<Vec<Tag>>,
     findings: Findings,
     complete: bool,
 }
@@ -83,13 +88,52 @@ impl Report<'_> {
         !self.container.walked().losses.is_empty()
     }
 
-    /// A chunk of that tag may have been here: bytes were lost, or a chunk's tag is one bit from it, none at all, or as
-    /// doubtful as the rest of that chunk.
+    /// A chunk of that tag may have been here: bytes were lost, or a chunk with a tag that isn't the format's may have
+    /// been one.
     fn may_have_lost(&self, tag: Tag) -> bool {
-        let index = self.container.index();
-        let damaged = |found: Tag| index.with_tag(found).any(|chunk| chunk.state.is_damaged());
-        let mut unknown = index.totals().iter().map(|total| total.tag).filter(|found| !found.is_known());
-        self.has_losses() || unknown.any(|found| found.distance(tag) == 1 || !found.is_printable() || damaged(found))
+        let look = || {
+            let index = self.container.index();
+            let unknown = || index.totals().iter().filter(|total| !total.tag.is_known());
+            let chunks = || unknown().flat_map(|total| index.with_tag(total.tag));
+            Tag::KNOWN.into_iter().filter(|tag| chunks().any(|chunk| self.may_have_been(&chunk, *tag))).collect()
+        };
+        self.has_losses() || self.disguised.get_or_init(look).contains(&tag)
+    }
+
+    /// Whether the chunk, whose tag isn't the format's, may have had that one.
+    fn may_have_been(&self, chunk: &Chunk, tag: Tag) -> bool {
+        if chunk.state.is_damaged() {
+            return true;
+        }
+        // In the mux layout the CRC covers the tag.
+        if self.container.layout() == Layout::Mux {
+            return false;
+        }
+        let near = chunk.tag.distance(tag) == 1;
+        match self.verification.status {
+            Status::Verified | Status::Mismatch if tag == Tag::VERI => false,
+            Status::Verified => {
+                let coverage = self.verification.coverage.as_ref();
+                !coverage.is_some_and(|coverage| coverage.proves_tag(self.container, chunk, tag)) && near
+            }
+            // The digest disproves something, and the tag may be what it is.
+            Status::Mismatch | Status::Unchecked => true,
+            Status::Absent | Status::Malformed | Status::Unsupported if tag == Tag::VERI => {
+                near && self.looks_like_digest(chunk) && self.has_damage()
+            }
+            Status::Absent | Status::Malformed | Status::Unsupported => near,
+        }
+    }
+
+    /// A payload of the shape that VERI has. Had it been VERI of an undamaged file, its digest would match.
+    fn looks_like_digest(&self, chunk: &Chunk) -> bool {
+        chunk.len == 32 || Document::parse(self.container.payload(chunk)).object().is_some()
+    }
+
+    /// Chunks are damaged.
+    fn has_damage(&self) -> bool {
+        let found = |code| self.container.walked().findings.count(code) > 0;
+        self.has_losses() || found(Code::ChunkCrcMismatch) || found(Code::ChunkLengthRepaired)
     }
 
     /// META can't be read, but there was one: what it said about everything else is not known.
@@ -146,7 +190,12 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
 /// What an open container shows without a look at payloads that the walk did not need: faults of the chain of chunks, and
 /// which are missing.
 pub fn outline(container: &Container) -> Findings {
-    let mut report = Report { container, findings: container.walked().findings.clone(), complete: true };
+    let veri = container.index().first(Tag::VERI);
+    let status = if veri.is_some() { Status::Unchecked } else { Status::Absent };
+    let verification = Verification::plain(status, "VERI wasn't recomputed");
+    let findings = container.walked().findings.clone();
+    let mut report =
+        Report { container, verification: &verification, disguised: OnceCell::new(), findings, complete: true };
     structure::check(&mut report);
     report.findings.sort();
     report.findings
@@ -183,6 +232,8 @@ fn conclude(
         findings: container.walked().findings.clone(),
         complete: container.walked().ending != Ending::Limit,
         container: &container,
+        verification: &verification,
+        disguised: OnceCell::new(),
     };
     repairs.note(&mut report);
     structure::check(&mut report);
@@ -190,7 +241,7 @@ fn conclude(
     blocks::check(&mut report, survey);
     seek::check(&mut report);
     tracks::check(&mut report);
-    integrity::check(&mut report, &verification);
+    integrity::check(&mut report);
     let Report { mut findings, mut complete, .. } = report;
     complete &= changed(container.source(), container.options().growing, &mut findings);
     findings.sort();

@@ -6,7 +6,7 @@ use crate::core::bytes::slice;
 use crate::core::container::Container;
 use crate::core::finding::{Code, Finding, Flip};
 use crate::core::flip::{self, Place};
-use crate::core::hash::Overlay;
+use crate::core::hash::{Algorithm, Overlay};
 use crate::core::index::{Chunk, State, Tag};
 use crate::core::layout::{CHUNK_HEADER_LEN, Layout};
 use crate::core::task::{Cancelled, Task};
@@ -81,12 +81,9 @@ pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Re
     if repairs.overlay.is_empty() && sets.is_empty() {
         return Ok((container, repairs));
     }
-    if closing_crc_fits(&container, &repairs.overlay) {
-        return Ok(confirmed(container, repairs, Proof::ClosingCrc));
-    }
     // Where the digest is right without it, an unknown tag is what its writer meant.
     if let (Some(coverage), _) = verifies(&container, &repairs.overlay, &[], task)? {
-        return Ok(confirmed(container, repairs, Proof::Digest(coverage)));
+        return confirmed(container, repairs, coverage, task);
     }
     for mut tags in sets {
         if verifies(&container, &repairs.overlay, &tags, task)?.0.is_none() {
@@ -104,7 +101,7 @@ pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Re
         let (Some(coverage), retagged) = verifies(&container, &repairs.overlay, &tags, task)? else { continue };
         tags.iter().for_each(|(chunk, tag)| repairs.overlay.set_all(chunk.offset, &tag.0));
         repairs.tags = tags.iter().map(|(chunk, _)| (chunk.index, chunk.tag)).collect();
-        return Ok(confirmed(retagged, repairs, Proof::Digest(coverage)));
+        return confirmed(retagged, repairs, coverage, task);
     }
     Ok((container, repairs))
 }
@@ -124,40 +121,61 @@ fn verifies(
     Ok((verification.coverage, retagged))
 }
 
-/// What came out right with all repairs made, and so confirms those that it covers.
+/// A digest of that coverage came out right with all repairs made, and so confirms those that it covers. (A mux
+/// container's closing CRC confirms nothing: it is the chunk CRC's polynomial again, and agrees with every wrong guess.)
 #[derive(Debug, Clone)]
-pub(crate) enum Proof {
-    /// Mux: the closing CRC, over all before it.
-    ClosingCrc,
-    /// A digest of that coverage.
-    Digest(Coverage),
+pub(crate) struct Proof {
+    coverage: Coverage,
+    /// It doesn't come out right without the repair of VERI's own payload.
+    of_veri: bool,
 }
 
 impl Proof {
-    /// Whether it proves the byte of a chunk at that file offset. Where a digest proves the payload, it proves that the
-    /// stored CRC is what was hit.
+    /// Whether it proves the byte of a chunk at that file offset. Where a digest proves all that the CRC covers, it proves
+    /// that the stored CRC is what was hit.
     pub(crate) fn covers(&self, container: &Container, chunk: &Chunk, offset: u64) -> bool {
-        let Self::Digest(coverage) = self else { return true };
-        let crc = container.layout().crc_field(chunk.offset, chunk.len).contains(&offset);
-        let payload = (chunk.payload_offset..chunk.payload_offset + chunk.len).contains(&offset);
-        match coverage.part_of(container, chunk) {
+        let layout = container.layout();
+        let crc = layout == Layout::Transport && layout.crc_field(chunk.offset, chunk.len).contains(&offset);
+        let payload = chunk.payload_offset..chunk.payload_offset + chunk.len;
+        let content = match self.coverage {
+            Coverage::Blocks | Coverage::TrackBlocks(_) => container.routed(chunk).map(|(_, content)| content),
+            _ => None,
+        };
+        let covered = content.unwrap_or(payload).contains(&offset);
+        match self.coverage.part_of(container, chunk) {
             Part::Whole => true,
-            Part::Content => crc || payload,
-            // The digest itself is right.
-            Part::Nothing => chunk.tag == Tag::VERI && (crc || payload),
+            Part::Content => crc || covered,
+            Part::Nothing => chunk.tag == Tag::VERI && self.of_veri && (crc || covered),
         }
     }
 }
 
 /// Repairs are confirmed where what came out right covers them.
-fn confirmed(mut container: Container, mut repairs: Repairs, proof: Proof) -> (Container, Repairs) {
+fn confirmed(
+    mut container: Container,
+    mut repairs: Repairs,
+    coverage: Coverage,
+    task: &Task,
+) -> Result<(Container, Repairs), Cancelled> {
+    let proof = Proof { of_veri: needs_mended_veri(&container, &repairs, task)?, coverage };
     for (index, flip) in &mut repairs.flips {
         let chunk = container.index().chunk(*index);
         flip.confirmed = chunk.is_some_and(|chunk| proof.covers(&container, &chunk, flip.offset));
     }
     container.mend(&repairs.overlay, |container, chunk| proof.covers(container, chunk, chunk.payload_offset));
     repairs.proof = Some(proof);
-    (container, repairs)
+    Ok((container, repairs))
+}
+
+/// Whether VERI's payload is damaged, and the digest wrong as it stands. A bit elsewhere in its JSON proves nothing.
+fn needs_mended_veri(container: &Container, repairs: &Repairs, task: &Task) -> Result<bool, Cancelled> {
+    let damaged = container.index().first(Tag::VERI).filter(|veri| veri.state == State::CrcMismatch);
+    let Some(veri) = damaged else { return Ok(false) };
+    let payload = veri.payload_offset..veri.payload_offset + veri.len;
+    let others = repairs.overlay.without(payload);
+    // Where its CRC field was hit, the digest is right as it stands, and is all there is.
+    let raw = veri.len == Algorithm::Sha256.digest_len() as u64;
+    Ok(raw || veri::verify_through(container, &others, None, task)?.coverage.is_none())
 }
 
 /// The flipped bit that explains a chunk's CRC, and the byte it is in as it was before.
@@ -198,17 +216,3 @@ fn restorable(container: &Container) -> Vec<Vec<(Chunk, Tag)>> {
         _ => std::iter::once(all.clone()).chain(all.into_iter().map(|one| vec![one])).collect(),
     }
 }
-
-/// Mux: the closing CRC comes out right with the repairs made.
-fn closing_crc_fits(container: &Container, overlay: &Overlay) -> bool {
-    let Some(at) = container.walked().closing_crc else { return false };
-    let Some((stored, _)) = container.layout().closing_crc(container.bytes(), at) else { return false };
-    let Some(bytes) = slice(container.bytes(), 0, at) else { return false };
-    let mut crc = crc32fast::Hasher::new();
-    for (offset, part) in (0..).step_by(STEP).zip(bytes.chunks(STEP)) {
-        crc.update(&overlay.apply(offset, part));
-    }
-    crc.finalize() == stored
-}
-
-const STEP: usize = 1 << 16;

@@ -1,6 +1,8 @@
 //! The reference engine's compression (`geometric-reference`, "RLE+delta"): pairs of (value, run), each byte repeated
 //! `run` times. There is no delta. A writer makes runs of 1 to 255; a run of 0 decodes to nothing.
 
+use std::ops::RangeInclusive;
+
 use crate::core::task::{Cancelled, Task};
 
 /// The longest run that a pair can hold.
@@ -53,6 +55,12 @@ pub struct Survey {
     pub first_zero_run: Option<u64>,
     /// The payload ends inside a pair.
     pub odd: bool,
+}
+
+/// How many bytes a block of that decoded size may be stored in, without runs of 0: at least in the longest runs, at most in
+/// runs of 1.
+pub fn stored_lens(decoded_len: u64) -> RangeInclusive<u64> {
+    decoded_len.div_ceil(RUN_MAX as u64).saturating_mul(2)..=decoded_len.saturating_mul(2)
 }
 
 /// Bytes that the whole pairs of `stored` decode to.

@@ -28,6 +28,8 @@ pub struct Loader {
     header: FileHeader,
     walker: Walker,
     ahead: OnceLock<Vec<Chunk>>,
+    /// What the headers say is looked at once the walk is done.
+    doubts: bool,
     /// All that is whole was walked.
     waiting: bool,
 }
@@ -36,8 +38,9 @@ impl Loader {
     /// Recognises the file.
     pub fn new(source: Arc<Source>, options: Options, depth: Depth) -> Result<Self, HeadError> {
         let header = layout::recognise(source.bytes())?;
-        let walker = Walker::new(header.layout, depth);
-        Ok(Self { source, options, header, walker, ahead: OnceLock::new(), waiting: false })
+        let doubts = depth == Depth::Doubted && !options.growing;
+        let walker = Walker::new(header.layout, if depth == Depth::Doubted { Depth::Headers } else { depth });
+        Ok(Self { source, options, header, walker, ahead: OnceLock::new(), doubts, waiting: false })
     }
 
     /// Reads on over at most `chunks` chunks. Of a growing file, [`Step::Waiting`] says that nothing more is whole.
@@ -49,7 +52,16 @@ impl Loader {
             self.walker.walk(&self.source, FAR, chunks, last)
         };
         self.waiting = step == Step::Waiting;
+        if step == Step::Done && std::mem::take(&mut self.doubts) && self.is_contradicted() {
+            self.walker = Walker::new(self.header.layout, Depth::Checked);
+            return Step::More;
+        }
         step
+    }
+
+    fn is_contradicted(&self) -> bool {
+        let walked = self.walker.snapshot();
+        Container::new(self.source.clone(), self.options.clone(), self.header, walked, true).is_contradicted()
     }
 
     /// Looks at the file once more; true if it was written to, so that there may be more to walk. Nothing that was walked

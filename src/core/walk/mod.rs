@@ -5,15 +5,15 @@
 //! Two kinds of place steer it. A *strong* place holds a known tag, its chunk fits and its CRC is right. A *plausible*
 //! one is the end, another container, a known tag, or a printable tag with a right CRC.
 
-use std::collections::VecDeque;
-use std::ops::Range;
-use std::sync::OnceLock;
+mod ahead;
+mod crcs;
+mod places;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use crc32fast::Hasher;
+use ahead::Ahead;
+use crcs::{Crcs, WholeCrc};
+use places::{ALL_CANDIDATES, MANY_CANDIDATES, Places};
 
-use super::bytes::{available, slice};
-use super::crc::{self, RangeCrc};
+use super::bytes::available;
 use super::finding::{Code, Finding, Findings};
 use super::flip;
 use super::index::{Index, State, Tag};
@@ -26,6 +26,9 @@ pub enum Depth {
     /// Headers; payloads only where a header is in doubt.
     #[default]
     Headers,
+    /// Headers, and every byte as soon as something that costs little to see contradicts them: places and counts in SEEK,
+    /// META and the index of tracks, or sizes of blocks. A container comes out as [`Self::Headers`] or [`Self::Checked`].
+    Doubted,
     /// Every byte: all CRCs are recomputed.
     Checked,
 }
@@ -82,6 +85,7 @@ pub struct Walker {
     closing_crc: Option<u64>,
     after_damage: bool,
     places: Places,
+    ahead: Ahead,
     crcs: Crcs,
     whole: WholeCrc,
 }
@@ -109,16 +113,8 @@ pub const FAR: u32 = 128 << 10;
 /// How many places the length of a chunk is tried with whose declared end is plausible: enough for a length that leads
 /// to a later chunk.
 const FEW_CANDIDATES: usize = 32;
-/// The same where the declared end is wrong for certain.
-const MANY_CANDIDATES: usize = 1024;
 /// The same once [`ALL_CANDIDATES`] are used up: what matters is the next chunk.
 const LEAST_CANDIDATES: usize = 2;
-/// How many places are tried in one walk, all chunks together; half of them at most [`MANY_CANDIDATES`] at a time.
-const ALL_CANDIDATES: usize = 1 << 18;
-/// How many empty chunks in a row are followed to find what they lead to.
-const EMPTY_CHAIN: usize = 64;
-/// How many chunks are followed in one walk, all chains together, for containers that turn out to be none.
-const CONTAINER_CHAINS: usize = 1 << 20;
 
 impl Walker {
     /// A walk from the first chunk on.
@@ -134,6 +130,7 @@ impl Walker {
             closing_crc: None,
             after_damage: false,
             places: Places::default(),
+            ahead: Ahead::default(),
             crcs: Crcs::default(),
             whole: WholeCrc::default(),
         }
@@ -179,7 +176,7 @@ impl Walker {
 
     /// Takes whole chunks as long as known tags follow each other, and says how many they were.
     fn hop(&mut self, source: &Source, far: u32, chunks: usize) -> usize {
-        if self.depth != Depth::Headers || self.ending.is_some() {
+        if self.depth == Depth::Checked || self.ending.is_some() {
             return 0;
         }
         let mut header = self.layout.chunk_header(source.bytes(), self.pos);
@@ -322,7 +319,7 @@ impl Walker {
         if !proves || !self.layout.crc_is_right(bytes, header) {
             return Step::Waiting;
         }
-        let plain = self.depth == Depth::Headers && header.tag.is_known();
+        let plain = self.depth != Depth::Checked && header.tag.is_known();
         self.accept(header, header.len, if plain { State::Unchecked } else { State::Intact })
     }
 
@@ -331,7 +328,7 @@ impl Walker {
         let len = bytes.len() as u64;
         let declared_end = self.layout.declared_end(header);
         let fits = declared_end <= len;
-        if self.depth == Depth::Headers && fits && self.is_plausible(bytes, declared_end) {
+        if self.depth != Depth::Checked && fits && self.is_plausible(bytes, declared_end) {
             return self.accept(header, header.len, State::Unchecked);
         }
         // The CRC of nothing proves nothing: a zeroed header looks like that of an empty chunk.
@@ -343,7 +340,11 @@ impl Walker {
         if let Some(step) = self.proven_end(bytes, header) {
             return step;
         }
-        let next = self.places.after(&mut self.crcs, bytes, self.layout, header.offset + 1);
+        // An empty chunk with the CRC of nothing that leads nowhere is what zeros leave of a header.
+        if !proves && self.crcs.is_right(self.layout, bytes, header) {
+            return self.lost(bytes, header.offset, last);
+        }
+        let next = self.next_chunk(bytes, header.offset + 1, last);
         let payload = header.payload();
         match next {
             Some(next) if next < payload => self.lost(bytes, header.offset, last),
@@ -394,35 +395,18 @@ impl Walker {
             });
             return Some(self.accept(header, true_len, State::LengthRepaired));
         }
-        plausible_end.then(|| match self.swallowed(bytes, header, declared_end) {
-            Some(next) => self.cut_before(bytes, header, next),
-            None => {
-                self.mismatch(bytes, header, header.len);
-                self.accept(header, header.len, State::CrcMismatch)
-            }
+        // The length is trusted, whatever the payload holds: it may be a container.
+        plausible_end.then(|| {
+            self.mismatch(bytes, header, header.len);
+            self.accept(header, header.len, State::CrcMismatch)
         })
     }
 
-    /// Where in the payload a whole chunk begins that others follow up to the declared end, as they do where the length
-    /// is that of several chunks. Where one flipped bit makes the CRC right, the length is right whatever the payload
-    /// holds.
-    fn swallowed(&mut self, bytes: &[u8], header: &ChunkHeader, end: u64) -> Option<u64> {
-        // The last chunk of a file ends before its closing CRC.
-        let closing = if end == bytes.len() as u64 { self.layout.closing_len() } else { 0 };
-        let from = self.layout.end(header, 0);
-        let first = self.places.strong_after(&mut self.crcs, bytes, self.layout, from)?;
-        let mut at = first;
-        while at < end - closing {
-            let chunk = self.layout.chunk_header(bytes, at)?;
-            if !chunk.tag.is_known() || !self.crcs.fits(self.layout, bytes, &chunk, chunk.len) {
-                return None;
-            }
-            at = self.layout.declared_end(&chunk);
-        }
-        let stored = self.layout.stored_crc(bytes, header.offset, u64::from(header.len))?;
-        let computed = self.layout.computed_crc(bytes, header, header.len)?;
-        let covered = self.layout.covered_len(u64::from(header.len));
-        (at == end - closing && first < at && flip::locate(stored, computed, covered).is_none()).then_some(first)
+    /// Where the next chunk of the file begins, in damaged bytes at or after `from`.
+    fn next_chunk(&mut self, bytes: &[u8], from: u64, last: bool) -> Option<u64> {
+        let next = self.places.after(&mut self.crcs, bytes, self.layout, from)?;
+        let seen = |tag: Tag| self.index.first(tag).is_some();
+        Some(if last { self.ahead.own_chunk(self.layout, bytes, next, seen) } else { next })
     }
 
     /// Takes of a chunk with a wrong length what stands before the next one.
@@ -469,13 +453,13 @@ impl Walker {
     fn lost(&mut self, bytes: &[u8], at: u64, last: bool) -> Step {
         let len = bytes.len() as u64;
         self.places.begin_at(at + 1);
-        let next = self.places.after(&mut self.crcs, bytes, self.layout, at + 1);
+        let next = self.next_chunk(bytes, at + 1, last);
         if next.is_none() && !last {
             // Chunks that were not whole may be by the next time.
             self.places.forget(at + 1);
             return Step::Waiting;
         }
-        if next.is_none() && !self.after_damage {
+        if next.is_none() && !self.after_damage && !self.held_chunks(bytes, at) {
             return self.end(Ending::Trailing(at));
         }
         let to = next.unwrap_or(len.saturating_sub(self.layout.closing_len()).max(at));
@@ -491,7 +475,20 @@ impl Walker {
         self.losses.push(Loss { offset: at, length, block: self.index.blocks() });
         self.after_damage = true;
         self.pos = to;
-        if next.is_some() { Step::More } else { self.end(Ending::Damaged) }
+        if next.is_some() {
+            return Step::More;
+        }
+        self.closing_crc =
+            (to + self.layout.closing_len() == len).then_some(to).filter(|_| self.layout.closing_len() > 0);
+        self.end(Ending::Damaged)
+    }
+
+    /// Whether the rest of the file, which begins no chunk, is what became of some: the writer of a transport container
+    /// ends it with VERI, and a tag of the format is no junk.
+    fn held_chunks(&self, bytes: &[u8], at: u64) -> bool {
+        let room = bytes.len() as u64 - at >= CHUNK_HEADER_LEN;
+        let tagged = self.layout.chunk_header(bytes, at).is_some_and(|header| header.tag.is_known());
+        tagged || room && self.layout == Layout::Transport && self.index.first(Tag::VERI).is_none()
     }
 
     fn mismatch(&mut self, bytes: &[u8], header: &ChunkHeader, len: u32) {
@@ -594,290 +591,4 @@ fn container_layout(bytes: &[u8], at: u64) -> Option<Layout> {
 /// A container of a known version begins here.
 fn is_container(bytes: &[u8], at: u64) -> bool {
     container_layout(bytes, at).is_some()
-}
-
-/// The CRC of everything from the file's first byte, which is read once however often it is asked for.
-#[derive(Debug, Default)]
-struct WholeCrc {
-    crc: Hasher,
-    reached: u64,
-}
-
-impl WholeCrc {
-    /// Mux: whether the four bytes at `at` are the CRC of all before them. `at` never goes back.
-    fn closes(&mut self, layout: Layout, bytes: &[u8], at: u64) -> bool {
-        let Some(stored) = layout.stored_closing_crc(bytes, at) else { return false };
-        self.crc.update(available(bytes, self.reached, at.saturating_sub(self.reached)));
-        self.reached = self.reached.max(at);
-        self.crc.clone().finalize() == stored
-    }
-}
-
-/// CRCs of chunks that may not be chunks. As long as all is well each payload is read by itself; once something was
-/// wrong, lengths are not to be trusted and may lead over the same bytes again and again, so that all are taken from one
-/// pass.
-#[derive(Debug, Default)]
-struct Crcs {
-    /// Where the walk is.
-    pos: u64,
-    doubted: bool,
-    ranges: Option<RangeCrc>,
-    /// Headers of empty chunks, one after the other, that are known to lead to something.
-    proven: Range<u64>,
-}
-
-/// How far behind the walk a pass may have stopped to be carried on with, in place of a new one.
-const CARRY_ON: u64 = 1 << 20;
-
-impl Crcs {
-    /// The walk is at `pos` and won't look at anything before it. Bytes between faults that are far apart are not read.
-    fn begin_at(&mut self, pos: u64) {
-        self.pos = pos;
-        let carries_on = |ranges: &RangeCrc| pos <= ranges.reached().saturating_add(CARRY_ON);
-        if self.doubted && !self.ranges.as_ref().is_some_and(carries_on) {
-            self.ranges = Some(RangeCrc::new(pos));
-        }
-    }
-
-    fn range(&mut self, bytes: &[u8], start: u64, end: u64) -> u32 {
-        self.doubted = true;
-        let pos = self.pos;
-        self.ranges.get_or_insert_with(|| RangeCrc::new(pos)).crc(bytes, start, end)
-    }
-
-    /// Whether the chunk is there whole and its CRC right.
-    fn is_right(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
-        if self.ranges.is_some() {
-            return self.fits(layout, bytes, header, header.len);
-        }
-        let right = layout.crc_is_right(bytes, header);
-        self.doubted |= !right;
-        right
-    }
-
-    /// Whether the chunk's CRC is right with that payload length.
-    fn fits(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader, len: u32) -> bool {
-        let Some(stored) = layout.stored_crc(bytes, header.offset, u64::from(len)) else { return false };
-        let payload = header.payload();
-        let end = payload + u64::from(len);
-        if end > bytes.len() as u64 {
-            return false;
-        }
-        let mut computed = self.range(bytes, payload, end);
-        if let Some(head) = layout.covered_header(header, len) {
-            computed = crc::combine(crc::crc32(&head), computed, u64::from(len));
-        }
-        computed == stored
-    }
-
-    /// A chunk whose tag proves nothing: its CRC must be right, and if it is empty, something must follow it.
-    fn is_chunk(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
-        if !self.is_right(layout, bytes, header) {
-            return false;
-        }
-        if header.len > 0 || layout.covered_header(header, 0).is_some() {
-            return true;
-        }
-        let start = header.offset;
-        if self.proven.contains(&start) && (start - self.proven.start).is_multiple_of(CHUNK_HEADER_LEN) {
-            return true;
-        }
-        // The CRC of nothing is 0, so an empty chunk's CRC proves nothing: follow the chain to something that does.
-        let mut header = *header;
-        let mut leads = true;
-        for _ in 0..EMPTY_CHAIN {
-            if !header.tag.is_likely() {
-                return false;
-            }
-            let next = layout.declared_end(&header);
-            if next == bytes.len() as u64 || is_container(bytes, next) {
-                break;
-            }
-            leads = match layout.chunk_header(bytes, next) {
-                Some(following) if following.tag.is_known() => true,
-                Some(following) if !self.is_right(layout, bytes, &following) => false,
-                Some(following) if following.len == 0 => {
-                    header = following;
-                    continue;
-                }
-                Some(following) => following.tag.is_likely(),
-                None => Tag::KNOWN.iter().any(|tag| tag.0.starts_with(available(bytes, next, 4))),
-            };
-            break;
-        }
-        if leads {
-            self.proven = start..header.payload();
-        }
-        leads
-    }
-
-    fn is_plausible(&mut self, layout: Layout, bytes: &[u8], at: u64) -> bool {
-        let len = bytes.len() as u64;
-        if at == len || at + layout.closing_len() == len {
-            return true;
-        }
-        if is_container(bytes, at) || layout.closing_len() > 0 && is_container(bytes, at + layout.closing_len()) {
-            return true;
-        }
-        let begins = available(bytes, at, 4);
-        if Tag::KNOWN.iter().any(|tag| tag.0.starts_with(begins)) {
-            return true;
-        }
-        let Some(header) = layout.chunk_header(bytes, at) else { return false };
-        header.tag.is_likely() && self.is_chunk(layout, bytes, &header)
-    }
-
-    /// The chunk is whole and its CRC right; an empty one must lead to a plausible place.
-    fn is_strong(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
-        self.fits(layout, bytes, header, header.len)
-            && (header.len > 0 || self.is_plausible(layout, bytes, layout.declared_end(header)))
-    }
-
-    /// Where the container that begins at `at` ends, if it is undamaged and says so: a transport one by its VERI, a mux
-    /// one by its closing CRC. Takes from `budget` what was followed in vain.
-    fn container_end(&mut self, bytes: &[u8], at: u64, budget: &mut usize) -> Option<u64> {
-        let layout = container_layout(bytes, at)?;
-        let mut pos = at + layout.file_header_len();
-        let mut followed = 0;
-        while followed < *budget {
-            let header = layout.chunk_header(bytes, pos);
-            match header.filter(|h| h.tag.is_printable() && self.fits(layout, bytes, h, h.len)) {
-                Some(chunk) => {
-                    followed += 1;
-                    pos = layout.declared_end(&chunk);
-                    if chunk.tag == Tag::VERI && layout == Layout::Transport {
-                        return Some(pos);
-                    }
-                }
-                None => {
-                    let stored = layout.stored_closing_crc(bytes, pos);
-                    if stored.is_some_and(|stored| followed > 0 && self.range(bytes, at, pos) == stored) {
-                        return Some(pos + layout.closing_len());
-                    }
-                    break;
-                }
-            }
-        }
-        *budget -= followed.min(*budget);
-        None
-    }
-}
-
-/// Places where a chunk may begin, in file order, found by one scan that is never repeated. Containers inside of it are
-/// stepped over: their chunks are not the file's own.
-#[derive(Debug)]
-struct Places {
-    found: VecDeque<Place>,
-    /// Containers that were stepped over since the last strong place.
-    containers: Vec<u64>,
-    scanned: u64,
-    /// Places that may still be tried for lengths.
-    left: usize,
-    /// Chunks that may still be followed in containers.
-    chains: usize,
-}
-
-/// A known tag, or the beginning of a container.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    at: u64,
-    strong: bool,
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        let (left, chains) = (ALL_CANDIDATES, CONTAINER_CHAINS);
-        Self { found: VecDeque::new(), containers: Vec::new(), scanned: 0, left, chains }
-    }
-}
-
-impl Places {
-    /// Nothing before `from` will be asked for.
-    fn begin_at(&mut self, from: u64) {
-        self.scanned = self.scanned.max(from);
-    }
-
-    /// Scans again from `from` on.
-    fn forget(&mut self, from: u64) {
-        self.found.clear();
-        self.containers.clear();
-        self.scanned = from;
-    }
-
-    /// The first strong place at or after `from`.
-    fn strong_after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
-        self.find(crcs, bytes, layout, from, |place| place.strong)
-    }
-
-    /// The same, or where there is none the first container.
-    fn after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
-        let strong = self.strong_after(crcs, bytes, layout, from);
-        strong.or_else(|| self.containers.iter().copied().find(|at| *at >= from))
-    }
-
-    /// The first known tag or container at or after `from`.
-    fn any_after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
-        self.find(crcs, bytes, layout, from, |_| true)
-    }
-
-    /// Calls may go back, but not before the last place that was dropped.
-    fn find(
-        &mut self,
-        crcs: &mut Crcs,
-        bytes: &[u8],
-        layout: Layout,
-        from: u64,
-        wanted: impl Fn(&Place) -> bool,
-    ) -> Option<u64> {
-        let first = self.found.partition_point(|place| place.at < from);
-        if let Some(place) = self.found.range(first..).find(|place| wanted(place)) {
-            return Some(place.at);
-        }
-        while let Some(place) = self.scan(crcs, bytes, layout) {
-            if self.found.len() > 2 * MANY_CANDIDATES {
-                self.found.pop_front();
-            }
-            self.found.push_back(place);
-            if place.at >= from && wanted(&place) {
-                return Some(place.at);
-            }
-        }
-        None
-    }
-
-    /// Scans on to the next place.
-    fn scan(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout) -> Option<Place> {
-        static PATTERNS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-        // All are of one length, so that it makes no difference which kind of match is asked for but to the speed: only
-        // this kind is searched for with vector instructions.
-        let patterns = || {
-            let patterns = Tag::KNOWN.iter().map(|tag| tag.0).chain([MAGIC]);
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(patterns).ok()
-        };
-        let patterns = PATTERNS.get_or_init(patterns).as_ref()?;
-        let len = bytes.len() as u64;
-        while self.scanned < len {
-            let rest = slice(bytes, self.scanned, len - self.scanned)?;
-            let Some(hit) = patterns.find(rest) else {
-                self.scanned = len;
-                return None;
-            };
-            let at = self.scanned + hit.start() as u64;
-            self.scanned = at + 1;
-            if hit.pattern().as_usize() == Tag::KNOWN.len() {
-                let Some(end) = crcs.container_end(bytes, at, &mut self.chains) else { continue };
-                self.scanned = end;
-                self.containers.push(at);
-                return Some(Place { at, strong: false });
-            }
-            let Some(header) = layout.chunk_header(bytes, at) else { continue };
-            let strong = layout.declared_end(&header) <= len && crcs.is_strong(layout, bytes, &header);
-            if strong {
-                self.scanned = layout.declared_end(&header).max(at + 1);
-                self.containers.clear();
-            }
-            return Some(Place { at, strong });
-        }
-        None
-    }
 }

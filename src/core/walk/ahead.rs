@@ -1,0 +1,184 @@
+//! A look ahead from damaged bytes, to tell the file's own chunks from those of a container that stands in a payload.
+//!
+//! Both have right CRCs, and follow each other. But a container occurs whole: where META, SEEK, SAFE, VERI or TRAK come a
+//! second time further on, or chunks go on after VERI, the first of them are somebody else's.
+
+use super::is_container;
+use super::places::{Sign, next_sign};
+use crate::core::bytes::available;
+use crate::core::index::Tag;
+use crate::core::layout::{ChunkHeader, Layout};
+
+/// Tags that occur once in a container.
+const SINGLE: [Tag; 5] = [Tag::META, Tag::SEEK, Tag::SAFE, Tag::VERI, Tag::TRAK];
+/// How many payload bytes are read for CRCs in one walk. What stands further on is not looked at.
+const MOST_BYTES: u64 = 64 << 20;
+/// How many chunks with such a tag, and how many runs of chunks, are told apart.
+const MOST_KEPT: usize = 1 << 12;
+/// How many times in one walk the first place of several is doubted.
+const MOST_DOUBTS: usize = 1 << 12;
+/// How many more faults a chain must have than a later one not to be the file's own: a duplicate alone is only that.
+const CLEARLY_WORSE: u32 = 2;
+
+/// What stands in the file after its first damage.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    looked: bool,
+    doubts: usize,
+    /// Where chunks begin that may be the file's own after others that are not, ascending.
+    starts: Vec<u64>,
+    /// Chunks with a tag that occurs once, ascending.
+    singles: Vec<(u64, Tag)>,
+    /// For each of them, what there is from it on.
+    rest: Vec<Rest>,
+    /// Where the last chunk begins that is not VERI.
+    last_other: u64,
+}
+
+/// Chunks with a tag that occurs once, from one of them to the end.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rest {
+    /// How many of each tag.
+    counts: [u32; SINGLE.len()],
+    first_veri: Option<u64>,
+}
+
+impl Ahead {
+    /// The first chunk at or after the strong place `first` that is the file's own. `seen` tells which tags the chain
+    /// had before.
+    pub(super) fn own_chunk(&mut self, layout: Layout, bytes: &[u8], first: u64, seen: impl Fn(Tag) -> bool) -> u64 {
+        if !self.looked {
+            self.looked = true;
+            self.look(layout, bytes, first);
+            self.sum_up();
+        }
+        let seen = SINGLE.map(seen);
+        let worst = self.faults_from(layout, first, &seen);
+        if worst < CLEARLY_WORSE || self.doubts == MOST_DOUBTS {
+            return first;
+        }
+        self.doubts += 1;
+        let later = self.starts.partition_point(|start| *start <= first);
+        let ranked = self.starts.iter().skip(later).map(|start| (self.faults_from(layout, *start, &seen), *start));
+        match ranked.min() {
+            Some((faults, start)) if worst.saturating_sub(faults) >= CLEARLY_WORSE => start,
+            _ => first,
+        }
+    }
+
+    /// How many chunks with a tag that occurs once there are too many from `start` on, and whether any follow VERI.
+    fn faults_from(&self, layout: Layout, start: u64, seen: &[bool; SINGLE.len()]) -> u32 {
+        let from = self.singles.partition_point(|(at, _)| *at < start);
+        let rest = self.rest.get(from).copied().unwrap_or_default();
+        let too_many = rest.counts.iter().zip(seen).map(|(count, seen)| (count + u32::from(*seen)).saturating_sub(1));
+        let follows = layout == Layout::Transport && rest.first_veri.is_some_and(|veri| self.last_other > veri);
+        too_many.sum::<u32>() + u32::from(follows)
+    }
+
+    /// Sums up the chunks that were found from each of them to the end.
+    fn sum_up(&mut self) {
+        let mut rest = Rest::default();
+        let sums = self.singles.iter().rev().map(|(at, tag)| {
+            let kind = SINGLE.iter().position(|single| single == tag);
+            if let Some(count) = kind.and_then(|kind| rest.counts.get_mut(kind)) {
+                *count += 1;
+            }
+            if *tag == Tag::VERI {
+                rest.first_veri = Some(*at);
+            }
+            rest
+        });
+        self.rest = sums.collect();
+        self.rest.reverse();
+    }
+
+    /// Follows the chunks from the strong place `at` to the end of the file, over all that isn't one.
+    fn look(&mut self, layout: Layout, bytes: &[u8], mut at: u64) {
+        let mut budget = MOST_BYTES;
+        loop {
+            self.start(at);
+            let Some(broken) = self.follow(layout, bytes, at, &mut budget) else { return };
+            let Some(next) = next_strong(layout, bytes, broken, &mut budget) else { return };
+            if self.starts.len() + self.singles.len() > MOST_KEPT {
+                return;
+            }
+            at = next;
+        }
+    }
+
+    fn start(&mut self, at: u64) {
+        if self.starts.last() != Some(&at) {
+            self.starts.push(at);
+        }
+    }
+
+    /// Hops over chunks that lead to each other; where they stop doing so before the end.
+    fn follow(&mut self, layout: Layout, bytes: &[u8], mut at: u64, budget: &mut u64) -> Option<u64> {
+        let len = bytes.len() as u64;
+        while !ends(layout, bytes, at) {
+            let header = layout.chunk_header(bytes, at);
+            let Some(header) = header.filter(|h| h.tag.is_known() || proves_itself(layout, bytes, h, budget)) else {
+                return Some(at);
+            };
+            if SINGLE.contains(&header.tag) && self.singles.len() < MOST_KEPT {
+                self.singles.push((at, header.tag));
+            }
+            let next = layout.declared_end(&header);
+            let leads = next <= len && leads_on(layout, bytes, &header, budget);
+            if header.tag != Tag::VERI {
+                self.last_other = at;
+            } else if layout == Layout::Transport && leads {
+                self.start(next);
+            }
+            if !leads {
+                return Some(header.payload());
+            }
+            at = next;
+        }
+        None
+    }
+}
+
+/// The container ends here: with the file, a closing CRC, or another container.
+fn ends(layout: Layout, bytes: &[u8], at: u64) -> bool {
+    let after = at.saturating_add(layout.closing_len());
+    at >= bytes.len() as u64 || after == bytes.len() as u64 || is_container(bytes, at) || is_container(bytes, after)
+}
+
+fn begins_with_tag(bytes: &[u8], at: u64) -> bool {
+    Tag::KNOWN.iter().any(|tag| tag.0 == available(bytes, at, 4))
+}
+
+/// The next known tag at or after `from` whose chunk is whole and has a right CRC.
+fn next_strong(layout: Layout, bytes: &[u8], mut from: u64, budget: &mut u64) -> Option<u64> {
+    loop {
+        let (at, sign) = next_sign(bytes, from)?;
+        from = at + 1;
+        let Some(header) = layout.chunk_header(bytes, at).filter(|_| sign == Sign::Tag) else { continue };
+        if layout.declared_end(&header) > bytes.len() as u64 {
+            continue;
+        }
+        *budget = budget.checked_sub(u64::from(header.len))?;
+        // The CRC of nothing proves nothing: something must follow.
+        if layout.crc_is_right(bytes, &header) && (header.len > 0 || leads_on(layout, bytes, &header, budget)) {
+            return Some(at);
+        }
+    }
+}
+
+/// Another chunk or an end follows.
+fn leads_on(layout: Layout, bytes: &[u8], header: &ChunkHeader, budget: &mut u64) -> bool {
+    let next = layout.declared_end(header);
+    let following = || layout.chunk_header(bytes, next);
+    ends(layout, bytes, next)
+        || begins_with_tag(bytes, next)
+        || following().is_some_and(|following| proves_itself(layout, bytes, &following, budget))
+}
+
+/// A chunk with a tag that proves nothing, and a CRC that does.
+fn proves_itself(layout: Layout, bytes: &[u8], header: &ChunkHeader, budget: &mut u64) -> bool {
+    let fits = header.tag.is_likely() && header.len > 0 && layout.declared_end(header) <= bytes.len() as u64;
+    let left = budget.checked_sub(u64::from(header.len)).filter(|_| fits);
+    *budget = left.unwrap_or(*budget);
+    left.is_some() && layout.crc_is_right(bytes, header)
+}
