@@ -17,6 +17,7 @@ mod large;
 mod moving;
 mod mutations;
 mod mux_tracks;
+mod nested;
 mod protection;
 mod readme;
 mod salvage;

@@ -54,7 +54,7 @@ impl Container {
         let blocks = self.index().blocks();
         let fits = |chunk: &Chunk| {
             let is_last = chunk.block == blocks.checked_sub(1);
-            chunk.len % 2 == 0 && chunk.len <= *possible.end() && (is_last || chunk.len >= *possible.start())
+            chunk.len.is_multiple_of(2) && chunk.len <= *possible.end() && (is_last || chunk.len >= *possible.start())
         };
         let odd = self.index().with_tag(Tag::CORE).filter(|chunk| !fits(chunk)).count() as u64;
         // Where hardly any block fits, block_size is what is wrong.

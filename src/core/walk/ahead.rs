@@ -11,7 +11,7 @@ use crate::core::layout::{ChunkHeader, Layout};
 
 /// Tags that occur once in a container.
 const SINGLE: [Tag; 5] = [Tag::META, Tag::SEEK, Tag::SAFE, Tag::VERI, Tag::TRAK];
-/// How many payload bytes are read for CRCs in one walk. What stands further on is not looked at.
+/// How many bytes are searched, and read for CRCs, in one walk. What stands further on is not looked at.
 const MOST_BYTES: u64 = 64 << 20;
 /// How many chunks with such a tag, and how many runs of chunks, are told apart.
 const MOST_KEPT: usize = 1 << 12;
@@ -21,9 +21,10 @@ const MOST_DOUBTS: usize = 1 << 12;
 const CLEARLY_WORSE: u32 = 2;
 
 /// What stands in the file after its first damage.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ahead {
     looked: bool,
+    budget: u64,
     doubts: usize,
     /// Where chunks begin that may be the file's own after others that are not, ascending.
     starts: Vec<u64>,
@@ -43,13 +44,27 @@ struct Rest {
     first_veri: Option<u64>,
 }
 
+impl Default for Ahead {
+    fn default() -> Self {
+        let (starts, singles, rest) = (Vec::new(), Vec::new(), Vec::new());
+        Self { looked: false, budget: MOST_BYTES, doubts: 0, starts, singles, rest, last_other: 0 }
+    }
+}
+
 impl Ahead {
     /// The first chunk at or after the strong place `first` that is the file's own. `seen` tells which tags the chain
-    /// had before.
-    pub(super) fn own_chunk(&mut self, layout: Layout, bytes: &[u8], first: u64, seen: impl Fn(Tag) -> bool) -> u64 {
+    /// had before; `over` gives the end of a whole container that begins somewhere.
+    pub(super) fn own_chunk(
+        &mut self,
+        layout: Layout,
+        bytes: &[u8],
+        first: u64,
+        over: impl FnMut(u64) -> Option<u64>,
+        seen: impl Fn(Tag) -> bool,
+    ) -> u64 {
         if !self.looked {
             self.looked = true;
-            self.look(layout, bytes, first);
+            self.look(layout, bytes, first, over);
             self.sum_up();
         }
         let seen = SINGLE.map(seen);
@@ -64,6 +79,12 @@ impl Ahead {
             Some((faults, start)) if worst.saturating_sub(faults) >= CLEARLY_WORSE => start,
             _ => first,
         }
+    }
+
+    /// Whether a chunk with a known tag and a right CRC stands at or after `from`. False once too
+    /// many bytes were looked at.
+    pub(super) fn has_own_after(&mut self, layout: Layout, bytes: &[u8], from: u64) -> bool {
+        next_strong(layout, bytes, from, &mut self.budget).is_some()
     }
 
     /// How many chunks with a tag that occurs once there are too many from `start` on, and whether any follow VERI.
@@ -93,15 +114,16 @@ impl Ahead {
     }
 
     /// Follows the chunks from the strong place `at` to the end of the file, over all that isn't one.
-    fn look(&mut self, layout: Layout, bytes: &[u8], mut at: u64) {
-        let mut budget = MOST_BYTES;
-        loop {
+    fn look(&mut self, layout: Layout, bytes: &[u8], mut at: u64, mut over: impl FnMut(u64) -> Option<u64>) {
+        while self.starts.len() + self.singles.len() <= MOST_KEPT {
             self.start(at);
-            let Some(broken) = self.follow(layout, bytes, at, &mut budget) else { return };
-            let Some(next) = next_strong(layout, bytes, broken, &mut budget) else { return };
-            if self.starts.len() + self.singles.len() > MOST_KEPT {
-                return;
-            }
+            let broken = match self.follow(layout, bytes, at) {
+                Stop::Broken(at) => Some(at),
+                // Where chunks go on after a container, it stands in a payload.
+                Stop::Ends(at) => container_after(layout, bytes, at).and_then(&mut over),
+            };
+            let next = broken.and_then(|broken| next_strong(layout, bytes, broken, &mut self.budget));
+            let Some(next) = next else { return };
             at = next;
         }
     }
@@ -112,37 +134,51 @@ impl Ahead {
         }
     }
 
-    /// Hops over chunks that lead to each other; where they stop doing so before the end.
-    fn follow(&mut self, layout: Layout, bytes: &[u8], mut at: u64, budget: &mut u64) -> Option<u64> {
+    /// Hops over chunks that lead to each other.
+    fn follow(&mut self, layout: Layout, bytes: &[u8], mut at: u64) -> Stop {
         let len = bytes.len() as u64;
         while !ends(layout, bytes, at) {
             let header = layout.chunk_header(bytes, at);
-            let Some(header) = header.filter(|h| h.tag.is_known() || proves_itself(layout, bytes, h, budget)) else {
-                return Some(at);
+            let Some(header) = header.filter(|h| h.tag.is_known() || proves_itself(layout, bytes, h, &mut self.budget))
+            else {
+                return Stop::Broken(at);
             };
             if SINGLE.contains(&header.tag) && self.singles.len() < MOST_KEPT {
                 self.singles.push((at, header.tag));
             }
             let next = layout.declared_end(&header);
-            let leads = next <= len && leads_on(layout, bytes, &header, budget);
+            let leads = next <= len && leads_on(layout, bytes, &header, &mut self.budget);
             if header.tag != Tag::VERI {
                 self.last_other = at;
-            } else if layout == Layout::Transport && leads {
+            } else if layout == Layout::Transport && leads && !ends(layout, bytes, next) {
                 self.start(next);
             }
             if !leads {
-                return Some(header.payload());
+                return Stop::Broken(header.payload());
             }
             at = next;
         }
-        None
+        Stop::Ends(at)
     }
 }
 
+/// Where chunks stop leading to each other.
+enum Stop {
+    /// What comes next isn't a chunk.
+    Broken(u64),
+    /// As the container ends.
+    Ends(u64),
+}
+
+/// Where another container begins, at the end of one.
+pub(super) fn container_after(layout: Layout, bytes: &[u8], at: u64) -> Option<u64> {
+    [at, at.saturating_add(layout.closing_len())].into_iter().find(|start| is_container(bytes, *start))
+}
+
 /// The container ends here: with the file, a closing CRC, or another container.
-fn ends(layout: Layout, bytes: &[u8], at: u64) -> bool {
+pub(super) fn ends(layout: Layout, bytes: &[u8], at: u64) -> bool {
     let after = at.saturating_add(layout.closing_len());
-    at >= bytes.len() as u64 || after == bytes.len() as u64 || is_container(bytes, at) || is_container(bytes, after)
+    at >= bytes.len() as u64 || after == bytes.len() as u64 || container_after(layout, bytes, at).is_some()
 }
 
 fn begins_with_tag(bytes: &[u8], at: u64) -> bool {
@@ -153,6 +189,7 @@ fn begins_with_tag(bytes: &[u8], at: u64) -> bool {
 fn next_strong(layout: Layout, bytes: &[u8], mut from: u64, budget: &mut u64) -> Option<u64> {
     loop {
         let (at, sign) = next_sign(bytes, from)?;
+        *budget = budget.checked_sub(at - from + 1)?;
         from = at + 1;
         let Some(header) = layout.chunk_header(bytes, at).filter(|_| sign == Sign::Tag) else { continue };
         if layout.declared_end(&header) > bytes.len() as u64 {

@@ -10,7 +10,7 @@ mod crcs;
 mod places;
 
 use ahead::Ahead;
-use crcs::{Crcs, WholeCrc};
+use crcs::{Crcs, Inner, WholeCrc};
 use places::{ALL_CANDIDATES, MANY_CANDIDATES, Places};
 
 use super::bytes::available;
@@ -86,6 +86,8 @@ pub struct Walker {
     after_damage: bool,
     places: Places,
     ahead: Ahead,
+    /// Containers that begin before this offset stand in payloads.
+    inner: u64,
     crcs: Crcs,
     whole: WholeCrc,
 }
@@ -131,6 +133,7 @@ impl Walker {
             after_damage: false,
             places: Places::default(),
             ahead: Ahead::default(),
+            inner: 0,
             crcs: Crcs::default(),
             whole: WholeCrc::default(),
         }
@@ -272,6 +275,9 @@ impl Walker {
 
     /// How the container ends at `at`, if it does.
     fn closing(&mut self, bytes: &[u8], at: u64) -> Option<Ending> {
+        if at < self.inner {
+            return None;
+        }
         if is_container(bytes, at) {
             return Some(Ending::Appended(at));
         }
@@ -388,7 +394,9 @@ impl Walker {
     fn proven_end(&mut self, bytes: &[u8], header: &ChunkHeader) -> Option<Step> {
         self.places.begin_at(header.offset + 1);
         let declared_end = self.layout.declared_end(header);
-        let plausible_end = declared_end <= bytes.len() as u64 && self.is_plausible(bytes, declared_end);
+        let plausible_end = declared_end <= bytes.len() as u64
+            && self.is_plausible(bytes, declared_end)
+            && !self.is_inner(bytes, declared_end);
         if let Some(true_len) = self.true_length(bytes, header, plausible_end) {
             self.add(Code::ChunkLengthRepaired, header, true_len, |h| {
                 format!("{} at {}: length field says {}, the CRC is right with {true_len}", h.tag, h.offset, h.len)
@@ -402,11 +410,37 @@ impl Walker {
         })
     }
 
+    /// A container begins here, or after a closing CRC, and chunks of this one follow it: it stands in a payload whose
+    /// chunk has lost its length.
+    fn is_inner(&mut self, bytes: &[u8], at: u64) -> bool {
+        let Some(start) = ahead::container_after(self.layout, bytes, at) else { return false };
+        let end = match self.places.inner_end(&mut self.crcs, bytes, start) {
+            Some(Inner::Ends(end)) => end,
+            // After VERI nothing of a transport container is expected.
+            _ if self.layout == Layout::Transport && self.index.first(Tag::VERI).is_some() => return false,
+            Some(Inner::Breaks(end)) => end,
+            None => start,
+        };
+        let follows = !ahead::ends(self.layout, bytes, end) && self.ahead.has_own_after(self.layout, bytes, end);
+        if follows {
+            self.inner = self.inner.max(start.saturating_add(1));
+        }
+        follows
+    }
+
     /// Where the next chunk of the file begins, in damaged bytes at or after `from`.
     fn next_chunk(&mut self, bytes: &[u8], from: u64, last: bool) -> Option<u64> {
         let next = self.places.after(&mut self.crcs, bytes, self.layout, from)?;
         let seen = |tag: Tag| self.index.first(tag).is_some();
-        Some(if last { self.ahead.own_chunk(self.layout, bytes, next, seen) } else { next })
+        if !last {
+            return Some(next);
+        }
+        let (places, crcs) = (&mut self.places, &mut self.crcs);
+        let over = |at| match places.inner_end(crcs, bytes, at) {
+            Some(Inner::Ends(end)) => Some(end),
+            _ => None,
+        };
+        Some(self.ahead.own_chunk(self.layout, bytes, next, over, seen))
     }
 
     /// Takes of a chunk with a wrong length what stands before the next one.

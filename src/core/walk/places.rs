@@ -51,6 +51,16 @@ impl Places {
         self.scanned = self.scanned.max(from);
     }
 
+    /// Where the containers that begin at `at`, one after the other, end: the last of them may be damaged.
+    pub(super) fn inner_end(&mut self, crcs: &mut Crcs, bytes: &[u8], mut at: u64) -> Option<Inner> {
+        loop {
+            match crcs.inner(bytes, at, &mut self.chains) {
+                Some(Inner::Ends(end)) if super::is_container(bytes, end) => at = end,
+                found => return found,
+            }
+        }
+    }
+
     /// Scans again from `from` on.
     pub(super) fn forget(&mut self, from: u64) {
         self.found.clear();
