@@ -86,7 +86,7 @@ fn a_container_in_a_payload_is_never_the_file_s_own() {
             let layout = if clean[4] == 1 { "mux" } else { "transport" };
             let block = span(&clean, b"CORE", 1).whole;
             for len in [4, 13, 24, 40, 90] {
-                for start in (block.start..block.end - len).step_by(3) {
+                for start in (block.start..block.end - len).step_by(5) {
                     let hit = start..start + len;
                     for (how, bytes) in [("zeros", vec![0; len]), ("noise", noise(len, start as u64))] {
                         let mut damaged = clean.clone();
@@ -98,7 +98,12 @@ fn a_container_in_a_payload_is_never_the_file_s_own() {
             }
         }
     }
-    assert!(all.is_empty(), "{} are wrong: {:#?}", all.len(), &all[..all.len().min(12)]);
+    assert!(
+        all.is_empty(),
+        "{} are wrong: {:#?}",
+        all.len(),
+        &all.iter().step_by(all.len().div_ceil(12)).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -233,4 +238,40 @@ fn an_unknown_tag_hides_only_what_it_may_have_been() {
         faults_of(bytes).contains(&"chunk-missing")
     };
     assert_eq!((renamed(true), renamed(false)), (true, false));
+}
+
+#[test]
+fn bytes_cut_out_of_an_inner_container_or_put_in_leave_the_outer_chunks() {
+    let mut all = Vec::new();
+    for (kind, payload) in inner() {
+        for clean in outer(&payload) {
+            let layout = if clean[4] == 1 { "mux" } else { "transport" };
+            let block = span(&clean, b"CORE", 1);
+            for len in [1, 5, 37] {
+                for at in (block.payload.start + 24..block.payload.end - len).step_by(11) {
+                    let mut damaged = clean.clone();
+                    damaged.drain(at..at + len);
+                    let audit = audited(&damaged);
+                    let found = intact(&audit);
+                    let outer =
+                        spans(&clean).into_iter().filter(|span| span.tag != block.tag || span.whole != block.whole);
+                    let moved =
+                        outer.map(|span| if span.whole.start > at { span.whole.start - len } else { span.whole.start });
+                    let lost: Vec<usize> = moved.filter(|at| !found.contains(at)).collect();
+                    let chunks = audit.container.as_deref().unwrap().index().len();
+                    if !lost.is_empty() || chunks > spans(&clean).len() as u64 {
+                        all.push(format!(
+                            "{layout}, {kind}, {len} cut at {at} of {block:?}: lost {lost:?}, {chunks} chunks"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        all.is_empty(),
+        "{} are wrong: {:#?}",
+        all.len(),
+        &all.iter().step_by(all.len().div_ceil(12)).collect::<Vec<_>>()
+    );
 }

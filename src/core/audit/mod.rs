@@ -83,9 +83,10 @@ impl Report<'_> {
         self.findings.push(finding);
     }
 
-    /// Bytes were lost: what is missing may have been in them.
+    /// Bytes were lost, or cut off between two chunks: what is missing may have been in them.
     fn has_losses(&self) -> bool {
-        !self.container.walked().losses.is_empty()
+        let walked = self.container.walked();
+        !walked.losses.is_empty() || walked.ending == Ending::NoClosingCrc
     }
 
     /// A chunk of that tag may have been here: bytes were lost, or a chunk with a tag that isn't the format's may have

@@ -3,8 +3,9 @@
 //! Both have right CRCs, and follow each other. But a container occurs whole: where META, SEEK, SAFE, VERI or TRAK come a
 //! second time further on, or chunks go on after VERI, the first of them are somebody else's.
 
+use super::crcs::Inner;
 use super::is_container;
-use super::places::{Sign, next_sign};
+use super::places::{self, next_sign};
 use crate::core::bytes::available;
 use crate::core::index::Tag;
 use crate::core::layout::{ChunkHeader, Layout};
@@ -19,6 +20,15 @@ const MOST_KEPT: usize = 1 << 12;
 const MOST_DOUBTS: usize = 1 << 12;
 /// How many more faults a chain must have than a later one not to be the file's own: a duplicate alone is only that.
 const CLEARLY_WORSE: u32 = 2;
+
+/// What speaks for chunks being those of a container in a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// Nothing but what they are.
+    Nothing,
+    /// The header of a container comes before them, in a payload that ends about here, if that is known.
+    Broken { end: Option<u64> },
+}
 
 /// What stands in the file after its first damage.
 #[derive(Debug)]
@@ -52,39 +62,53 @@ impl Default for Ahead {
 }
 
 impl Ahead {
-    /// The first chunk at or after the strong place `first` that is the file's own. `seen` tells which tags the chain
-    /// had before; `over` gives the end of a whole container that begins somewhere.
+    /// The first chunk at or after the strong place `first` that is the file's own. `inner` tells what is known of a
+    /// container, and `seen` which tags the chain had before.
     pub(super) fn own_chunk(
         &mut self,
         layout: Layout,
         bytes: &[u8],
         first: u64,
-        over: impl FnMut(u64) -> Option<u64>,
+        sign: Sign,
+        inner: impl FnMut(u64) -> Option<Inner>,
         seen: impl Fn(Tag) -> bool,
     ) -> u64 {
         if !self.looked {
             self.looked = true;
-            self.look(layout, bytes, first, over);
+            self.look(layout, bytes, first, inner);
             self.sum_up();
         }
         let seen = SINGLE.map(seen);
-        let worst = self.faults_from(layout, first, &seen);
-        if worst < CLEARLY_WORSE || self.doubts == MOST_DOUBTS {
+        let mut faults = self.faults_from(layout, first, &seen);
+        if sign == Sign::Nothing && faults < CLEARLY_WORSE || self.doubts == MOST_DOUBTS {
             return first;
         }
         self.doubts += 1;
-        let later = self.starts.partition_point(|start| *start <= first);
-        let ranked = self.starts.iter().skip(later).map(|start| (self.faults_from(layout, *start, &seen), *start));
-        match ranked.min() {
-            Some((faults, start)) if worst.saturating_sub(faults) >= CLEARLY_WORSE => start,
-            _ => first,
-        }
+        let later = self.starts.iter().copied().skip(self.starts.partition_point(|start| *start <= first));
+        let Sign::Broken { end } = sign else {
+            // One run of chunks at a time: faults further on are no reason to give up what stands here.
+            let mut own = first;
+            for start in later {
+                let without = self.faults_from(layout, start, &seen);
+                if faults.saturating_sub(without) < CLEARLY_WORSE {
+                    break;
+                }
+                (own, faults) = (start, without);
+            }
+            return own;
+        };
+        let ranked = std::iter::once(first).chain(later);
+        let own = match end {
+            Some(end) => ranked.min_by_key(|start| (end.abs_diff(*start), *start)),
+            None => ranked.min_by_key(|start| (self.faults_from(layout, *start, &seen), *start)),
+        };
+        own.unwrap_or(first)
     }
 
     /// Whether a chunk with a known tag and a right CRC stands at or after `from`. False once too
     /// many bytes were looked at.
     pub(super) fn has_own_after(&mut self, layout: Layout, bytes: &[u8], from: u64) -> bool {
-        next_strong(layout, bytes, from, &mut self.budget).is_some()
+        next_strong(layout, bytes, from, &mut self.budget, &mut |_| None).is_some()
     }
 
     /// How many chunks with a tag that occurs once there are too many from `start` on, and whether any follow VERI.
@@ -114,15 +138,18 @@ impl Ahead {
     }
 
     /// Follows the chunks from the strong place `at` to the end of the file, over all that isn't one.
-    fn look(&mut self, layout: Layout, bytes: &[u8], mut at: u64, mut over: impl FnMut(u64) -> Option<u64>) {
+    fn look(&mut self, layout: Layout, bytes: &[u8], mut at: u64, mut inner: impl FnMut(u64) -> Option<Inner>) {
         while self.starts.len() + self.singles.len() <= MOST_KEPT {
             self.start(at);
             let broken = match self.follow(layout, bytes, at) {
                 Stop::Broken(at) => Some(at),
                 // Where chunks go on after a container, it stands in a payload.
-                Stop::Ends(at) => container_after(layout, bytes, at).and_then(&mut over),
+                Stop::Ends(at) => container_after(layout, bytes, at).and_then(|at| match inner(at) {
+                    Some(Inner::Ends(end)) => Some(end),
+                    _ => None,
+                }),
             };
-            let next = broken.and_then(|broken| next_strong(layout, bytes, broken, &mut self.budget));
+            let next = broken.and_then(|broken| next_strong(layout, bytes, broken, &mut self.budget, &mut inner));
             let Some(next) = next else { return };
             at = next;
         }
@@ -185,13 +212,23 @@ fn begins_with_tag(bytes: &[u8], at: u64) -> bool {
     Tag::KNOWN.iter().any(|tag| tag.0 == available(bytes, at, 4))
 }
 
-/// The next known tag at or after `from` whose chunk is whole and has a right CRC.
-fn next_strong(layout: Layout, bytes: &[u8], mut from: u64, budget: &mut u64) -> Option<u64> {
+/// The next known tag at or after `from` whose chunk is whole and has a right CRC, and isn't in a container.
+fn next_strong(
+    layout: Layout,
+    bytes: &[u8],
+    mut from: u64,
+    budget: &mut u64,
+    inner: &mut impl FnMut(u64) -> Option<Inner>,
+) -> Option<u64> {
     loop {
         let (at, sign) = next_sign(bytes, from)?;
         *budget = budget.checked_sub(at - from + 1)?;
         from = at + 1;
-        let Some(header) = layout.chunk_header(bytes, at).filter(|_| sign == Sign::Tag) else { continue };
+        if sign == places::Sign::Magic {
+            from = inner(at).map_or(from, |(Inner::Ends(end) | Inner::Breaks(end))| end.max(from));
+            continue;
+        }
+        let Some(header) = layout.chunk_header(bytes, at) else { continue };
         if layout.declared_end(&header) > bytes.len() as u64 {
             continue;
         }

@@ -9,7 +9,7 @@ mod ahead;
 mod crcs;
 mod places;
 
-use ahead::Ahead;
+use ahead::{Ahead, Sign};
 use crcs::{Crcs, Inner, WholeCrc};
 use places::{ALL_CANDIDATES, MANY_CANDIDATES, Places};
 
@@ -350,7 +350,7 @@ impl Walker {
         if !proves && self.crcs.is_right(self.layout, bytes, header) {
             return self.lost(bytes, header.offset, last);
         }
-        let next = self.next_chunk(bytes, header.offset + 1, last);
+        let next = self.next_chunk(bytes, header.offset + 1, Some(declared_end), last);
         let payload = header.payload();
         match next {
             Some(next) if next < payload => self.lost(bytes, header.offset, last),
@@ -369,7 +369,7 @@ impl Walker {
             }
             None => {
                 let there = clamp_u32(len - payload);
-                self.add(Code::ChunkTruncated, header, there, |h| {
+                self.note(Code::ChunkTruncated, header, len, |h| {
                     format!(
                         "{} at {}: length field says {}, the file ends at {len} after {there} of them",
                         h.tag, h.offset, h.len
@@ -428,26 +428,27 @@ impl Walker {
         follows
     }
 
-    /// Where the next chunk of the file begins, in damaged bytes at or after `from`.
-    fn next_chunk(&mut self, bytes: &[u8], from: u64, last: bool) -> Option<u64> {
+    /// Where the next chunk of the file begins, in damaged bytes at or after `from`. `declared` is where one should, by a
+    /// length that can't be trusted.
+    fn next_chunk(&mut self, bytes: &[u8], from: u64, declared: Option<u64>, last: bool) -> Option<u64> {
         let next = self.places.after(&mut self.crcs, bytes, self.layout, from)?;
-        let seen = |tag: Tag| self.index.first(tag).is_some();
         if !last {
             return Some(next);
         }
+        let seen = |tag: Tag| self.index.first(tag).is_some();
+        let broken = self.places.broken_between(from..next);
         let (places, crcs) = (&mut self.places, &mut self.crcs);
-        let over = |at| match places.inner_end(crcs, bytes, at) {
-            Some(Inner::Ends(end)) => Some(end),
-            _ => None,
-        };
-        Some(self.ahead.own_chunk(self.layout, bytes, next, over, seen))
+        let inner = |at| places.inner_end(crcs, bytes, at);
+        let end = declared.filter(|declared| *declared <= bytes.len() as u64);
+        let sign = if broken { Sign::Broken { end } } else { Sign::Nothing };
+        Some(self.ahead.own_chunk(self.layout, bytes, next, sign, inner, seen))
     }
 
     /// Takes of a chunk with a wrong length what stands before the next one.
     fn cut_before(&mut self, bytes: &[u8], header: &ChunkHeader, next: u64) -> Step {
         let fits = self.layout.declared_end(header) <= bytes.len() as u64;
         let there = clamp_u32(next - header.payload());
-        self.add(if fits { Code::ChunkCrcMismatch } else { Code::ChunkTruncated }, header, there, |h| {
+        self.note(if fits { Code::ChunkCrcMismatch } else { Code::ChunkTruncated }, header, next, |h| {
             let what = if is_container(bytes, next) { "another container" } else { "the next chunk" };
             format!(
                 "{} at {}: length field says {}, but {what} begins after {there} bytes, at {next}",
@@ -487,7 +488,7 @@ impl Walker {
     fn lost(&mut self, bytes: &[u8], at: u64, last: bool) -> Step {
         let len = bytes.len() as u64;
         self.places.begin_at(at + 1);
-        let next = self.next_chunk(bytes, at + 1, last);
+        let next = self.next_chunk(bytes, at + 1, None, last);
         if next.is_none() && !last {
             // Chunks that were not whole may be by the next time.
             self.places.forget(at + 1);
@@ -533,14 +534,16 @@ impl Walker {
         });
     }
 
+    /// Adds a finding about a chunk with `len` payload bytes.
     fn add(&mut self, code: Code, header: &ChunkHeader, len: u32, message: impl FnOnce(&ChunkHeader) -> String) {
+        self.note(code, header, self.layout.end(header, u64::from(len)), message);
+    }
+
+    /// Adds a finding about a chunk that ends at `end`.
+    fn note(&mut self, code: Code, header: &ChunkHeader, end: u64, message: impl FnOnce(&ChunkHeader) -> String) {
         let (chunk, block) = (self.index.len(), self.index.blocks());
-        let length = match code {
-            Code::ChunkTruncated => CHUNK_HEADER_LEN + u64::from(len),
-            _ => self.layout.end(header, u64::from(len)) - header.offset,
-        };
         self.findings.add(code, || {
-            let mut finding = Finding::at(code, header.offset, length, message(header));
+            let mut finding = Finding::at(code, header.offset, end - header.offset, message(header));
             finding.chunk = Some(chunk);
             finding.block = (header.tag == Tag::CORE).then_some(block);
             finding

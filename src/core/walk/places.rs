@@ -1,6 +1,7 @@
 //! Places in damaged bytes where a chunk may begin.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -24,6 +25,8 @@ pub(super) struct Places {
     found: VecDeque<Place>,
     /// Containers that were stepped over since the last strong place.
     containers: Vec<u64>,
+    /// Headers of containers whose end isn't known: chunks may go on to be theirs.
+    broken: VecDeque<u64>,
     scanned: u64,
     /// Places that may still be tried for lengths.
     pub(super) left: usize,
@@ -41,7 +44,7 @@ struct Place {
 impl Default for Places {
     fn default() -> Self {
         let (left, chains) = (ALL_CANDIDATES, CONTAINER_CHAINS);
-        Self { found: VecDeque::new(), containers: Vec::new(), scanned: 0, left, chains }
+        Self { found: VecDeque::new(), containers: Vec::new(), broken: VecDeque::new(), scanned: 0, left, chains }
     }
 }
 
@@ -61,10 +64,17 @@ impl Places {
         }
     }
 
+    /// The header of a container whose end isn't known stands in that range.
+    pub(super) fn broken_between(&self, range: Range<u64>) -> bool {
+        let first = self.broken.partition_point(|at| *at < range.start);
+        self.broken.get(first).is_some_and(|at| *at < range.end)
+    }
+
     /// Scans again from `from` on.
     pub(super) fn forget(&mut self, from: u64) {
         self.found.clear();
         self.containers.clear();
+        self.broken.clear();
         self.scanned = from;
     }
 
@@ -129,6 +139,10 @@ impl Places {
                     Some(Inner::Breaks(end)) => self.scanned = end,
                     None => {}
                 }
+                if self.broken.len() == MANY_CANDIDATES {
+                    self.broken.pop_front();
+                }
+                self.broken.push_back(at);
                 continue;
             }
             let Some(header) = layout.chunk_header(bytes, at) else { continue };
