@@ -18,6 +18,7 @@ mod moving;
 mod mutations;
 mod mux_tracks;
 mod nested;
+mod papers;
 mod protection;
 mod readme;
 mod salvage;

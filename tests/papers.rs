@@ -1,0 +1,35 @@
+//! The papers beside the code are current.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// Names of the dependencies in `Cargo.toml`, of all its tables.
+fn dependencies() -> BTreeSet<String> {
+    let mut inside = false;
+    let mut names = BTreeSet::new();
+    for line in read("Cargo.toml").lines() {
+        if let Some(table) = line.strip_prefix('[') {
+            inside = table.ends_with("dependencies]");
+        } else if let Some((name, _)) = line.split_once(" = ").filter(|(name, _)| inside && !name.starts_with('#')) {
+            names.insert(name.to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_dependency_has_its_row_and_every_row_its_dependency() {
+    let listed: BTreeSet<String> = read("docs/dependencies.md")
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| ")?.split_once(" |")?.0.to_owned()))
+        .filter(|name| name != "crate")
+        .collect();
+    let dependencies = dependencies();
+    assert!(dependencies.len() > 30, "{dependencies:?}");
+    assert_eq!(dependencies.difference(&listed).collect::<Vec<_>>(), [""; 0], "without a row");
+    assert_eq!(listed.difference(&dependencies).collect::<Vec<_>>(), [""; 0], "rows of nothing");
+}
