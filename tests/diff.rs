@@ -118,7 +118,7 @@ fn fields_and_entries_are_named() {
     let field = &found.documents[0].fields.list()[0];
     assert_eq!((found.documents[0].tag, field.pointer.as_str()), (Tag::META, "/fps_hint"));
     assert_eq!(field.values.after.as_ref().unwrap().to_string(), "50.0");
-    assert!(found.tables.is_empty() && found.blocks.is_same());
+    assert_eq!((found.tables.len(), counts(&found)), (0, [0, 0, 0, 0, 3]));
     // VERI covers META, and so differs with it.
     assert_eq!(found.chunks.list().iter().map(|chunk| chunk.tag).collect::<Vec<_>>(), [Tag::VERI]);
 
@@ -129,14 +129,13 @@ fn fields_and_entries_are_named() {
     rows[at - 4..at].copy_from_slice(&crc);
     let found = differ(&of_blocks(&values, META), &rows);
     assert_eq!((found.tables[0].added.count(), found.tables[0].removed.count()), (1, 1));
-    let retimed = &found.blocks.retimed.list()[0];
-    assert_eq!((retimed.before.pts_us, retimed.after.pts_us), (Some(80_000), Some(80_001)));
+    assert!(found.blocks.is_same(), "by the frame rate, every block is shown when it was");
 }
 
 #[test]
 fn offsets_that_follow_their_block_are_said_to() {
     let found = differ(&blocks(&[1, 2, 3, 4, 5, 6]), &blocks(&[9, 9, 1, 2, 3, 4, 5, 6]));
-    assert_eq!(counts(&found), [2, 0, 0, 0, 3]);
+    assert_eq!(counts(&found), [2, 0, 0, 0, 0]);
     assert!(found.tables[0].changed.is_empty());
     let files = corpus("damaged");
     let file = |name: &str| files.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.clone());

@@ -40,6 +40,7 @@ pub(super) fn block<'a>(
     match form {
         Form::Raw => Ok(Cow::Borrowed(stored.bytes)),
         Form::Decoded => {
+            warn_unread_meta(container, file, session);
             let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;
             warn_masked(file, index, content.stage);
             Ok(Cow::Owned(content.bytes))
@@ -57,6 +58,7 @@ pub(super) fn write_decoded(
     session: &mut Session,
 ) -> anyhow::Result<()> {
     let stored = stored(container, file, index, session)?;
+    warn_unread_meta(container, file, session);
     let first = window(container, file, index, 0)?;
     if first.problem.is_some() || first.block_len > container.options().max_block_size {
         // For the error that this is; where it is none after all, for the content.
@@ -138,6 +140,18 @@ pub(super) fn warn_losses(container: &Container, file: &Input, session: &mut Ses
     if let Some(more) = losses.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         warn_damaged(file, &format!("bytes were lost in {more} more places"), session);
     }
+}
+
+/// Warns of blocks that are decoded without the META that says how.
+pub(super) fn warn_unread_meta(container: &Container, file: &Input, session: &mut Session) {
+    let Some(why) = container.unread_pipeline() else { return };
+    let unknown = match container.pipeline().cipher {
+        Some(_) => "mask and engine",
+        None => "mask, cipher and engine",
+    };
+    let taken = "content is given as the reference engine's and not masked";
+    let advice = "--raw gives blocks as stored, `salvage --meta-from OTHER` takes META from a sibling";
+    warn_damaged(file, &format!("{why}, so that {unknown} are unknown; {taken}. {advice}"), session);
 }
 
 /// Warns of content that is given although it is damaged.

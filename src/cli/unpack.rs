@@ -62,6 +62,9 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     } else {
         let blocks = chosen_blocks(&container, args)?;
         content::warn_losses(&container, &args.file, session);
+        if !args.raw {
+            content::warn_unread_meta(&container, &args.file, session);
+        }
         let jobs = args.jobs.map_or_else(super::processors, usize::from).min(blocks.len()).max(1);
         let form = if args.raw { Form::Raw } else { Form::Decoded };
         let first = blocks.get(0).and_then(|block| container.index().block(block));

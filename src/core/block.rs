@@ -29,7 +29,7 @@ pub enum EngineKind {
     /// A closed engine, or any other that is not the reference engine. Whether there is a decoder for it is another
     /// matter.
     Opaque {
-        /// Its name as declared.
+        /// Its name as declared; where there is none, that of its algorithm.
         name: String,
     },
     /// No compression layer (mux).
@@ -75,7 +75,8 @@ impl EngineKind {
         if engine::is_reference(compression) {
             return Self::Rle { assumed: compression.engine.is_none() };
         }
-        Self::Opaque { name: compression.engine.clone().unwrap_or_else(|| "unnamed".to_owned()) }
+        let named = compression.engine.as_ref().or(compression.algorithm.as_ref());
+        Self::Opaque { name: named.cloned().unwrap_or_else(|| "unnamed".to_owned()) }
     }
 
     /// The engine's name.

@@ -5,6 +5,7 @@ mod doubt;
 mod loader;
 mod manifest;
 mod seeking;
+mod unread;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -23,13 +24,14 @@ use super::secret::Secret;
 use super::seek::{Meaning, Resolution, Starts};
 use super::source::Source;
 use super::task::{Cancelled, Task};
-use super::timeline::Timeline;
+use super::timeline::{Span, Timeline};
 use super::tracks::Tracks;
 use super::veri::{self, Verification};
 use super::walk::{Depth, Step, Walked};
 
 pub use loader::{GrowError, Loader};
 pub use seeking::{CHEAP_BYTES, Effort, Keyframe, SeekAnswer, SeekError};
+pub use unread::UnreadMeta;
 
 /// What the user decided about how a container is read.
 #[derive(Debug, Clone)]
@@ -109,6 +111,7 @@ pub struct Container {
     full: OnceLock<Resolution>,
     keyframes: OnceLock<Option<Vec<(u64, u64)>>>,
     timeline: OnceLock<Option<Timeline>>,
+    span: OnceLock<Option<Span>>,
     reader: OnceLock<Arc<Reader>>,
     cache: Cache,
 }
@@ -135,6 +138,7 @@ impl Container {
             full: OnceLock::new(),
             keyframes: OnceLock::new(),
             timeline: OnceLock::new(),
+            span: OnceLock::new(),
         }
     }
 

@@ -63,6 +63,9 @@ impl Overlay {
 }
 
 impl Algorithm {
+    /// All there are, the format's own first.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
     /// The algorithm of that name, in any spelling: `sha256`, `SHA-256`.
     pub fn from_name(name: &str) -> Option<Self> {
         let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -92,6 +95,25 @@ impl Algorithm {
         }
     }
 
+    /// The algorithm that makes digests of that many bytes.
+    pub fn from_digest_len(len: usize) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.digest_len() == len)
+    }
+
+    /// A digest to be made bit by bit.
+    pub fn hasher(self) -> Hasher {
+        match self {
+            Self::Sha256 => Hasher::Sha256(Sha256::new()),
+            Self::Sha384 => Hasher::Sha384(Sha384::new()),
+            Self::Sha512 => Hasher::Sha512(Sha512::new()),
+        }
+    }
+
+    /// The digest of no bytes.
+    pub fn digest_of_nothing(self) -> Vec<u8> {
+        self.hasher().finish()
+    }
+
     /// The digest of the concatenation of `ranges` of `bytes`, seen through `overlay`.
     pub fn digest(
         self,
@@ -100,34 +122,64 @@ impl Algorithm {
         ranges: impl Iterator<Item = Range<u64>>,
         task: &Task,
     ) -> Result<Vec<u8>, Cancelled> {
-        match self {
-            Self::Sha256 => digest::<Sha256>(bytes, overlay, ranges, task),
-            Self::Sha384 => digest::<Sha384>(bytes, overlay, ranges, task),
-            Self::Sha512 => digest::<Sha512>(bytes, overlay, ranges, task),
+        let mut hasher = self.hasher();
+        for range in ranges {
+            hasher.update_range(bytes, overlay, range, task)?;
         }
+        Ok(hasher.finish())
     }
 }
 
-fn digest<D: Digest>(
-    bytes: &[u8],
-    overlay: &Overlay,
-    ranges: impl Iterator<Item = Range<u64>>,
-    task: &Task,
-) -> Result<Vec<u8>, Cancelled> {
-    let mut hash = D::new();
-    for range in ranges {
+/// A digest in the making.
+#[derive(Debug, Clone)]
+pub enum Hasher {
+    /// SHA-256.
+    Sha256(Sha256),
+    /// SHA-384.
+    Sha384(Sha384),
+    /// SHA-512.
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    /// Takes in more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hash) => hash.update(bytes),
+            Self::Sha384(hash) => hash.update(bytes),
+            Self::Sha512(hash) => hash.update(bytes),
+        }
+    }
+
+    /// Takes in what there is of a range of `bytes`, seen through `overlay`.
+    pub fn update_range(
+        &mut self,
+        bytes: &[u8],
+        overlay: &Overlay,
+        range: Range<u64>,
+        task: &Task,
+    ) -> Result<(), Cancelled> {
         let mut at = range.start;
         while at < range.end {
             let part = available(bytes, at, STEP.min(range.end - at));
             if part.is_empty() {
                 break;
             }
-            hash.update(overlay.apply(at, part));
+            self.update(&overlay.apply(at, part));
             at += part.len() as u64;
             task.advance(part.len() as u64)?;
         }
+        task.check()
     }
-    Ok(hash.finalize().to_vec())
+
+    /// The digest.
+    pub fn finish(self) -> Vec<u8> {
+        match self {
+            Self::Sha256(hash) => hash.finalize().to_vec(),
+            Self::Sha384(hash) => hash.finalize().to_vec(),
+            Self::Sha512(hash) => hash.finalize().to_vec(),
+        }
+    }
 }
 
 /// Lower-case hex.

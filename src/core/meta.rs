@@ -56,6 +56,8 @@ pub struct Meta {
 pub struct Compression {
     /// Name of the engine; `geometric-reference` is the one whose code is public.
     pub engine: Option<String>,
+    /// Name of what it does; counts only where no engine is named.
+    pub algorithm: Option<String>,
     /// The engine's build.
     pub engine_id: Option<String>,
     /// Its fingerprint, hex.
@@ -116,6 +118,7 @@ impl Meta {
             let fields = Fields { object, prefix: "/compression", invalid: &invalid };
             meta.compression = Some(Compression {
                 engine: fields.text("engine"),
+                algorithm: fields.text("algorithm"),
                 engine_id: fields.text("engine_id"),
                 fingerprint: fields.text("fingerprint"),
                 opaque: fields.flag("opaque"),

@@ -14,9 +14,9 @@ const S_PER_DAY: u64 = 86_400;
 /// A point of a timeline as a user names it. The last two need a timeline to become microseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Time {
-    /// Microseconds from the start.
+    /// A timestamp in µs.
     Us(u64),
-    /// A share of the duration, 0…100.
+    /// A share of the duration, 0…100, from the start of the content.
     Percent(f64),
     /// The presentation time of the block with this index.
     Block(u64),
@@ -164,24 +164,41 @@ pub fn format_us(us: u64) -> String {
     format!("{:02}:{:02}:{:02}.{fraction:06}", s / S_PER_H, s / S_PER_MIN % 60, s % S_PER_MIN)
 }
 
-/// A duration for people, in its two leading units: `417 us`, `33.333 ms`, `10.5 s`, `2 min 05 s`, `1 h 02 min`,
-/// `3 d 04 h`. What is below is dropped, not rounded.
+/// A duration for people, exact: `417 us`, `33.333 ms`, `10.5 s`, `1 min 19.999 s`, `1 h 02 min`, `3 d 04 h 00 min 07 s`.
+/// Units that are 0 at its end are left out, and nothing is rounded or dropped.
 pub fn format_duration(us: u64) -> String {
     let s = us / US_PER_S;
-    match s {
-        0 if us < US_PER_MS => format!("{us} us"),
-        0 => format!("{} ms", thousandths(us)),
-        1..S_PER_MIN => format!("{} s", thousandths(us / US_PER_MS)),
-        S_PER_MIN..S_PER_H => format!("{} min {:02} s", s / S_PER_MIN, s % S_PER_MIN),
-        S_PER_H..S_PER_DAY => format!("{} h {:02} min", s / S_PER_H, s / S_PER_MIN % 60),
-        S_PER_DAY.. => format!("{} d {:02} h", s / S_PER_DAY, s / S_PER_H % 24),
+    if us < US_PER_MS {
+        return format!("{us} us");
+    }
+    if s == 0 {
+        return format!("{} ms", decimal_text(us, US_PER_MS));
+    }
+    let units = [(s / S_PER_DAY, "d"), (s / S_PER_H % 24, "h"), (s / S_PER_MIN % 60, "min")];
+    let mut text = String::new();
+    for (at, (n, unit)) in units.into_iter().enumerate() {
+        let rest_us = [S_PER_DAY, S_PER_H, S_PER_MIN].get(at).map_or(0, |unit_s| us % (unit_s * US_PER_S));
+        match (text.is_empty(), n) {
+            (true, 0) => continue,
+            (true, _) => _ = write!(text, "{n} {unit}"),
+            (false, _) => _ = write!(text, " {n:02} {unit}"),
+        }
+        if rest_us == 0 {
+            return text;
+        }
+    }
+    let seconds = decimal_text(us % (S_PER_MIN * US_PER_S), US_PER_S);
+    match text.is_empty() {
+        true => format!("{seconds} s"),
+        false => format!("{text} {}{seconds} s", if s % S_PER_MIN < 10 { "0" } else { "" }),
     }
 }
 
-/// `n` thousandths as a decimal number without trailing zeros.
-fn thousandths(n: u64) -> String {
-    let mut text = (n / 1_000).to_string();
-    let fraction = format!("{:03}", n % 1_000);
+/// `n` as a decimal number of a unit that is `unit` (a power of ten) of it, without trailing zeros.
+fn decimal_text(n: u64, unit: u64) -> String {
+    let mut text = (n / unit).to_string();
+    let width = unit.ilog10() as usize;
+    let fraction = format!("{:0width$}", n % unit);
     let fraction = fraction.trim_end_matches('0');
     if !fraction.is_empty() {
         _ = write!(text, ".{fraction}");
@@ -273,12 +290,20 @@ mod tests {
             (417, "417 us"),
             (33_333, "33.333 ms"),
             (40_000, "40 ms"),
-            (10_500_999, "10.5 s"),
-            (59_999_999, "59.999 s"),
+            (999_999, "999.999 ms"),
+            (1_000_000, "1 s"),
+            (10_500_999, "10.500999 s"),
+            (59_999_999, "59.999999 s"),
+            (60_000_000, "1 min"),
+            (79_999_000, "1 min 19.999 s"),
             (125_000_000, "2 min 05 s"),
-            (3_725_000_000, "1 h 02 min"),
+            (120_000_001, "2 min 00.000001 s"),
+            (3_600_000_000, "1 h"),
+            (3_660_000_000, "1 h 01 min"),
+            (3_725_000_000, "1 h 02 min 05 s"),
             (273_600_000_000, "3 d 04 h"),
-            (u64::MAX, "213503982 d 08 h"),
+            (259_205_000_000, "3 d 00 h 00 min 05 s"),
+            (u64::MAX, "213503982 d 08 h 01 min 49.551615 s"),
         ] {
             assert_eq!(format_duration(us), text);
         }
@@ -291,6 +316,29 @@ mod tests {
             prop_assert_eq!(Time::parse(&us.to_string()), Ok(Time::Us(us)));
             let in_seconds = format!("{}.{:06}s", us / 1_000_000, us % 1_000_000);
             prop_assert_eq!(Time::parse(&in_seconds), Ok(Time::Us(us)));
+        }
+
+        #[test]
+        fn a_duration_says_all_of_it(us: u64, short in 0u64..200_000_000_000) {
+            for us in [us, short] {
+                let text = format_duration(us);
+                let mut parts = text.split(' ');
+                let mut said = 0u64;
+                while let (Some(number), Some(unit)) = (parts.next(), parts.next()) {
+                    let unit_us = match unit {
+                        "us" => 1,
+                        "ms" => US_PER_MS,
+                        "s" => US_PER_S,
+                        "min" => S_PER_MIN * US_PER_S,
+                        "h" => S_PER_H * US_PER_S,
+                        _ => S_PER_DAY * US_PER_S,
+                    };
+                    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+                    let below: u64 = format!("{fraction:0<6}").parse().unwrap();
+                    said += whole.parse::<u64>().unwrap() * unit_us + below * unit_us / 1_000_000;
+                }
+                prop_assert_eq!(said, us, "{}", text);
+            }
         }
 
         #[test]

@@ -18,6 +18,7 @@ use super::index::{Chunk, Tag};
 use super::json::Document;
 use super::layout::{Layout, SeekEntry, SeekRows, track_table};
 use super::seek::SeekTable;
+use super::timeline::Span;
 
 /// What a block needs to be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -366,9 +367,9 @@ impl Tracks {
         self.by_block.iter().flatten().count() as u64
     }
 
-    /// The last timestamp of any track, in µs. How long the last block lasts is not stored.
-    pub fn last_pts_us(&self) -> Option<u64> {
-        self.list.iter().filter_map(Track::last_pts_us).max()
+    /// From the first to the last timestamp of any track. How long the last block lasts is not stored.
+    pub fn span(&self) -> Option<Span> {
+        self.list.iter().filter_map(Track::span).reduce(Span::and)
     }
 }
 
@@ -392,9 +393,9 @@ fn mux_block(container: &Container, chunk: &Chunk) -> Option<TrackBlock> {
 }
 
 impl Track {
-    /// Its blocks' last timestamp in µs.
-    pub fn last_pts_us(&self) -> Option<u64> {
-        self.blocks.iter().map(|block| block.pts_us).max()
+    /// From its blocks' first to their last timestamp.
+    pub fn span(&self) -> Option<Span> {
+        Span::over(self.blocks.iter().map(|block| block.pts_us))
     }
 
     /// Its keyframes, as stored.

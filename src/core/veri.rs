@@ -1,19 +1,22 @@
 //! VERI: what it declares, and whether that is so.
 //!
 //! Three kinds occur: 32 raw bytes over all earlier chunks whole (`prefix`, what the reference writer writes), 32 raw
-//! bytes over the payloads grouped by tag (`payloads`, what the reference reader checks), and a JSON object whose
-//! coverage is not specified.
+//! bytes over the payloads grouped by tag (`payloads`, what the reference reader checks), and a JSON object, which may say
+//! what it covers.
 
+mod declared;
+mod decoded;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde_json::Value;
-
 use super::container::Container;
-use super::hash::{Algorithm, Overlay, hex, unhex};
-use super::index::{Chunk, State, Tag};
-use super::json::Document;
+use super::hash::{Algorithm, Hasher, Overlay, hex};
+use super::index::{Chunk, Tag};
 use super::layout::Layout;
 use super::task::{Cancelled, Task};
+
+pub use declared::{Declared, declared};
 
 /// The outcome of a verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,10 +84,14 @@ pub enum Coverage {
     CorePayloads,
     /// The payloads of all chunks but VERI, in file order.
     AllPayloads,
-    /// What a mux container stores for all blocks, without their H4TB headers.
+    /// All blocks as stored; in the mux layout without their H4TB headers.
     Blocks,
-    /// The same for the blocks of one track.
+    /// The same for the blocks of one track of a mux container.
     TrackBlocks(u16),
+    /// The same for one track of a transport container.
+    NamedTrack(String),
+    /// What all blocks decode to.
+    DecodedBlocks,
 }
 
 impl Coverage {
@@ -98,6 +105,8 @@ impl Coverage {
             Self::AllPayloads => "the payloads of all chunks but VERI".to_owned(),
             Self::Blocks => "the content of all blocks".to_owned(),
             Self::TrackBlocks(id) => format!("the content of track {id}'s blocks"),
+            Self::NamedTrack(id) => format!("the stored blocks of track {}", super::text::escape(id)),
+            Self::DecodedBlocks => "what all blocks decode to".to_owned(),
         }
     }
 }
@@ -123,9 +132,9 @@ impl Coverage {
                 if chunk.end <= veri { Part::Whole } else { Part::Nothing }
             }
             Self::Payloads => content([Tag::CORE, Tag::SEEK, Tag::META, Tag::SAFE].contains(&chunk.tag)),
-            Self::CorePayloads => content(chunk.tag == Tag::CORE),
+            Self::CorePayloads | Self::Blocks | Self::DecodedBlocks => content(chunk.tag == Tag::CORE),
             Self::AllPayloads => content(chunk.tag != Tag::VERI),
-            Self::Blocks => content(chunk.tag == Tag::CORE && container.routed(chunk).is_some()),
+            Self::NamedTrack(id) => content(chunk.block.is_some_and(|block| is_of_track(container, block, id))),
             Self::TrackBlocks(id) => {
                 content(chunk.tag == Tag::CORE && container.routed(chunk).is_some_and(|(track, _)| track == *id))
             }
@@ -144,26 +153,6 @@ impl Coverage {
     }
 }
 
-/// What a VERI chunk declares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Declared {
-    /// There is none.
-    Absent,
-    /// It holds no digest; why.
-    Malformed(String),
-    /// A digest.
-    Digest {
-        /// Raw bytes or JSON.
-        json: bool,
-        /// The algorithm's name as declared; `sha256` for raw bytes.
-        algorithm: String,
-        /// The digest.
-        digest: Vec<u8>,
-        /// What a JSON object says it covers.
-        covers: Option<String>,
-    },
-}
-
 /// A verification and how it was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
@@ -177,8 +166,12 @@ pub struct Verification {
     pub expected: Option<String>,
     /// The digest that was recomputed, hex: the matching one, or the one of the first coverage tried.
     pub computed: Option<String>,
-    /// The bytes that were hashed.
+    /// The bytes that `computed` is the digest of.
+    pub computed_over: Option<Coverage>,
+    /// The coverage under which the digest is right.
     pub coverage: Option<Coverage>,
+    /// False where a limit, or a key or engine that is not there, kept the digest from being recomputed.
+    pub complete: bool,
     /// One line for people.
     pub info: String,
 }
@@ -186,58 +179,22 @@ pub struct Verification {
 impl Verification {
     /// A status that needed no hashing.
     pub(crate) fn plain(status: Status, info: impl Into<String>) -> Self {
-        let info = info.into();
-        Self { status, scheme: None, algorithm: None, expected: None, computed: None, coverage: None, info }
-    }
-}
-
-/// Keys under which a digest is looked for, after the one named as the algorithm.
-const DIGEST_KEYS: [&str; 5] = ["sha256", "digest", "hash", "value", "hex"];
-/// Keys under which a coverage is declared.
-const COVERAGE_KEYS: [&str; 4] = ["covers", "coverage", "scope", "over"];
-
-/// What the container's first VERI chunk declares.
-pub fn declared(container: &Container, overlay: &Overlay) -> Declared {
-    let Some(chunk) = container.index().first(Tag::VERI) else { return Declared::Absent };
-    if chunk.state == State::Truncated {
-        return Declared::Malformed(format!("the VERI chunk at {} is cut off", chunk.offset));
-    }
-    parse(&overlay.apply(chunk.payload_offset, container.payload(&chunk)))
-}
-
-fn parse(payload: &[u8]) -> Declared {
-    let document = Document::parse(payload);
-    if document.object().is_none() {
-        if payload.len() == 32 {
-            let (json, covers) = (false, None);
-            return Declared::Digest { json, algorithm: "sha256".to_owned(), digest: payload.to_vec(), covers };
+        Self {
+            status,
+            scheme: None,
+            algorithm: None,
+            expected: None,
+            computed: None,
+            computed_over: None,
+            coverage: None,
+            complete: true,
+            info: info.into(),
         }
-        return Declared::Malformed(match document.error {
-            Some(error) if payload.starts_with(b"{") => format!("its JSON can't be parsed: {error}"),
-            _ => format!("{} bytes, neither 32 nor a JSON object", payload.len()),
-        });
     }
-    let text = |key: &str| document.object().and_then(|object| object.get(key)).and_then(Value::as_str);
-    let named = text("algorithm").map(str::to_owned);
-    let keys = named.iter().map(String::as_str).chain(DIGEST_KEYS);
-    let Some((key, value)) = keys.filter_map(|key| Some((key, text(key)?))).next() else {
-        return Declared::Malformed("a JSON object without a digest".to_owned());
-    };
-    let algorithm =
-        named.clone().unwrap_or_else(|| Algorithm::from_name(key).map_or("sha256", Algorithm::name).to_owned());
-    let Some(digest) = unhex(value.trim()).filter(|digest| !digest.is_empty()) else {
-        return Declared::Malformed("the digest in its JSON is not hexadecimal".to_owned());
-    };
-    let expected = Algorithm::from_name(&algorithm).map(Algorithm::digest_len);
-    if expected.is_some_and(|len| len != digest.len()) {
-        return Declared::Malformed(format!("a digest of {} bytes is no {algorithm}", digest.len()));
-    }
-    let covers = COVERAGE_KEYS.iter().find_map(|key| text(key)).map(str::to_owned);
-    Declared::Digest { json: true, algorithm, digest, covers }
 }
 
-/// Recomputes the digest under every coverage that makes sense, the likeliest first. `prefix` is the SHA-256 of the
-/// bytes before VERI, where the caller has it already.
+/// Recomputes the digest over what VERI says that it covers, or over all that makes sense, the likeliest first. `prefix`
+/// is the SHA-256 of the bytes before VERI, where the caller has it already.
 pub fn verify(container: &Container, prefix: Option<&[u8]>, task: &Task) -> Result<Verification, Cancelled> {
     verify_through(container, &Overlay::default(), prefix, task)
 }
@@ -249,63 +206,185 @@ pub(crate) fn verify_through(
     prefix: Option<&[u8]>,
     task: &Task,
 ) -> Result<Verification, Cancelled> {
-    let (json, name, digest, covers) = match declared(container, overlay) {
+    let (json, algorithm, digest, covers) = match declared(container, overlay) {
         Declared::Absent => return Ok(Verification::plain(Status::Absent, "there is no VERI chunk")),
-        Declared::Malformed(why) => return Ok(Verification::plain(Status::Malformed, format!("VERI: {why}"))),
+        Declared::Malformed { json, why } => {
+            let scheme = json.then_some(Scheme::Json);
+            return Ok(Verification { scheme, ..Verification::plain(Status::Malformed, format!("VERI: {why}")) });
+        }
+        Declared::BeyondLimit(why) => {
+            let plain = Verification::plain(Status::Unsupported, format!("VERI: {why}"));
+            return Ok(Verification { scheme: Some(Scheme::Json), complete: false, ..plain });
+        }
+        Declared::OtherAlgorithm { name, digest } => {
+            let name = super::text::escape(&name).into_owned();
+            let info = format!("VERI names the algorithm {name}, which is not computed here");
+            return Ok(Verification {
+                scheme: Some(Scheme::Json),
+                algorithm: Some(name),
+                expected: digest,
+                ..Verification::plain(Status::Unsupported, info)
+            });
+        }
         Declared::Digest { json, algorithm, digest, covers } => (json, algorithm, digest, covers),
     };
-    let shown = super::text::escape(&name).into_owned();
-    let mut answer = Verification {
-        algorithm: Some(shown.clone()),
+    let answer = Verification {
+        scheme: json.then_some(Scheme::Json),
+        algorithm: Some(algorithm.name().to_owned()),
         expected: Some(hex(&digest)),
         ..Verification::plain(Status::Unsupported, "")
     };
-    let Some(algorithm) = Algorithm::from_name(&name) else {
-        answer.info = format!("VERI names the algorithm {shown}, which is not computed here");
-        return Ok(answer);
+    if container.index().blocks() > 0 && digest == algorithm.digest_of_nothing() {
+        let info = "the digest in VERI is that of no bytes at all, which verifies nothing".to_owned();
+        return Ok(Verification { status: Status::Mismatch, info, ..answer });
+    }
+    let declared = covers.as_deref().map(|text| Coverage::declared(container, text));
+    let trials = match &declared {
+        Some(None) => {
+            let covers = super::text::escape(covers.as_deref().unwrap_or_default()).into_owned();
+            let info = format!("VERI says that it covers \"{covers}\", which is not known here");
+            return Ok(Verification { info, ..answer });
+        }
+        Some(Some(coverage)) => vec![Trial::One(coverage.clone())],
+        None => trials(container, json),
     };
-    answer.algorithm = Some(algorithm.name().to_owned());
-    for coverage in coverages(container, json) {
-        let known = prefix.filter(|_| coverage == Coverage::Prefix && algorithm == Algorithm::Sha256);
-        let computed = match known {
-            Some(digest) => digest.to_vec(),
-            None => algorithm.digest(container.bytes(), overlay, ranges(container, &coverage).into_iter(), task)?,
-        };
-        if answer.computed.is_none() || computed == digest {
-            answer.computed = Some(hex(&computed));
-        }
-        if computed == digest {
-            answer.status = Status::Verified;
-            answer.scheme = Some(match coverage {
-                _ if json => Scheme::Json,
-                Coverage::Payloads => Scheme::Payloads,
-                _ => Scheme::Prefix,
-            });
-            answer.info = format!("{} of {} is as VERI says", algorithm.name(), coverage.describe());
-            answer.coverage = Some(coverage);
-            return Ok(answer);
+    let mut search = Search { container, overlay, algorithm, prefix, digest: &digest, answer, task };
+    for trial in trials {
+        if search.tries(trial)? {
+            return Ok(search.answer);
         }
     }
-    if json && covers.is_none() {
-        answer.info = "VERI does not say what its digest covers, and it matches nothing that was tried".to_owned();
-    } else {
-        answer.status = Status::Mismatch;
-        answer.info = "the digest in VERI matches under no scheme: the content is not what it was made from".to_owned();
-    }
+    let mut answer = search.answer;
+    let computed = &answer.computed_over;
+    (answer.status, answer.info) = match (declared, computed) {
+        _ if !answer.info.is_empty() => (answer.status, answer.info),
+        (Some(_), Some(coverage)) => {
+            let unmasked = *coverage == Coverage::DecodedBlocks && container.pipeline().masked;
+            let key = if unmasked { ", or the mask key is not this file's" } else { "" };
+            (Status::Mismatch, format!("{} of {} is not what VERI says{key}", algorithm.name(), coverage.describe()))
+        }
+        (None, _) if json => (
+            Status::Unsupported,
+            "VERI does not say what its digest covers, and it matches nothing that was tried".to_owned(),
+        ),
+        _ => (
+            Status::Mismatch,
+            "the digest in VERI matches under no scheme: the content is not what it was made from".to_owned(),
+        ),
+    };
     Ok(answer)
 }
 
-fn coverages(container: &Container, json: bool) -> Vec<Coverage> {
+/// What is hashed in one pass over the file.
+enum Trial {
+    One(Coverage),
+    /// The blocks of each track of a mux container, apart.
+    EachTrack,
+}
+
+/// What a digest may cover that does not say it: as many passes over the file, however many tracks there are.
+fn trials(container: &Container, json: bool) -> Vec<Trial> {
+    let one = |list: &[Coverage]| list.iter().cloned().map(Trial::One).collect::<Vec<_>>();
     if !json {
-        return vec![Coverage::Prefix, Coverage::Payloads];
+        return one(&[Coverage::Prefix, Coverage::Payloads]);
     }
-    let mut all = vec![Coverage::Prefix];
+    let mut all = one(&[Coverage::Prefix]);
     if container.layout() == Layout::Mux {
-        all.push(Coverage::Blocks);
-        all.extend(container.routed_tracks().into_iter().map(Coverage::TrackBlocks));
+        all.extend([Trial::One(Coverage::Blocks), Trial::EachTrack]);
     }
-    all.extend([Coverage::Payloads, Coverage::CorePayloads, Coverage::AllPayloads, Coverage::WholePrefix]);
+    all.extend(one(&[Coverage::Payloads, Coverage::CorePayloads, Coverage::AllPayloads, Coverage::WholePrefix]));
     all
+}
+
+/// A digest that is looked for.
+struct Search<'a> {
+    container: &'a Container,
+    overlay: &'a Overlay,
+    algorithm: Algorithm,
+    prefix: Option<&'a [u8]>,
+    digest: &'a [u8],
+    answer: Verification,
+    task: &'a Task,
+}
+
+impl Search<'_> {
+    /// Whether the search is over: the digest was found, or can't be recomputed.
+    fn tries(&mut self, trial: Trial) -> Result<bool, Cancelled> {
+        let Self { container, overlay, algorithm, task, .. } = *self;
+        let coverage = match trial {
+            Trial::EachTrack => {
+                let digests = track_digests(container, overlay, algorithm, task)?;
+                let found = digests.into_iter().find(|(_, computed)| computed == self.digest);
+                return Ok(found.is_some_and(|(id, computed)| self.takes(&computed, Coverage::TrackBlocks(id))));
+            }
+            Trial::One(coverage) => coverage,
+        };
+        let known = self.prefix.filter(|_| coverage == Coverage::Prefix && algorithm == Algorithm::Sha256);
+        let computed = match (known, &coverage) {
+            (Some(digest), _) => digest.to_vec(),
+            (None, Coverage::DecodedBlocks) => match decoded::digest(container, overlay, algorithm, task)? {
+                Ok(computed) => computed,
+                Err(obstacle) => {
+                    self.answer.status = if obstacle.is_damage { Status::Mismatch } else { Status::Unsupported };
+                    self.answer.complete = obstacle.is_damage;
+                    self.answer.info = format!("VERI covers {}, and {}", coverage.describe(), obstacle.why);
+                    return Ok(true);
+                }
+            },
+            (None, _) => {
+                algorithm.digest(container.bytes(), overlay, ranges(container, &coverage).into_iter(), task)?
+            }
+        };
+        let over = self.takes(&computed, coverage.clone());
+        // What META would have said of the blocks may be what makes the difference.
+        if !over && let (Coverage::DecodedBlocks, Some(why)) = (coverage, container.unread_pipeline()) {
+            self.answer.complete = false;
+            self.answer.info =
+                format!("VERI covers what all blocks decode to, and how they are read is unknown: {why}");
+        }
+        Ok(over)
+    }
+
+    /// Notes a digest; whether it is the one.
+    fn takes(&mut self, computed: &[u8], coverage: Coverage) -> bool {
+        let answer = &mut self.answer;
+        let found = computed == self.digest;
+        if answer.computed.is_none() || found {
+            answer.computed = Some(hex(computed));
+            answer.computed_over = Some(coverage.clone());
+        }
+        if found {
+            answer.status = Status::Verified;
+            answer.info = format!("{} of {} is as VERI says", self.algorithm.name(), coverage.describe());
+            answer.scheme = answer.scheme.or(Some(match coverage {
+                Coverage::Payloads => Scheme::Payloads,
+                _ => Scheme::Prefix,
+            }));
+            answer.coverage = Some(coverage);
+        }
+        found
+    }
+}
+
+/// The digests of the blocks of each track of a mux container, by track: one pass over all of them.
+fn track_digests(
+    container: &Container,
+    overlay: &Overlay,
+    algorithm: Algorithm,
+    task: &Task,
+) -> Result<BTreeMap<u16, Vec<u8>>, Cancelled> {
+    let mut hashers: BTreeMap<u16, Hasher> = BTreeMap::new();
+    for chunk in container.index().with_tag(Tag::CORE) {
+        let Some((track, content)) = container.routed(&chunk) else { continue };
+        let hasher = hashers.entry(track).or_insert_with(|| algorithm.hasher());
+        hasher.update_range(container.bytes(), overlay, content, task)?;
+    }
+    Ok(hashers.into_iter().map(|(track, hasher)| (track, hasher.finish())).collect())
+}
+
+/// The track of a transport container that a block belongs to has that id.
+fn is_of_track(container: &Container, block: u64, id: &str) -> bool {
+    container.tracks().and_then(|tracks| tracks.of_block(block)).is_some_and(|(track, _)| track.id == id)
 }
 
 /// The ranges of the file that a coverage takes in, in order.
@@ -320,40 +399,20 @@ pub fn ranges(container: &Container, coverage: &Coverage) -> Vec<Range<u64>> {
             let tags = [Tag::CORE, Tag::SEEK, Tag::META, Tag::SAFE];
             tags.into_iter().flat_map(|tag| index.with_tag(tag).map(payload)).collect()
         }
-        Coverage::CorePayloads => index.with_tag(Tag::CORE).map(payload).collect(),
+        // Decoded blocks are in no range of the file; what is stored of them is.
+        Coverage::CorePayloads | Coverage::DecodedBlocks => index.with_tag(Tag::CORE).map(payload).collect(),
         Coverage::AllPayloads => index.iter().filter(|chunk| chunk.tag != Tag::VERI).map(payload).collect(),
         Coverage::Blocks => {
-            index.with_tag(Tag::CORE).filter_map(|chunk| container.routed(&chunk).map(|r| r.1)).collect()
+            let content = |chunk| container.routed(&chunk).map_or_else(|| payload(chunk), |(_, content)| content);
+            index.with_tag(Tag::CORE).map(content).collect()
+        }
+        Coverage::NamedTrack(id) => {
+            let of_track = |chunk: &Chunk| chunk.block.is_some_and(|block| is_of_track(container, block, id));
+            index.with_tag(Tag::CORE).filter(of_track).map(payload).collect()
         }
         Coverage::TrackBlocks(id) => {
             let of_track = |chunk: Chunk| container.routed(&chunk).filter(|(track, _)| track == id).map(|r| r.1);
             index.with_tag(Tag::CORE).filter_map(of_track).collect()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn digest(payload: &str) -> Declared {
-        parse(payload.as_bytes())
-    }
-
-    #[test]
-    fn every_kind_is_recognised() {
-        assert!(matches!(parse(&[7; 32]), Declared::Digest { json: false, .. }));
-        let hex = "ab".repeat(32);
-        let declared = digest(&format!(r#"{{"algorithm":"SHA-256","digest":"{hex}","covers":"payloads"}}"#));
-        assert!(matches!(declared, Declared::Digest { json: true, covers: Some(_), .. }));
-        let blake = digest(&format!(r#"{{"algorithm":"blake3","blake3":"{hex}"}}"#));
-        assert!(matches!(blake, Declared::Digest { algorithm, .. } if algorithm == "blake3"));
-    }
-
-    #[test]
-    fn what_holds_no_digest_is_malformed() {
-        for payload in ["", "short", "{}", r#"{"sha256":"xyz"}"#, r#"{"sha256":"abcd"}"#, r#"{"sha256":5}"#, "[1]"] {
-            assert!(matches!(digest(payload), Declared::Malformed(_)), "{payload}");
         }
     }
 }

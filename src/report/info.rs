@@ -16,7 +16,7 @@ use crate::core::index::Tag;
 use crate::core::meta::Meta;
 use crate::core::text;
 use crate::core::time::{format_duration, format_us};
-use crate::core::timeline::FrameSource;
+use crate::core::timeline::{FrameSource, Span};
 use crate::core::tracks::{Track, Tracks};
 use crate::core::veri::Status;
 
@@ -38,21 +38,27 @@ pub struct Info {
     pub blocks: u64,
     /// The tracks, where anything speaks of them.
     pub tracks: Vec<TrackInfo>,
-    /// With tracks when the last block begins, else when it ends.
+    /// When the first block is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_us: Option<u64>,
+    /// From there to the end: with tracks to when the last block begins, else to when it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_us: Option<u64>,
     /// How that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_from: Option<DurationSource>,
+    /// Why META can't be read: what it says is then unknown, and `null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta_unreadable: Option<String>,
     /// META's, blocks a second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fps_hint: Option<f64>,
+    #[serde(skip_serializing_if = "Said::is_nothing")]
+    pub fps_hint: Said<f64>,
     /// META's, blocks from keyframe to keyframe.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gop: Option<u64>,
+    #[serde(skip_serializing_if = "Said::is_nothing")]
+    pub gop: Said<u64>,
     /// META's, decoded bytes of every block but the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub block_size: Option<u64>,
+    #[serde(skip_serializing_if = "Said::is_nothing")]
+    pub block_size: Said<u64>,
     /// META's version, as written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -76,6 +82,36 @@ pub struct Info {
     /// Damage that headers show.
     #[serde(skip)]
     pub damage: Option<Damage>,
+    /// Why there is no duration.
+    #[serde(skip)]
+    untimed: String,
+}
+
+/// A field of META.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Said<T> {
+    /// What it says.
+    Value(T),
+    /// META doesn't say it, or there is none.
+    Nothing,
+    /// META can't be read.
+    Unknown,
+}
+
+impl<T> Said<T> {
+    /// Not said, which is known.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    /// What is said.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Nothing | Self::Unknown => None,
+        }
+    }
 }
 
 /// How a duration is known.
@@ -131,7 +167,10 @@ pub struct TrackInfo {
     pub blocks: u64,
     /// Their bytes as stored, without H4TB headers.
     pub bytes: u64,
-    /// When its last block begins, in µs.
+    /// When its first block is shown, in µs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_us: Option<u64>,
+    /// From there to when its last block begins, in µs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_us: Option<u64>,
     /// Bits a second, over that duration.
@@ -161,8 +200,8 @@ pub struct Interval {
 /// How blocks are compressed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CompressionInfo {
-    /// Name of the engine; `none` in the mux layout.
-    pub engine: String,
+    /// Name of the engine; `none` in the mux layout. `None` where META can't be read.
+    pub engine: Option<String>,
     /// META does not name it.
     #[serde(skip_serializing_if = "is_false")]
     pub assumed: bool,
@@ -191,11 +230,23 @@ pub struct CompressionInfo {
 /// What keeps blocks from being read without a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Protection {
-    /// Blocks are XORed with a key stream.
-    pub masked: bool,
+    /// Blocks are XORed with a key stream. `None` where META can't be read.
+    pub masked: Option<bool>,
     /// The cipher, where blocks are encrypted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cipher: Option<String>,
+    #[serde(skip_serializing_if = "Said::is_nothing")]
+    pub cipher: Said<String>,
+}
+
+impl Protection {
+    fn of(container: &Container, unread: bool) -> Self {
+        let pipeline = container.pipeline();
+        let cipher = match &pipeline.cipher {
+            Some(cipher) => Said::Value(cipher.clone()),
+            None if unread => Said::Unknown,
+            None => Said::Nothing,
+        };
+        Self { masked: (!unread).then_some(pipeline.masked), cipher }
+    }
 }
 
 impl Info {
@@ -204,8 +255,13 @@ impl Info {
         let empty = Meta::default();
         let meta = container.meta().unwrap_or(&empty);
         let tags = container.index().totals().iter();
-        let (duration_us, duration_from) = duration(container).unzip();
-        let pipeline = container.pipeline();
+        let (span, duration_from) = duration(container).unzip();
+        let meta_unreadable = container.unread_meta().map(|why| why.to_string());
+        let said = |value: Option<u64>| match value {
+            Some(value) => Said::Value(value),
+            None if meta_unreadable.is_some() => Said::Unknown,
+            None => Said::Nothing,
+        };
         let verification = audit.map(|audit| &audit.verification);
         Self {
             file: container.source().name().to_owned(),
@@ -215,21 +271,32 @@ impl Info {
             tags: tags.map(|t| (t.tag.to_string(), TagInfo { count: t.count, bytes: t.bytes })).collect(),
             blocks: container.index().blocks(),
             tracks: container.tracks().map_or_else(Vec::new, |tracks| all_tracks(container, tracks)),
-            duration_us,
+            start_us: span.map(|span| span.start_us),
+            duration_us: span.map(|span| span.duration_us()),
             duration_from,
-            fps_hint: meta.fps_hint,
-            gop: meta.gop,
-            block_size: meta.block_size,
+            fps_hint: match meta.fps_hint {
+                Some(fps) => Said::Value(fps),
+                None if meta_unreadable.is_some() => Said::Unknown,
+                None => Said::Nothing,
+            },
+            gop: said(meta.gop),
+            block_size: said(meta.block_size),
             version: meta.version.clone(),
             title: meta.title.clone(),
             project: meta.project.clone(),
             compression: CompressionInfo::new(container, meta, audit.is_some()),
-            protection: Protection { masked: pipeline.masked, cipher: pipeline.cipher.clone() },
+            protection: Protection::of(container, container.unread_pipeline().is_some()),
             seek: SeekSummary::of(container, if audit.is_some() { Effort::Full } else { Effort::Cheap }),
             veri: verification.map_or(VeriSummary::UNCHECKED, VeriSummary::from),
             audit: audit.map(Outcome::of),
             damage: Damage::of(container),
+            untimed: container.why_untimed(),
+            meta_unreadable,
         }
+    }
+
+    fn unknown(&self) -> String {
+        format!("unknown: {}", text::escape(self.meta_unreadable.as_deref().unwrap_or("META does not say")))
     }
 
     /// `transport, version 1`, and what else the header says that is not usual.
@@ -257,7 +324,7 @@ impl Info {
         if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
     }
 
-    /// When it ends, and how that is known.
+    /// How long it is, from when if that is not 0, and how that is known.
     pub fn describe_duration(&self) -> String {
         let source = match self.duration_from {
             Some(DurationSource::FpsHint) => FrameSource::FpsHint.describe(),
@@ -266,17 +333,21 @@ impl Info {
             Some(DurationSource::Tracks) | None => "the last timestamp of the tracks",
         };
         match self.duration_us {
-            Some(us) => format!("{} ({}) by {source}", format_us(us), format_duration(us)),
-            None => "unknown: META has no usable fps_hint".to_owned(),
+            Some(us) => format!("{} ({}){} by {source}", format_us(us), format_duration(us), from(self.start_us)),
+            None => format!("unknown: {}", text::escape(&self.untimed)),
         }
     }
 
     /// `30 blocks a second, a keyframe every 30 blocks`.
     pub fn describe_timing(&self) -> String {
-        let fps = self.fps_hint.map(|fps| format!("{fps} blocks a second"));
-        let gop = self.gop.map(|gop| format!("a keyframe every {}", count(gop, "block")));
+        let fps = self.fps_hint.value().map(|fps| format!("{fps} blocks a second"));
+        let gop = self.gop.value().map(|gop| format!("a keyframe every {}", count(*gop, "block")));
         let parts: Vec<String> = fps.into_iter().chain(gop).collect();
-        if parts.is_empty() { "META has neither fps_hint nor gop".to_owned() } else { parts.join(", ") }
+        match parts.is_empty() {
+            true if self.meta_unreadable.is_some() => self.unknown(),
+            true => "META has neither fps_hint nor gop".to_owned(),
+            false => parts.join(", "),
+        }
     }
 
     /// The engine and the ratio.
@@ -285,7 +356,9 @@ impl Info {
         if self.layout == "mux" {
             return "none".to_owned();
         }
-        let engine = one_line(&compression.engine, 40);
+        let Some(engine) = compression.engine.as_ref().map(|engine| one_line(engine, 40)) else {
+            return self.unknown();
+        };
         let note = match (compression.assumed, compression.opaque) {
             (true, _) => " (assumed)",
             (_, true) => " (opaque)",
@@ -301,9 +374,13 @@ impl Info {
 
     /// `none`, or what there is.
     pub fn describe_protection(&self) -> String {
-        let cipher = self.protection.cipher.as_ref().map(|cipher| format!("encrypted ({})", one_line(cipher, 40)));
-        let masked = self.protection.masked.then(|| "masked".to_owned());
-        let parts: Vec<String> = masked.into_iter().chain(cipher).collect();
+        let cipher = self.protection.cipher.value().map(|cipher| format!("encrypted ({})", one_line(cipher, 40)));
+        let masked = self.protection.masked.filter(|masked| *masked).map(|_| "masked".to_owned());
+        let unknown = self.protection.masked.is_none().then(|| match cipher {
+            Some(_) => format!("mask {}", self.unknown()),
+            None => self.unknown(),
+        });
+        let parts: Vec<String> = masked.into_iter().chain(cipher.clone()).chain(unknown).collect();
         if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
     }
 
@@ -340,8 +417,8 @@ impl Info {
         }
         field(out, paint, "Duration", self.describe_duration())?;
         field(out, paint, "Timing", self.describe_timing())?;
-        if let Some(bytes) = self.block_size {
-            field(out, paint, "Block size", size(bytes))?;
+        if let Some(bytes) = self.block_size.value() {
+            field(out, paint, "Block size", size(*bytes))?;
         }
         field(out, paint, "Compression", self.describe_compression())?;
         field(out, paint, "Protection", self.describe_protection())?;
@@ -374,10 +451,15 @@ impl Info {
     }
 }
 
-/// When the last block ends or begins, and how that is known.
-fn duration(container: &Container) -> Option<(u64, DurationSource)> {
+/// ` from 00:00:10.000000 on`, where content does not begin at 0.
+fn from(start_us: Option<u64>) -> String {
+    start_us.filter(|us| *us > 0).map_or_else(String::new, |us| format!(" from {} on,", format_us(us)))
+}
+
+/// From when to when content lasts, and how that is known.
+fn duration(container: &Container) -> Option<(Span, DurationSource)> {
     if container.tracks().is_some_and(|tracks| tracks.indexed) {
-        return Some((container.duration_us()?, DurationSource::Tracks));
+        return Some((container.span()?, DurationSource::Tracks));
     }
     let timeline = container.timeline()?;
     let source = match timeline.source {
@@ -385,7 +467,7 @@ fn duration(container: &Container) -> Option<(u64, DurationSource)> {
         FrameSource::BinaryMeta => DurationSource::BinaryMeta,
         FrameSource::Seek => DurationSource::Seek,
     };
-    Some((timeline.duration_us(), source))
+    Some((container.span()?, source))
 }
 
 fn all_tracks(container: &Container, tracks: &Tracks) -> Vec<TrackInfo> {
@@ -399,7 +481,8 @@ impl TrackInfo {
             Some(container.routed(&chunk).map_or(chunk.len, |(_, content)| content.end - content.start))
         };
         let bytes = track.blocks.iter().filter_map(|block| stored(block.block)).fold(0, u64::saturating_add);
-        let duration_us = track.last_pts_us();
+        let span = track.span();
+        let duration_us = span.map(|span| span.duration_us());
         let bits_us = u128::from(bytes) * 8 * 1_000_000;
         let bitrate = duration_us.and_then(|us| bits_us.checked_div(u128::from(us)));
         let interval = |(min, mean, max)| Interval { min, mean, max };
@@ -414,6 +497,7 @@ impl TrackInfo {
             note: track.note.clone().filter(|note| !note.is_empty()),
             blocks: track.blocks.len() as u64,
             bytes,
+            start_us: span.map(|span| span.start_us),
             duration_us,
             bitrate: bitrate.and_then(|bits| bits.try_into().ok()),
             keyframes: track.keyframes().count() as u64,
@@ -449,7 +533,7 @@ impl TrackInfo {
         });
         let parts = [
             Some(format!("{}, {}", count(self.blocks, "block"), size(self.bytes))),
-            self.duration_us.map(|us| format!("to {}", format_us(us))),
+            self.duration_us.map(|us| format!("{}{}", format_duration(us), from(self.start_us).trim_end_matches(','))),
             self.bitrate.map(|bits| format!("{:.1} kbit/s", bits as f64 / 1000.0)),
             Some(format!("{}{}", count(self.keyframes, "keyframe"), interval.unwrap_or_default())),
             self.seek_entries.map(|n| format!("table of {n}")),
@@ -473,11 +557,13 @@ impl CompressionInfo {
             (None, Some(bytes)) => (Some(bytes), Some("block_size")),
             (None, None) => (None, None),
         };
+        let known = container.unread_pipeline().is_none();
+        let (raw, decoded_bytes) = (raw.filter(|_| known), decoded_bytes.filter(|_| known));
         let ratio = raw.filter(|_| stored_bytes > 0).map(|raw| four_decimals(raw as f64 / stored_bytes as f64));
         let declared = meta.compression.as_ref();
         Self {
-            engine: engine.name().to_owned(),
-            assumed: *engine == EngineKind::Rle { assumed: true },
+            engine: known.then(|| engine.name().to_owned()),
+            assumed: known && *engine == EngineKind::Rle { assumed: true },
             opaque: matches!(engine, EngineKind::Opaque { .. }),
             engine_id: declared.and_then(|compression| compression.engine_id.clone()),
             fingerprint: declared.and_then(|compression| compression.fingerprint.clone()),

@@ -103,7 +103,7 @@ impl Seek {
                 stored_bytes: chunk.map(|chunk| chunk.len),
                 loss: is_doubtful.then(|| lost(container)),
                 lost: answer.lost,
-                past_end_us: container.duration_us().filter(|end_us| answer.pts_us > *end_us),
+                past_end_us: container.span().map(|span| span.end_us).filter(|end_us| answer.pts_us > *end_us),
             },
         }
     }

@@ -20,16 +20,18 @@ fn veri(report: &mut Report<'_>, verification: &Verification) {
         let document = Document::parse(payload);
         // A raw digest may begin with any byte: what it is says the verification.
         let meant = matches!(payload.strip_prefix(BOM).unwrap_or(payload), [b'{' | b'[', ..]);
-        if document.object().is_some() || meant && verification.status == Status::Malformed {
+        let beyond_limit = document.error.as_ref().is_some_and(|error| error.beyond_limit);
+        let unread = document.object().is_none() && meant && (verification.status == Status::Malformed || beyond_limit);
+        if document.object().is_some() || unread {
             super::sidecars::document(report, &chunk, &document);
         }
-        if document.object().is_none() && meant && verification.status == Status::Malformed {
+        if unread {
             return;
         }
     }
     let code = match verification.status {
         Status::Mismatch => Code::VeriMismatch,
-        Status::Malformed if chunk.state.is_damaged() => return,
+        Status::Malformed | Status::Unsupported if chunk.state.is_damaged() => return,
         Status::Malformed => Code::VeriMalformed,
         Status::Unsupported => Code::VeriUnsupported,
         Status::Verified | Status::Absent | Status::Unchecked => return,

@@ -231,7 +231,7 @@ fn conclude(
 ) -> Audit {
     let mut report = Report {
         findings: container.walked().findings.clone(),
-        complete: container.walked().ending != Ending::Limit,
+        complete: container.walked().ending != Ending::Limit && verification.complete,
         container: &container,
         verification: &verification,
         disguised: OnceCell::new(),

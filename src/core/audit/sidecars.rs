@@ -1,10 +1,10 @@
 //! META and SAFE as text: JSON that can't be read, or says impossible things.
 
 use super::Report;
+use crate::core::block::EngineKind;
 use crate::core::finding::{Code, Finding};
 use crate::core::index::{Chunk, Tag};
 use crate::core::json::Document;
-use crate::core::layout::Layout;
 use crate::core::text::escape;
 
 pub(super) fn check(report: &mut Report<'_>) {
@@ -21,9 +21,10 @@ pub(super) fn check(report: &mut Report<'_>) {
             let message = format!("META {}: {why}", escape(field));
             report.findings.add(Code::JsonFieldInvalid, || Finding::on(Code::JsonFieldInvalid, &chunk, message));
         }
-        let readable = meta.document.object().is_some();
-        if readable && meta.compression.is_none() && container.layout() == Layout::Transport {
-            let message = "META has no compression object: blocks are read as the reference engine's";
+        let assumed = container.pipeline().engine == EngineKind::Rle { assumed: true };
+        if meta.document.object().is_some() && assumed {
+            let what = if meta.compression.is_none() { "no compression object" } else { "no engine in /compression" };
+            let message = format!("META has {what}: blocks are read as the reference engine's");
             report.push(Finding::on(Code::EngineAssumed, &chunk, message));
         }
     }

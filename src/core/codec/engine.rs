@@ -8,6 +8,8 @@ use crate::core::meta::Compression;
 
 /// Name of the engine whose code is public.
 pub const REFERENCE_ENGINE: &str = "geometric-reference";
+/// What META calls its algorithm, without case and punctuation.
+const REFERENCE_ALGORITHM: &str = "rledelta";
 
 /// A decoder for the blocks of one kind of compression. Blocks come decrypted, and what it gives is still masked if the
 /// container is: both are the caller's business.
@@ -143,7 +145,8 @@ impl Engines {
         self
     }
 
-    /// The engine of the blocks that META describes so; without a description the reference engine is assumed.
+    /// The engine of the blocks that META describes so. The reference engine is assumed where META names neither an
+    /// engine nor another algorithm.
     pub fn find(&self, compression: Option<&Compression>) -> Option<Arc<dyn Engine>> {
         match compression {
             Some(compression) if !is_reference(compression) => {
@@ -160,10 +163,20 @@ impl fmt::Debug for Engines {
     }
 }
 
-/// The reference engine made these blocks; it is assumed where no engine is named.
+/// The reference engine made these blocks. It is assumed where no engine is named, unless the algorithm is another one.
 pub(crate) fn is_reference(compression: &Compression) -> bool {
-    let named = compression.engine.as_deref().unwrap_or(REFERENCE_ENGINE);
-    named == REFERENCE_ENGINE && compression.opaque != Some(true)
+    let named = match (&compression.engine, &compression.algorithm) {
+        (Some(engine), _) => engine == REFERENCE_ENGINE,
+        (None, Some(algorithm)) => is_reference_algorithm(algorithm),
+        (None, None) => true,
+    };
+    named && compression.opaque != Some(true)
+}
+
+/// `RLE+delta`, in any spelling.
+fn is_reference_algorithm(name: &str) -> bool {
+    let plain = name.chars().filter(|c| !matches!(c, '+' | '-' | '_' | '/') && !c.is_whitespace());
+    plain.flat_map(char::to_lowercase).eq(REFERENCE_ALGORITHM.chars())
 }
 
 /// The engine whose code is public: run lengths.
@@ -251,6 +264,22 @@ mod tests {
         assert_eq!(found(None), REFERENCE_ENGINE);
         assert_eq!(format!("{engines:?}"), r#"["first", "second"]"#);
         assert!(Engines::default().find(Some(&named(Some("core"), None))).is_none());
+    }
+
+    #[test]
+    fn without_an_engine_only_the_reference_algorithm_is_assumed_to_be_the_reference_engine() {
+        let by = |engine: Option<&str>, algorithm: &str| Compression {
+            algorithm: Some(algorithm.to_owned()),
+            ..named(engine, None)
+        };
+        for algorithm in ["RLE+delta", "rle-delta", "Rle_Delta", "RLE + delta"] {
+            assert!(is_reference(&by(None, algorithm)), "{algorithm}");
+        }
+        for algorithm in ["zstd", "RLE", "", "delta", "RLE+delta2", "lz4"] {
+            assert!(!is_reference(&by(None, algorithm)), "{algorithm}");
+        }
+        assert!(is_reference(&by(Some(REFERENCE_ENGINE), "zstd")), "an engine that is named counts");
+        assert!(!is_reference(&by(Some("core"), "RLE+delta")));
     }
 
     #[test]

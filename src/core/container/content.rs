@@ -31,7 +31,7 @@ impl Container {
         available(self.bytes(), content.start, content.end - content.start)
     }
 
-    pub(super) fn place(&self, chunk: &Chunk) -> Place<'_> {
+    pub(crate) fn place(&self, chunk: &Chunk) -> Place<'_> {
         Place {
             stored: self.stored_bytes(chunk),
             block: chunk.block.unwrap_or(0),

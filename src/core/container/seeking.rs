@@ -8,7 +8,7 @@ use crate::core::meta::Meta;
 use crate::core::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
 use crate::core::text::escape;
 use crate::core::time::Time;
-use crate::core::timeline::{FrameSource, Timeline};
+use crate::core::timeline::{FrameSource, Span, Timeline};
 use crate::core::tracks::Track;
 
 /// Why a timestamp has no answer.
@@ -18,8 +18,13 @@ pub enum SeekError {
     #[error("there is no SEEK entry to answer with{0}")]
     NoTable(String),
     /// The timestamp needs a duration or frame rate that is not known.
-    #[error("{0} needs the time of blocks, which is not known: META has no usable fps_hint")]
-    NoTimeline(&'static str),
+    #[error("{what} needs the time of blocks, which is not known: {why}")]
+    NoTimeline {
+        /// What needs it.
+        what: &'static str,
+        /// See [`Container::why_untimed`].
+        why: String,
+    },
     /// There is no such track.
     #[error("there is no track \"{id}\"; {known}")]
     NoTrack {
@@ -166,44 +171,85 @@ impl Container {
             _ => FrameSource::BinaryMeta,
         };
         if let Some(frame_us) = meta.and_then(Meta::frame_us).filter(|us| *us > 0) {
-            return Some(Timeline { frame_us, source, blocks });
+            let start_us = self.start_from_seek(frame_us).unwrap_or(0);
+            return Some(Timeline { start_us, frame_us, source, blocks });
         }
-        let frame_us = self.frame_from_seek()?;
-        Some(Timeline { frame_us, source: FrameSource::Seek, blocks })
+        let (start_us, frame_us) = self.line_from_seek()?;
+        Some(Timeline { start_us, frame_us, source: FrameSource::Seek, blocks })
     }
 
-    /// The duration of a frame under which every SEEK entry has its block's time.
-    fn frame_from_seek(&self) -> Option<u64> {
+    /// The blocks that SEEK's entries lead to, each with its pts; `None` where one leads to none, or nobody knows.
+    fn landed_entries(&self) -> Option<impl Iterator<Item = Option<(u64, u64)>> + '_> {
         let (fit, table) = (self.resolution(Effort::Cheap).best.filter(|fit| fit.misses == 0)?, self.seek_table()?);
         let blocks = self.blocks(Effort::Cheap);
-        let mut frame = None;
-        for entry in table.rows.iter() {
+        Some((0..table.rows.len()).map(move |row| {
+            let entry = table.rows.get(row)?;
             match blocks.landing(fit.meaning, fit.basis, entry.offset) {
-                Landing::Block(0) if entry.pts_us == 0 => {}
-                Landing::Block(block) if block > 0 && entry.pts_us % block == 0 => {
-                    let us = entry.pts_us / block;
-                    if us == 0 || *frame.get_or_insert(us) != us {
-                        return None;
-                    }
-                }
-                _ => return None,
+                Landing::Block(block) => Some((block, entry.pts_us)),
+                Landing::Nowhere | Landing::Unknown => None,
+            }
+        }))
+    }
+
+    /// When block 0 is shown, where SEEK says that it isn't at 0 and every entry agrees with that.
+    fn start_from_seek(&self, frame_us: u64) -> Option<u64> {
+        if self.seek_table()?.in_order().next()?.pts_us == 0 {
+            return Some(0);
+        }
+        let (mut start, mut has_first) = (None, false);
+        for landed in self.landed_entries()? {
+            let (block, pts_us) = landed?;
+            let from = pts_us.checked_sub(block.checked_mul(frame_us)?)?;
+            if *start.get_or_insert(from) != from {
+                return None;
+            }
+            has_first |= block == 0;
+        }
+        start.filter(|_| has_first)
+    }
+
+    /// When block 0 is shown, and the duration of a frame under which every SEEK entry has its block's time. Where one
+    /// block is all there is to go by, the first one is shown at 0.
+    fn line_from_seek(&self) -> Option<(u64, u64)> {
+        let (mut first, mut line) = (None, None);
+        for landed in self.landed_entries()? {
+            let at = landed?;
+            let &mut from = first.get_or_insert(at);
+            if at.0 != from.0 && line.is_none() {
+                line = Some(line_through(from, at)?);
+            }
+            let fits = |(start, frame): (u64, u64)| at.0.checked_mul(frame)?.checked_add(start);
+            let expected = if at.0 == from.0 { Some(from.1) } else { line.and_then(fits) };
+            if expected != Some(at.1) {
+                return None;
             }
         }
-        frame
+        line.or_else(|| line_through((0, 0), first?))
     }
 
     /// A TIME as µs.
     pub fn time_us(&self, time: Time) -> Result<u64, SeekError> {
         match time {
             Time::Us(us) => Ok(us),
-            Time::Percent(percent) => {
-                let duration = self.duration_us().ok_or(SeekError::NoTimeline("a percentage"))?;
-                Ok((duration as f64 * percent / 100.0) as u64)
-            }
+            Time::Percent(percent) => Ok(self.span().ok_or_else(|| self.untimed("a percentage"))?.at_percent(percent)),
             Time::Block(block) => {
                 self.block(block)?;
-                self.pts_us(block).ok_or(SeekError::NoTimeline("a block number"))
+                self.pts_us(block).ok_or_else(|| self.untimed("a block number"))
             }
+        }
+    }
+
+    fn untimed(&self, what: &'static str) -> SeekError {
+        SeekError::NoTimeline { what, why: self.why_untimed() }
+    }
+
+    /// Why nobody knows when blocks are shown, for who asks in vain.
+    pub fn why_untimed(&self) -> String {
+        match self.unread_meta() {
+            _ if self.index().blocks() == 0 => "there are no blocks".to_owned(),
+            Some(why) => why.to_string(),
+            None if self.meta().is_none() => "there is no META".to_owned(),
+            None => "META has no usable fps_hint".to_owned(),
         }
     }
 
@@ -215,12 +261,17 @@ impl Container {
         }
     }
 
-    /// When the last block ends, in µs; with tracks, when it begins, since more is not stored.
+    /// From when to when content lasts, where that is known.
+    pub fn span(&self) -> Option<Span> {
+        *self.span.get_or_init(|| match self.tracks().filter(|tracks| tracks.indexed) {
+            Some(tracks) => tracks.span(),
+            None => self.timeline().map(|timeline| timeline.span()),
+        })
+    }
+
+    /// How long content lasts, in µs.
     pub fn duration_us(&self) -> Option<u64> {
-        match self.tracks().filter(|tracks| tracks.indexed) {
-            Some(tracks) => tracks.last_pts_us(),
-            None => self.timeline().map(|timeline| timeline.duration_us()),
-        }
+        self.span().map(|span| span.duration_us())
     }
 
     /// The entry that answers a timestamp, and the block it really is: from the track asked for, else from SEEK if it
@@ -396,4 +447,12 @@ impl Container {
             None => self.keyframe(block).is_some(),
         }
     }
+}
+
+/// The start and the frame, both whole, under which two blocks have these times: `(block, pts_us)`.
+fn line_through(a: (u64, u64), b: (u64, u64)) -> Option<(u64, u64)> {
+    let (low, high) = if a.0 < b.0 { (a, b) } else { (b, a) };
+    let (blocks, us) = (high.0.checked_sub(low.0)?, high.1.checked_sub(low.1)?);
+    let frame = us.checked_div(blocks).filter(|frame| *frame > 0 && us.is_multiple_of(blocks))?;
+    Some((low.1.checked_sub(low.0.checked_mul(frame)?)?, frame))
 }

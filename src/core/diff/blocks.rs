@@ -151,13 +151,29 @@ fn same_place(pair: Pair<&Container>, old: u64, new: u64, found: &mut BlockDiff)
     if blocks.before.intact != blocks.after.intact {
         found.integrity.push(blocks.clone());
     }
-    let differ = |a: Option<u64>, b: Option<u64>| a.zip(b).is_some_and(|(a, b)| a != b);
-    let time = differ(blocks.before.pts_us, blocks.after.pts_us);
+    let time = retimed(pair, &blocks);
     let track = blocks.before.track.as_ref().zip(blocks.after.track.as_ref()).is_some_and(|(a, b)| a != b);
     let kind = blocks.before.kind.zip(blocks.after.kind).is_some_and(|(a, b)| a != b);
     if time || track || kind {
         found.retimed.push(blocks);
     }
+}
+
+/// Whether the same content is shown at another time. Where times follow from indices, a block that others were put before
+/// is only moved on: what counts is whether both containers give its new place the same time.
+fn retimed(pair: Pair<&Container>, blocks: &Pair<BlockRef>) -> bool {
+    let even = |container: &Container| container.timeline().filter(|_| !is_indexed(container));
+    let place = blocks.after.block;
+    let is_moved_on = || match even(pair.before).zip(even(pair.after)) {
+        Some((before, after)) => before.pts_us(place) == after.pts_us(place),
+        None => false,
+    };
+    let times = blocks.before.pts_us.zip(blocks.after.pts_us);
+    times.is_some_and(|(before, after)| before != after) && !is_moved_on()
+}
+
+fn is_indexed(container: &Container) -> bool {
+    container.tracks().is_some_and(|tracks| tracks.indexed)
 }
 
 fn block_ref(container: &Container, block: u64) -> BlockRef {
@@ -169,6 +185,7 @@ fn block_ref(container: &Container, block: u64) -> BlockRef {
         len: chunk.map_or(0, |chunk| content(container, &chunk).len() as u64),
         pts_us: match named {
             Some((_, named)) => Some(named.pts_us),
+            None if container.timeline().is_some() => container.pts_us(block),
             None => container.keyframe(block).map(|keyframe| keyframe.entry.pts_us),
         },
         track: named.map(|(track, _)| track.id.clone()),

@@ -1,6 +1,6 @@
 //! JSON documents, field by field.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::{DocumentDiff, FieldChange, Pair};
 use crate::core::container::Container;
@@ -38,9 +38,6 @@ fn value(bytes: &[u8]) -> Value {
 
 /// Adds the differences below `pointer`.
 fn walk(pointer: &mut String, before: Option<&Value>, after: Option<&Value>, fields: &mut Listed<FieldChange>) {
-    if before == after {
-        return;
-    }
     let len = pointer.len();
     match (before, after) {
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
@@ -59,16 +56,89 @@ fn walk(pointer: &mut String, before: Option<&Value>, after: Option<&Value>, fie
                 pointer.truncate(len);
             }
         }
+        (Some(old), Some(new)) if is_same(old, new) => {}
+        (None, None) => {}
         _ => {
             fields.add(|| FieldChange { pointer: pointer.clone(), values: Pair::new(before.cloned(), after.cloned()) })
         }
     }
 }
 
+/// The same value; numbers by what they are, however they are written.
+fn is_same(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Number(old), Value::Number(new)) => old == new || number(old).is_some_and(|n| number(new) == Some(n)),
+        _ => before == after,
+    }
+}
+
+/// A number's sign, its digits without zeros at either end, and the power of ten of the last of them. `None` where the
+/// exponent is beyond what can be calculated with.
+fn number(number: &Number) -> Option<(bool, String, i64)> {
+    let text = number.to_string();
+    let (negative, text) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return Some((false, String::new(), 0));
+    }
+    let dropped = digits.len() - digits.trim_end_matches('0').len();
+    let shift = i64::try_from(dropped).ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let exponent = exponent.parse::<i64>().ok()?.checked_add(shift)?;
+    Some((negative, significant.to_owned(), exponent))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    fn parsed(text: &str) -> Value {
+        Document::parse(text.as_bytes()).value.unwrap()
+    }
+
+    #[test]
+    fn a_number_written_otherwise_is_the_same() {
+        for (before, after) in [
+            ("30.0", "30"),
+            ("1e3", "1000"),
+            ("1E+3", "1000.00"),
+            ("0", "-0.0"),
+            ("0e5", "0"),
+            ("100e-2", "1"),
+            ("-2.50", "-25e-1"),
+            ("123456789012345678901234567890", "123456789012345678901234567890.0"),
+            ("1e400", "10e399"),
+            ("[30, {\"a\": 1.0}]", "[30.0, {\"a\": 1}]"),
+        ] {
+            assert_eq!(changes(parsed(before), parsed(after)), [], "{before} {after}");
+        }
+        for (before, after) in [
+            ("30.0", "30.1"),
+            ("1", "-1"),
+            ("1", "\"1\""),
+            ("9007199254740993", "9007199254740992"),
+            ("1e400", "1e401"),
+            ("1", "10"),
+            ("0", "null"),
+            ("0.1", "0.01"),
+            ("1e99999999999999999999", "2e99999999999999999999"),
+        ] {
+            assert_eq!(changes(parsed(before), parsed(after)).len(), 1, "{before} {after}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_the_same_as_their_value_is(a in -4000i64..4000, b in -4000i64..4000, zeros in 0usize..5) {
+            let spelled = |n: i64| parsed(&format!("{n}{}e-{zeros}", "0".repeat(zeros)));
+            prop_assert_eq!(is_same(&spelled(a), &json!(b)), a == b);
+            prop_assert_eq!(is_same(&parsed(&format!("{a}.{}", "0".repeat(zeros + 1))), &json!(b)), a == b);
+        }
+    }
 
     fn changes(before: Value, after: Value) -> Vec<(String, Option<Value>, Option<Value>)> {
         let mut fields = Listed::default();

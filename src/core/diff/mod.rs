@@ -55,7 +55,7 @@ pub struct BlockRef {
     pub offset: u64,
     /// Bytes of its content as stored; in the mux layout without the H4TB header.
     pub len: u64,
-    /// When it is shown, in µs, where a track's index, its own flags or a SEEK entry says so.
+    /// When it is shown, in µs, where a track's index, its own flags, the frame rate or a SEEK entry says so.
     pub pts_us: Option<u64>,
     /// Its track, where there are tracks.
     pub track: Option<String>,

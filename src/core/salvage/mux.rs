@@ -299,7 +299,7 @@ fn veri(plan: &mut Plan<'_>, audit: &Audit, whole: bool, report: &mut Report) {
 fn covers_kept(plan: &Plan<'_>, coverage: &Coverage) -> bool {
     let mut cores = plan.container.index().with_tag(Tag::CORE);
     match coverage {
-        Coverage::CorePayloads | Coverage::Blocks => cores.all(|chunk| plan.keeps(&chunk)),
+        Coverage::CorePayloads | Coverage::Blocks | Coverage::DecodedBlocks => cores.all(|chunk| plan.keeps(&chunk)),
         Coverage::TrackBlocks(id) => {
             let of_track = |chunk: &Chunk| belongs(plan, chunk).is_none_or(|(track, ..)| track == *id);
             cores.filter(of_track).all(|chunk| plan.keeps(&chunk))

@@ -144,8 +144,44 @@ struct Run {
     mark: Mark,
     blocks: Pair<Option<Range<u64>>>,
     bytes: u64,
+    /// By how much they are shown later or earlier: the least and the most.
+    shift: Option<Shift>,
     what: String,
     place: Option<Place>,
+}
+
+/// How far blocks are re-timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shift {
+    later: bool,
+    least_us: u64,
+    most_us: u64,
+}
+
+impl Shift {
+    fn of(blocks: &Pair<BlockRef>) -> Option<Self> {
+        let (old, new) = blocks.before.pts_us.zip(blocks.after.pts_us).filter(|(old, new)| old != new)?;
+        let us = old.abs_diff(new);
+        Some(Self { later: new > old, least_us: us, most_us: us })
+    }
+
+    /// In the same direction, as when the rate is another one.
+    fn joins(self, other: Self) -> bool {
+        self.later == other.later
+    }
+
+    fn and(self, other: Self) -> Self {
+        let (least_us, most_us) = (self.least_us.min(other.least_us), self.most_us.max(other.most_us));
+        Self { least_us, most_us, ..self }
+    }
+
+    fn describe(self) -> String {
+        let direction = if self.later { "later" } else { "earlier" };
+        match self.least_us == self.most_us {
+            true => format!(": {} us {direction}", self.least_us),
+            false => format!(": {} to {} us {direction}", self.least_us, self.most_us),
+        }
+    }
 }
 
 impl Run {
@@ -156,7 +192,12 @@ impl Run {
             (Some(run), Some(next)) => run.end == next.start,
             _ => false,
         };
+        let shifted = match (self.shift, other.shift) {
+            (Some(run), Some(next)) => run.joins(next),
+            (run, next) => run == next,
+        };
         let joins = self.what == other.what
+            && shifted
             && follows(&self.blocks.before, &other.blocks.before)
             && follows(&self.blocks.after, &other.blocks.after);
         if joins {
@@ -166,6 +207,7 @@ impl Run {
             join(&mut self.blocks.before, &other.blocks.before);
             join(&mut self.blocks.after, &other.blocks.after);
             self.bytes = self.bytes.saturating_add(other.bytes);
+            self.shift = self.shift.zip(other.shift).map(|(run, next)| run.and(next));
         }
         joins
     }
@@ -187,7 +229,8 @@ impl Run {
             Mark::Added | Mark::Removed => format!(", {} stored", size(self.bytes)),
             _ => String::new(),
         };
-        format!("{name} {numbers}{how_many}{bytes}{}", self.what)
+        let shift = self.shift.map_or_else(String::new, Shift::describe);
+        format!("{name} {numbers}{how_many}{bytes}{shift}{}", self.what)
     }
 }
 
@@ -223,11 +266,12 @@ impl Lines<'_> {
             let is_removed = mark == Mark::Removed;
             let (old, new) = if is_removed { (Some(single(block)), None) } else { (None, Some(single(block))) };
             let place = start(block).filter(|_| is_removed);
-            Run { mark, blocks: Pair { before: old, after: new }, bytes: block.len, what: String::new(), place }
+            let blocks = Pair { before: old, after: new };
+            Run { mark, blocks, bytes: block.len, shift: None, what: String::new(), place }
         };
         let pair = |mark, blocks: &Pair<BlockRef>, what: String, place| {
             let numbers = Pair { before: Some(single(&blocks.before)), after: Some(single(&blocks.after)) };
-            Run { mark, blocks: numbers, bytes: 0, what, place }
+            Run { mark, blocks: numbers, bytes: 0, shift: None, what, place }
         };
         self.runs(&blocks.removed, |block| lone(Mark::Removed, block));
         self.runs(&blocks.added, |block| lone(Mark::Added, block));
@@ -237,7 +281,8 @@ impl Lines<'_> {
         });
         self.runs(&blocks.moved, |moved| pair(Mark::Moved, moved, String::new(), start(&moved.before)));
         self.runs(&blocks.retimed, |blocks| {
-            pair(Mark::Retimed, blocks, describe_retiming(blocks), start(&blocks.before))
+            let run = pair(Mark::Retimed, blocks, describe_retiming(blocks), start(&blocks.before));
+            Run { shift: Shift::of(blocks), ..run }
         });
         self.runs(&blocks.integrity, |blocks| {
             let what = if blocks.before.intact { ": same bytes, CRC now wrong" } else { ": same bytes, CRC now right" };
@@ -282,7 +327,8 @@ impl Lines<'_> {
         self.heading(document.tag.to_string());
         let place = self.first_difference(document.chunks.before, document.chunks.after);
         if document.fields.is_empty() {
-            let text = "the same fields in other words: order, spaces, escapes, or a key twice";
+            let text =
+                "the same fields in other words: order, spaces, escapes, how numbers are written, or a key twice";
             self.push(Mark::Changed, text.to_owned(), place.clone());
         }
         for field in document.fields.list() {
@@ -426,15 +472,10 @@ fn changed_place(container: &Container, changed: &Changed) -> Option<Place> {
     Some(Place::Bytes(start..end))
 }
 
+/// What is said of them but for the time.
 fn describe_retiming(blocks: &Pair<BlockRef>) -> String {
     let Pair { before, after } = blocks;
     let mut parts = Vec::new();
-    if let (Some(old), Some(new)) = (before.pts_us, after.pts_us)
-        && old != new
-    {
-        let direction = if new > old { "later" } else { "earlier" };
-        parts.push(format!("{} us {direction}", old.abs_diff(new)));
-    }
     if before.track != after.track {
         let track = |block: &BlockRef| one_line(block.track.as_deref().unwrap_or("none"), VALUE_COLUMNS).into_owned();
         parts.push(format!("track {} -> {}", track(before), track(after)));
@@ -444,7 +485,11 @@ fn describe_retiming(blocks: &Pair<BlockRef>) -> String {
     {
         parts.push(format!("kind {old} -> {new}"));
     }
-    format!(": {}", parts.join(", "))
+    match (parts.is_empty(), Shift::of(blocks)) {
+        (true, _) => String::new(),
+        (false, Some(_)) => format!(", {}", parts.join(", ")),
+        (false, None) => format!(": {}", parts.join(", ")),
+    }
 }
 
 fn describe_field(field: &FieldChange) -> (Mark, String) {
@@ -482,7 +527,7 @@ mod tests {
         let single = |block: Option<u64>| block.map(|block| block..block + 1);
         let blocks = Pair { before: single(before), after: single(after) };
         let mark = if before.is_some() { Mark::Changed } else { Mark::Added };
-        Run { mark, blocks, bytes: 10, what: what.to_owned(), place: None }
+        Run { mark, blocks, bytes: 10, shift: None, what: what.to_owned(), place: None }
     }
 
     fn drawn(runs: Vec<Run>) -> Vec<String> {

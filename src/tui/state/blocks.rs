@@ -245,7 +245,7 @@ pub fn table(container: &Container, width: u16) -> Vec<Cell> {
     let index = container.index();
     let digits = |n: u64| u16::try_from(crate::tui::view::count_text(n).len()).unwrap_or(u16::MAX);
     let tracks = container.tracks().filter(|tracks| tracks.indexed);
-    let time = container.duration_us().map(|us| crate::core::time::format_us(us).len());
+    let time = container.span().map(|span| crate::core::time::format_us(span.end_us).len());
     let track_columns = tracks.map_or(0, |tracks| {
         let longest = tracks.list.iter().map(|track| crate::tui::text::width(&escape(&track.id))).max().unwrap_or(0);
         longest.clamp(5, 12)

@@ -201,7 +201,7 @@ fn blocks(state: &State, info: &Info, lines: &mut Lines) {
     if let Some(bytes) = info.compression.decoded_bytes {
         lines.fact("Decoded", size(bytes), blocks);
     }
-    if let Some(bytes) = info.block_size {
+    if let Some(bytes) = info.block_size.value().copied() {
         lines.fact("Block size", size(bytes), Link::View(View::Manifest));
     }
     lines.heading("Time");

@@ -23,7 +23,7 @@ use crate::core::audit::Verdict;
 use crate::core::container::Container;
 use crate::core::finding::{Finding, Severity};
 use crate::core::index::Tag;
-use crate::core::veri::{Coverage, Part, Status, Verification};
+use crate::core::veri::{Coverage, Part, Scheme, Status, Verification};
 use crate::report::count;
 use crate::report::summary::VeriSummary;
 use crate::tui::layout::PaneArea;
@@ -299,8 +299,9 @@ fn draw_veri(state: &State, painter: &mut Painter<'_>, area: Rect) {
 
 /// What the digest that is shown was computed over, where it is not the one in VERI.
 fn tried(verification: &Verification) -> Option<String> {
-    verification.computed.as_ref()?;
-    Some(format!("not known; computed first over {}", Coverage::Prefix.describe()))
+    let over = verification.computed_over.as_ref()?.describe();
+    let declared = verification.status == Status::Mismatch && verification.scheme == Some(Scheme::Json);
+    Some(if declared { over } else { format!("not known; computed first over {over}") })
 }
 
 fn status_spans(painter: &Painter<'_>, verification: &Verification) -> Vec<Span<'static>> {
@@ -321,7 +322,7 @@ fn coverage_bar(painter: &mut Painter<'_>, area: Rect, container: &Container, ve
     if area.height == 0 {
         return;
     }
-    let coverage = verification.coverage.as_ref().unwrap_or(&Coverage::Prefix);
+    let coverage = verification.computed_over.as_ref().unwrap_or(&Coverage::Prefix);
     let role = match verification.status {
         Status::Verified => Role::Good,
         Status::Mismatch => Role::Damage,
