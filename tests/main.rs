@@ -38,3 +38,4 @@ mod sequences;
 mod support;
 mod terminal;
 mod unpack;
+mod veri;
