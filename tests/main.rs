@@ -37,5 +37,7 @@ mod screens_timeline;
 mod sequences;
 mod support;
 mod terminal;
+mod times;
 mod unpack;
+mod unread_meta;
 mod veri;

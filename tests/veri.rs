@@ -207,7 +207,8 @@ fn decoded_blocks_are_read_as_far_as_the_keys_go() {
     let plain = Export::plain(&raw, 512);
     let masked = Export { mask_key: Some(&secret), ..Export::plain(&raw, 512) };
     let encrypted = Export { shared_secret: Some(&secret), ..Export::plain(&raw, 512) };
-    let both = Export { mask_key: Some(&secret), ..Export { shared_secret: Some(&secret), ..Export::plain(&raw, 512) } };
+    let both =
+        Export { mask_key: Some(&secret), ..Export { shared_secret: Some(&secret), ..Export::plain(&raw, 512) } };
     let none = Options::default();
     let unmasking = Options { mask_key: Some(secret.clone()), ..Options::default() };
     let opening = Options { shared_secret: Some(secret.clone()), ..Options::default() };
@@ -289,7 +290,10 @@ fn long_blocks_are_decoded_in_windows() {
 #[test]
 fn blocks_that_do_not_decode_are_not_what_was_digested() {
     let odd = Transport::new(3).with(|t| t.blocks[1].push(1));
-    assert_eq!(status(&with_veri(&odd.build(), &json(&digest(&[]).replace('e', "f"), "decoded blocks"))), Status::Mismatch);
+    assert_eq!(
+        status(&with_veri(&odd.build(), &json(&digest(&[]).replace('e', "f"), "decoded blocks"))),
+        Status::Mismatch
+    );
     // Without META, nobody knows that they are run lengths, unless the digest says so.
     let clean = Transport::new(3).with(|t| t.meta = b"{".to_vec());
     let container = opened(&clean.build(), &Options::default());

@@ -18,7 +18,7 @@ const STRIDE: u64 = 4096;
 /// What a position on the axis is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
-    /// µs from the start.
+    /// Timestamps in µs.
     Time,
     /// A block index: nothing in the file says when blocks are shown.
     Index,
@@ -29,7 +29,9 @@ pub enum Axis {
 pub struct Profile {
     /// What the axis counts.
     pub axis: Axis,
-    /// Where the axis ends; at least 1.
+    /// Where the axis begins: where the first block does.
+    pub start: u64,
+    /// Where it ends, behind its start.
     pub end: u64,
     /// The blocks, those of each track apart.
     pub lanes: Vec<Lane>,
@@ -66,8 +68,8 @@ pub struct Lane {
 
 #[derive(Debug)]
 enum Places {
-    /// The block of that index stands at index × step.
-    Even(u64),
+    /// The block of that index stands at start + index × step.
+    Even { start: u64, blocks: u64 },
     /// Position and block, ascending.
     Listed(Vec<(u64, u32)>),
 }
@@ -176,17 +178,22 @@ impl Profile {
                     lanes.push(Lane::of_track(container, at, track, task)?);
                 }
                 let named = tracks.blocks_named();
-                Self { axis: Axis::Time, end: 1, lanes, untimed: blocks.saturating_sub(named), keyframes: Vec::new() }
+                let untimed = blocks.saturating_sub(named);
+                Self { axis: Axis::Time, start: 0, end: 1, lanes, untimed, keyframes: Vec::new() }
             }
             None => {
                 let timeline = container.timeline();
                 let axis = if timeline.is_some() { Axis::Time } else { Axis::Index };
-                let lane = Lane::even(container, axis, timeline.map_or(1, |timeline| timeline.frame_us), task)?;
-                Self { axis, end: 1, lanes: vec![lane], untimed: 0, keyframes: Vec::new() }
+                let (start, step) = timeline.map_or((0, 1), |timeline| (timeline.start_us, timeline.frame_us));
+                let lane = Lane::even(container, axis, start, step, task)?;
+                Self { axis, start, end: 1, lanes: vec![lane], untimed: 0, keyframes: Vec::new() }
             }
         };
         let ends = profile.lanes.iter().filter_map(|lane| Some(lane.span(lane.len().checked_sub(1)?)?.end));
-        profile.end = ends.max().unwrap_or(1).max(1);
+        let end = ends.max().unwrap_or(1);
+        let starts = profile.lanes.iter().filter_map(|lane| lane.position(0));
+        profile.start = starts.min().unwrap_or(0).min(u64::MAX - 1);
+        profile.end = end.max(profile.start + 1);
         let mixed = |lane: &&Lane| lane.keyframes() < lane.len();
         let any_mixed = profile.lanes.iter().any(|lane| mixed(&lane));
         let telling = profile.lanes.iter().filter(|lane| !any_mixed || mixed(lane));
@@ -195,6 +202,11 @@ impl Profile {
         profile.keyframes = keyframes.collect();
         profile.keyframes.sort_unstable();
         Ok(profile)
+    }
+
+    /// How long the axis is; at least 1.
+    pub fn len(&self) -> u64 {
+        self.end.saturating_sub(self.start).max(1)
     }
 
     /// The first keyframe among these blocks, of any track of which not every block is one.
@@ -236,7 +248,7 @@ impl Profile {
 
 impl Lane {
     /// All blocks, one every `step`.
-    fn even(container: &Container, axis: Axis, step: u64, task: &Task) -> Result<Self, Cancelled> {
+    fn even(container: &Container, axis: Axis, start: u64, step: u64, task: &Task) -> Result<Self, Cancelled> {
         let mut sizes = Vec::new();
         for chunk in container.index().with_tag(Tag::CORE) {
             sizes.push(chunk.len as u32);
@@ -253,7 +265,7 @@ impl Lane {
             unsorted: 0,
             entries: Vec::new(),
             unplaced_entries: 0,
-            places: Places::Even(sizes.len() as u64),
+            places: Places::Even { start, blocks: sizes.len() as u64 },
             sizes: Pyramid::new(sizes),
             keyframes: Vec::new(),
             entry_faults: Vec::new(),
@@ -402,7 +414,7 @@ impl Lane {
     /// How many blocks there are.
     pub fn len(&self) -> u64 {
         match &self.places {
-            Places::Even(blocks) => *blocks,
+            Places::Even { blocks, .. } => *blocks,
             Places::Listed(places) => places.len() as u64,
         }
     }
@@ -415,7 +427,7 @@ impl Lane {
     /// The block at a place.
     pub fn block(&self, place: u64) -> Option<u64> {
         match &self.places {
-            Places::Even(blocks) => Some(place).filter(|place| place < blocks),
+            Places::Even { blocks, .. } => Some(place).filter(|place| place < blocks),
             Places::Listed(places) => places.get(usize::try_from(place).ok()?).map(|(_, block)| u64::from(*block)),
         }
     }
@@ -423,7 +435,9 @@ impl Lane {
     /// Where on the axis the block at a place begins.
     pub fn position(&self, place: u64) -> Option<u64> {
         match &self.places {
-            Places::Even(blocks) => (place < *blocks).then(|| place.saturating_mul(self.step)),
+            Places::Even { start, blocks } => {
+                (place < *blocks).then(|| start.saturating_add(place.saturating_mul(self.step)))
+            }
             Places::Listed(places) => places.get(usize::try_from(place).ok()?).map(|(at, _)| *at),
         }
     }
@@ -438,7 +452,7 @@ impl Lane {
     /// The place of a block that begins at a position.
     pub fn find(&self, at: u64, block: u64) -> Option<u64> {
         match &self.places {
-            Places::Even(blocks) => Some(block).filter(|block| block < blocks),
+            Places::Even { blocks, .. } => Some(block).filter(|block| block < blocks),
             Places::Listed(places) => {
                 let place = places.binary_search(&(at, u32::try_from(block).ok()?)).ok()?;
                 Some(place as u64)
@@ -449,7 +463,7 @@ impl Lane {
     /// How many blocks begin before a position.
     fn before(&self, at: u64) -> u64 {
         match &self.places {
-            Places::Even(blocks) => at.div_ceil(self.step).min(*blocks),
+            Places::Even { start, blocks } => at.saturating_sub(*start).div_ceil(self.step).min(*blocks),
             Places::Listed(places) => places.partition_point(|(other, _)| *other < at) as u64,
         }
     }

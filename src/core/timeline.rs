@@ -43,6 +43,12 @@ impl Span {
         self.start_us.saturating_add(within.min(self.duration_us()))
     }
 
+    /// Where in the duration a time is, in thousandths; more of a time behind the end.
+    pub fn per_mille(&self, at_us: u64) -> u128 {
+        let within = u128::from(at_us.saturating_sub(self.start_us)) * 1000;
+        within.checked_div(u128::from(self.duration_us())).unwrap_or(0)
+    }
+
     /// From the earliest to the latest of these times; `None` where there is none.
     pub fn over(times_us: impl Iterator<Item = u64>) -> Option<Self> {
         times_us.fold(None, |span, at| match span {

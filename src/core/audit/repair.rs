@@ -138,7 +138,9 @@ impl Proof {
         let crc = layout == Layout::Transport && layout.crc_field(chunk.offset, chunk.len).contains(&offset);
         let payload = chunk.payload_offset..chunk.payload_offset + chunk.len;
         let content = match self.coverage {
-            Coverage::Blocks | Coverage::TrackBlocks(_) | Coverage::DecodedBlocks => container.routed(chunk).map(|(_, content)| content),
+            Coverage::Blocks | Coverage::TrackBlocks(_) | Coverage::DecodedBlocks => {
+                container.routed(chunk).map(|(_, content)| content)
+            }
             _ => None,
         };
         let covered = content.unwrap_or(payload).contains(&offset);

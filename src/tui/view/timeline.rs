@@ -128,7 +128,7 @@ impl Scene<'_> {
         let len = self.shown.end - self.shown.start;
         let axis = self.profile.axis;
         let dot = format!(" {} ", painter.glyphs.separator);
-        let whole = len == self.profile.end;
+        let whole = len == self.profile.len();
         let mut texts = Vec::new();
         if self.pane.width >= 60 {
             texts.push(format!(
@@ -138,7 +138,10 @@ impl Scene<'_> {
                 self.at_text(self.shown.end)
             ));
         }
-        let of = distance_text(axis, self.profile.end);
+        let of = match axis {
+            Axis::Time => format_duration(self.container.duration_us().unwrap_or(0)),
+            Axis::Index => distance_text(axis, self.profile.len()),
+        };
         texts.push(if whole { format!("all {of}") } else { format!("{} of {of}", distance_text(axis, len)) });
         let column = len as f64 / f64::from(self.parts.chart_width(self.pane).max(1));
         texts.push(match axis {
@@ -427,7 +430,10 @@ impl Scene<'_> {
 
     fn playhead_fact(&self) -> Vec<(Role, String)> {
         let Some(at) = self.head else { return vec![(Role::Dim, "nothing with a time is selected".to_owned())] };
-        let share = u128::from(at) * 1000 / u128::from(self.profile.end);
+        let share = match self.profile.axis {
+            Axis::Time => self.container.span().map_or(0, |span| span.per_mille(at)),
+            Axis::Index => u128::from(at) * 1000 / u128::from(self.profile.len()),
+        };
         let share = (Role::Dim, format!("{}.{}%", share / 10, share % 10));
         match self.profile.axis {
             Axis::Time => vec![(Role::Playhead, format_us(at)), (Role::Text, format!("{at} us")), share],
@@ -622,7 +628,7 @@ impl Scene<'_> {
 
     fn rate_fact(&self, lane: &Lane) -> Vec<(Role, String)> {
         let places = lane.places_in(&self.shown);
-        let shown = if self.shown.end - self.shown.start == self.profile.end { "mean" } else { "mean shown" };
+        let shown = if self.shown.end - self.shown.start == self.profile.len() { "mean" } else { "mean shown" };
         let mut parts = Vec::new();
         match self.profile.axis {
             Axis::Time => {
