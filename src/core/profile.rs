@@ -205,7 +205,7 @@ impl Profile {
     }
 
     /// How long the axis is; at least 1.
-    pub fn len(&self) -> u64 {
+    pub fn extent(&self) -> u64 {
         self.end.saturating_sub(self.start).max(1)
     }
 

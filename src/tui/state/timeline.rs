@@ -64,7 +64,7 @@ pub struct TimeWindow {
 impl TimeWindow {
     /// The part of the axis that is shown: never empty.
     pub fn shown(&self, profile: &Profile) -> Range<u64> {
-        let len = self.len.map_or(profile.len(), |len| len.clamp(closest(profile), profile.len()));
+        let len = self.len.map_or(profile.extent(), |len| len.clamp(closest(profile), profile.extent()));
         let start = self.start.clamp(profile.start, profile.end - len);
         start..start + len
     }
@@ -75,7 +75,7 @@ impl TimeWindow {
     }
 
     fn set(&mut self, profile: &Profile, start: u64, len: u64) {
-        self.len = (len < profile.len()).then_some(len);
+        self.len = (len < profile.extent()).then_some(len);
         self.start = start;
     }
 
@@ -85,13 +85,13 @@ impl TimeWindow {
         let len = shown.end - shown.start;
         let new = match zoom {
             Zoom::In => (len / 2).max(closest(profile)),
-            Zoom::Out => len.saturating_mul(2).min(profile.len()),
-            Zoom::Whole => profile.len(),
+            Zoom::Out => len.saturating_mul(2).min(profile.extent()),
+            Zoom::Whole => profile.extent(),
         };
         let around = around.filter(|at| shown.contains(at)).unwrap_or(shown.start + len / 2);
         let before = u128::from(around - shown.start) * u128::from(new) / u128::from(len.max(1));
         let start = around.saturating_sub(u64::try_from(before).unwrap_or(u64::MAX));
-        self.set(profile, start.min(profile.end - new.min(profile.len())), new);
+        self.set(profile, start.min(profile.end - new.min(profile.extent())), new);
     }
 
     fn pan(&mut self, profile: &Profile, back: bool) {
@@ -114,7 +114,7 @@ impl TimeWindow {
 /// The least of the axis that is shown.
 fn closest(profile: &Profile) -> u64 {
     let step = profile.lanes.iter().map(|lane| lane.step).min().unwrap_or(1);
-    step.saturating_mul(CLOSEST_BLOCKS).clamp(1, profile.len())
+    step.saturating_mul(CLOSEST_BLOCKS).clamp(1, profile.extent())
 }
 
 /// Where on the axis the playhead stands.

@@ -128,7 +128,7 @@ impl Scene<'_> {
         let len = self.shown.end - self.shown.start;
         let axis = self.profile.axis;
         let dot = format!(" {} ", painter.glyphs.separator);
-        let whole = len == self.profile.len();
+        let whole = len == self.profile.extent();
         let mut texts = Vec::new();
         if self.pane.width >= 60 {
             texts.push(format!(
@@ -140,7 +140,7 @@ impl Scene<'_> {
         }
         let of = match axis {
             Axis::Time => format_duration(self.container.duration_us().unwrap_or(0)),
-            Axis::Index => distance_text(axis, self.profile.len()),
+            Axis::Index => distance_text(axis, self.profile.extent()),
         };
         texts.push(if whole { format!("all {of}") } else { format!("{} of {of}", distance_text(axis, len)) });
         let column = len as f64 / f64::from(self.parts.chart_width(self.pane).max(1));
@@ -432,7 +432,7 @@ impl Scene<'_> {
         let Some(at) = self.head else { return vec![(Role::Dim, "nothing with a time is selected".to_owned())] };
         let share = match self.profile.axis {
             Axis::Time => self.container.span().map_or(0, |span| span.per_mille(at)),
-            Axis::Index => u128::from(at) * 1000 / u128::from(self.profile.len()),
+            Axis::Index => u128::from(at) * 1000 / u128::from(self.profile.extent()),
         };
         let share = (Role::Dim, format!("{}.{}%", share / 10, share % 10));
         match self.profile.axis {
@@ -628,7 +628,7 @@ impl Scene<'_> {
 
     fn rate_fact(&self, lane: &Lane) -> Vec<(Role, String)> {
         let places = lane.places_in(&self.shown);
-        let shown = if self.shown.end - self.shown.start == self.profile.len() { "mean" } else { "mean shown" };
+        let shown = if self.shown.end - self.shown.start == self.profile.extent() { "mean" } else { "mean shown" };
         let mut parts = Vec::new();
         match self.profile.axis {
             Axis::Time => {
