@@ -12,6 +12,7 @@ use super::{Session, content, open};
 use crate::core::audit::Verdict;
 use crate::core::salvage::{SalvageError, salvage};
 use crate::core::task::Task;
+use crate::report::advice::advice;
 use crate::report::json;
 use crate::report::salvage::Salvage;
 
@@ -48,7 +49,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let audit = open::audit(&source, &args.file, session)?;
     if audit.verdict == Verdict::Unreadable {
         let first = audit.findings.list().first();
-        let why = first.map_or_else(String::new, |first| format!("{}. {}", first.message, first.advice()));
+        let why = first.map_or_else(String::new, |first| format!("{}. {}", first.message, advice(first)));
         return Err(Status::Unreadable.error(format!("{}: {why}", args.file)));
     }
     let report = {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::core::container::OpenError;
 use crate::core::finding::Finding;
 use crate::core::layout::HeadError;
+use crate::report::advice::advice;
 
 /// The exit statuses, from the one that gives way to all others to the one that wins over them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +77,7 @@ pub fn describe(error: &anyhow::Error) -> String {
         _ => cause.downcast_ref::<HeadError>(),
     });
     match head {
-        Some(head) => format!("{error:#}. {}", Finding::from(head).advice()),
+        Some(head) => format!("{error:#}. {}", advice(&Finding::from(head))),
         None => format!("{error:#}"),
     }
 }
@@ -122,7 +123,7 @@ mod tests {
     fn what_is_no_container_comes_with_the_finding_s_advice() {
         for cut in [b"RIFF".as_slice(), b"H4MK\0\x01"] {
             let head = crate::core::layout::recognise(cut).unwrap_err();
-            let wanted = format!("a.h4mk: {head}. {}", Finding::from(&head).advice());
+            let wanted = format!("a.h4mk: {head}. {}", advice(&Finding::from(&head)));
             let bare = Err::<(), _>(head).context("a.h4mk").unwrap_err();
             let opened = Err::<(), _>(OpenError::Head(head)).context("a.h4mk").unwrap_err();
             assert_eq!((describe(&bare), describe(&opened)), (wanted.clone(), wanted));

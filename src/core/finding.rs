@@ -1,5 +1,6 @@
 //! What an audit can find: codes, severities, and the words that explain them. One table; every output reads it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -32,8 +33,93 @@ impl fmt::Display for Severity {
     }
 }
 
+/// What a program over this core can do about a finding. How that is asked for depends on the program, and on where the
+/// finding is read: an option, a key, a button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Remedy {
+    /// Salvage the file: what is intact goes into a new one, with its tables made anew.
+    Salvage,
+    /// Salvage it, with flipped bits and tags put back where that is confirmed.
+    Mend,
+    /// Give the shared secret of encrypted blocks.
+    GiveSecret,
+    /// Give the master key of masked blocks.
+    GiveMaskKey,
+    /// Add an engine that decodes the blocks.
+    AddEngine,
+    /// Choose what SEEK's offsets mean.
+    ChooseMeaning,
+    /// Raise the limit of what a block may decode to.
+    RaiseBlockLimit,
+}
+
+/// What to do about a finding, in words that hold wherever they are read; the [`Remedy`] in them is put into words by who
+/// shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    text: &'static str,
+    remedies: &'static [Remedy],
+}
+
+impl Advice {
+    /// `text` has a `{}` for each remedy.
+    const fn new(text: &'static str, remedies: &'static [Remedy]) -> Self {
+        Self { text, remedies }
+    }
+
+    /// The advice in one line. `how` says how a remedy is asked for: `with salvage`, `Press E and give the secret`.
+    pub fn words(&self, how: impl Fn(Remedy) -> Cow<'static, str>) -> String {
+        let mut remedies = self.remedies.iter();
+        let parts = self.text.split("{}").enumerate();
+        let words = parts.map(|(at, part)| match at {
+            0 => part.to_owned(),
+            _ => remedies.next().map_or_else(String::new, |remedy| how(*remedy).into_owned()) + part,
+        });
+        words.collect()
+    }
+}
+
+/// What would be right where a finding is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// A value: an offset, a length, a count, a timestamp.
+    Number(u64),
+    /// A tag, a digest or CRC in hex, a type.
+    Text(String),
+}
+
+impl From<u64> for Expected {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u32> for Expected {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u8> for Expected {
+    fn from(number: u8) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<String> for Expected {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Expected {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
 macro_rules! codes {
-    ($($variant:ident $name:literal $severity:ident $meaning:literal $advice:literal;)*) => {
+    ($($variant:ident $name:literal $severity:ident $meaning:literal $advice:literal $($remedy:ident)?;)*) => {
         /// A kind of finding. The name is a promise to scripts and never changes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
@@ -59,9 +145,9 @@ macro_rules! codes {
                 match self { $(Self::$variant => $meaning,)* }
             }
 
-            /// What to do about it, in one line.
-            pub fn advice(self) -> &'static str {
-                match self { $(Self::$variant => $advice,)* }
+            /// What to do about it.
+            pub fn advice(self) -> Advice {
+                match self { $(Self::$variant => Advice::new($advice, &[$(Remedy::$remedy)?]),)* }
             }
         }
     };
@@ -74,8 +160,8 @@ codes! {
     ReservedNonzero "reserved-nonzero" Warning "A reserved field is set." "Ask what its writer means by it; readers may refuse the file.";
     ChunkTruncated "chunk-truncated" Error "The file ends inside a chunk." "Copy the file again from its source; all chunks before this one are usable.";
     ChunkCrcMismatch "chunk-crc-mismatch" Error "A chunk's bytes are not the ones its CRC was computed from." "Fetch the chunk again; do not trust its content.";
-    ChunkLengthRepaired "chunk-length-repaired" Error "A chunk's length field is wrong; its CRC proves the true length." "Write the true length into the header; salvage does.";
-    ChunkTagRepaired "chunk-tag-repaired" Error "A chunk's tag is one bit off; VERI proves the true one." "Write the true tag into the header, or salvage with --repair.";
+    ChunkLengthRepaired "chunk-length-repaired" Error "A chunk's length field is wrong; its CRC proves the true length." "Write the true length into the header, or save the file {}." Salvage;
+    ChunkTagRepaired "chunk-tag-repaired" Error "A chunk's tag is one bit off; VERI proves the true one." "Write the true tag into the header, or salvage {}." Mend;
     RegionSkipped "region-skipped" Error "Bytes here belong to no chunk." "Whatever chunks stood here are lost: fetch the region again.";
     TrailingBytes "trailing-bytes" Warning "Bytes follow the last chunk." "Cut the file at this offset, after a look at what was appended.";
     AppendedContainer "appended-container" Warning "Another container follows this one in the same file." "Split the file at this offset: readers see only the first.";
@@ -85,7 +171,7 @@ codes! {
     ChunkMissing "chunk-missing" Warning "A chunk every container should have is not there." "Have the writer add it; what depends on it is unknown.";
     ChunkAfterVeri "chunk-after-veri" Warning "A chunk stands after VERI, which does not cover it." "Do not trust it as verified; have the writer put VERI last.";
     NoBlocks "no-blocks" Warning "There is no CORE chunk, so nothing to play." "Check that the writer was given any input.";
-    Unfinished "unfinished" Error "None of SEEK, META, SAFE and VERI is there: the writer did not finish." "Wait for the writer, or salvage what is there.";
+    Unfinished "unfinished" Error "None of SEEK, META, SAFE and VERI is there: the writer did not finish." "Wait for the writer, or save what is there {}." Salvage;
     ContainerCrcMismatch "container-crc-mismatch" Error "The closing CRC differs from that of the bytes before it." "See the other findings for where; without any, bytes between chunks or the CRC itself changed.";
     ContainerCrcMissing "container-crc-missing" Error "The file ends without its closing CRC." "Check for a cut: the last chunks may be missing too.";
     JsonInvalid "json-invalid" Error "A JSON payload can't be parsed." "Correct the text at the offset; until then its fields are unknown.";
@@ -95,20 +181,20 @@ codes! {
     JsonFieldInvalid "json-field-invalid" Warning "A known field has a type or value it can't have." "Correct the field; it is ignored until then.";
     MetaBinary "meta-binary" Warning "META is the older binary form." "Rewrite it as JSON: only the duration and frame count are in it.";
     EngineAssumed "engine-assumed" Info "META does not say how blocks are compressed; the reference engine is assumed." "Nothing, if the blocks decode to what they should.";
-    SeekTruncated "seek-truncated" Error "SEEK holds fewer entries than its count says." "Rebuild SEEK with salvage; until then the entries that are there are used.";
+    SeekTruncated "seek-truncated" Error "SEEK holds fewer entries than its count says." "Rebuild SEEK {}; until then the entries that are there are used." Salvage;
     SeekTrailingBytes "seek-trailing-bytes" Warning "SEEK is longer than its count says." "Check the count: entries after it are ignored.";
     SeekDuplicatePts "seek-duplicate-pts" Warning "Two SEEK entries have the same timestamp." "Remove one: the last of them answers.";
     SeekUnsorted "seek-unsorted" Error "SEEK is not in ascending order, so a binary search goes wrong." "Sort the table by pts; lookups here do so first.";
-    SeekUnresolved "seek-unresolved" Error "A SEEK entry lands on no block." "Rebuild SEEK with salvage: players will start decoding in the middle of a block.";
-    SeekAmbiguous "seek-ambiguous" Info "SEEK offsets can be read in more than one way, with different answers." "Say which with --meaning.";
+    SeekUnresolved "seek-unresolved" Error "A SEEK entry lands on no block." "Rebuild SEEK {}: players will start decoding in the middle of a block." Salvage;
+    SeekAmbiguous "seek-ambiguous" Info "SEEK offsets can be read in more than one way, with different answers." "Say which {}." ChooseMeaning;
     SeekGopMismatch "seek-gop-mismatch" Warning "SEEK does not follow META's gop and fps_hint." "Find out which is right: timestamps shown come from META, keyframes from SEEK.";
     BlockOddLength "block-odd-length" Error "A block's RLE payload has an odd length: half a pair is missing." "Write the block again; the whole pairs can be shown.";
     BlockZeroRun "block-zero-run" Warning "A block holds a run of length 0, which the reference writer never writes." "Check the writer: some decoders read 0 as 256.";
     BlockSizeMismatch "block-size-mismatch" Warning "A block does not decode to META's block_size." "Check the block, and META: offsets into the decoded stream shift after it.";
-    BlockTooLarge "block-too-large" Warning "A block decodes to more than the limit, so it was not decoded." "Raise --max-block-size if the block is meant to be so large.";
-    BlockOpaque "block-opaque" Info "Blocks are made by an engine that can't be read here." "Give the vendor's library with --core-lib; CRCs were checked.";
-    BlockEncrypted "block-encrypted" Info "Blocks are encrypted and no secret was given." "Give the secret with --secret-file; CRCs were checked.";
-    BlockMasked "block-masked" Info "Blocks are masked and no key was given." "Give the key with --mask-key-file; CRCs were checked.";
+    BlockTooLarge "block-too-large" Warning "A block decodes to more than the limit, so it was not decoded." "{} if the block is meant to be so large." RaiseBlockLimit;
+    BlockOpaque "block-opaque" Info "Blocks are made by an engine that can't be read here." "{}; CRCs were checked." AddEngine;
+    BlockEncrypted "block-encrypted" Info "Blocks are encrypted and no secret was given." "{}; CRCs were checked." GiveSecret;
+    BlockMasked "block-masked" Info "Blocks are masked and no key was given." "{}; CRCs were checked." GiveMaskKey;
     BlockAuthFailed "block-auth-failed" Error "The given secret does not open the block." "Check that the secret belongs to this file.";
     CipherHeaderInvalid "cipher-header-invalid" Error "An encrypted block does not begin with a whole cipher header." "Fetch the block again.";
     CipherCounterGap "cipher-counter-gap" Error "Message counters jump: encrypted blocks are missing or out of place." "Fetch the missing blocks: the chain can't be decrypted without them in order.";
@@ -118,7 +204,7 @@ codes! {
     TrackBlockOutOfRange "track-block-out-of-range" Error "The track index names a block that does not exist." "Rebuild the index, or look for missing blocks.";
     TrackUnknown "track-unknown" Error "A block belongs to a track that is not declared." "Declare the track, or correct the block's track id.";
     TrackHeaderMissing "track-header-missing" Error "A CORE payload does not begin with an H4TB header." "Fetch the chunk again: it can't be assigned to a track.";
-    TrackSeekUnresolved "track-seek-unresolved" Error "A track's seek entry is no keyframe of that track at that time." "Rebuild the track's table with salvage.";
+    TrackSeekUnresolved "track-seek-unresolved" Error "A track's seek entry is no keyframe of that track at that time." "Rebuild the track's table {}." Salvage;
     TrackBlockUnindexed "track-block-unindexed" Warning "Blocks that no track index entry names." "Rebuild the index: players never reach these blocks.";
     TrackUnsorted "track-unsorted" Warning "A track's blocks are not in pts order." "Check the muxer: players expect ascending timestamps.";
     TrackKindReserved "track-kind-reserved" Warning "Blocks carry the reserved kind 3." "Check the muxer: only I, P and B are defined.";
@@ -150,7 +236,7 @@ pub struct Flip {
     pub offset: u64,
     /// The bit in it; 0 is the least significant.
     pub bit: u8,
-    /// VERI, or the closing CRC, comes out right once every located repair is made.
+    /// A VERI that covers the place comes out right once every located repair is made.
     pub confirmed: bool,
     /// The chance that other damage of this chunk would look like one flipped bit.
     pub chance: f64,
@@ -175,6 +261,8 @@ pub struct Finding {
     pub message: String,
     /// The flipped bit, where one explains it.
     pub flip: Option<Flip>,
+    /// What would be right, where that is known.
+    pub expected: Option<Expected>,
     /// The very bytes at fault, where they are fewer than the whole: file offsets.
     pub focus: Option<Range<u64>>,
 }
@@ -191,6 +279,7 @@ impl Finding {
             block: None,
             message: message.into(),
             flip: None,
+            expected: None,
             focus: None,
         }
     }
@@ -203,15 +292,27 @@ impl Finding {
         finding
     }
 
-    /// What to do about it, in one line: its code's advice, unless this very finding knows better.
-    pub fn advice(&self) -> &'static str {
+    /// What to do about it: its code's advice, unless this very finding knows better.
+    pub fn advice(&self) -> Advice {
         match (self.code, &self.flip) {
             (Code::ChunkCrcMismatch, Some(flip)) if flip.confirmed => {
-                "Salvage with --repair: it flips the bit back, and the digest over the whole confirms that."
+                Advice::new("Salvage {}: it flips the bit back, and VERI's digest confirms that.", &[Remedy::Mend])
             }
-            (Code::NotH4mk, _) if self.length == 0 => "Write or fetch the file again: nothing ever reached it.",
+            (Code::NotH4mk, _) if self.length == 0 => {
+                Advice::new("Write or fetch the file again: nothing ever reached it.", &[])
+            }
             _ => self.code.advice(),
         }
+    }
+
+    /// Says what would be right.
+    pub fn expecting(self, expected: impl Into<Expected>) -> Self {
+        Self { expected: Some(expected.into()), ..self }
+    }
+
+    /// Says what would be right, if that is known.
+    pub fn expecting_if(self, expected: Option<impl Into<Expected>>) -> Self {
+        Self { expected: expected.map(Into::into).or(self.expected), ..self }
     }
 
     /// Says which bytes of the whole are at fault.
@@ -310,10 +411,22 @@ mod tests {
         assert_eq!(finding.advice(), Code::ChunkCrcMismatch.advice());
         for confirmed in [true, false] {
             finding.flip = Some(Flip { offset: 0, bit: 0, confirmed, chance: 0.0 });
-            assert_eq!(finding.advice().contains("--repair"), confirmed, "{}", finding.advice());
+            let words = finding.advice().words(|remedy| if remedy == Remedy::Mend { "so" } else { "?" }.into());
+            assert_eq!(words.starts_with("Salvage so:"), confirmed, "{words}");
         }
         let advice = |length| Finding::at(Code::NotH4mk, 0, length, "x").advice();
         assert_ne!(advice(0), advice(4));
+    }
+
+    #[test]
+    fn advice_has_a_place_for_each_remedy_and_none_for_a_program_s_own_words() {
+        for code in Code::ALL {
+            let advice = code.advice();
+            assert_eq!(advice.text.matches("{}").count(), advice.remedies.len(), "{code}");
+            assert!(!advice.text.contains("--") && !advice.text.contains('`'), "{code}: {}", advice.text);
+            let words = advice.words(|_| "Somehow".into());
+            assert!(words.ends_with(['.', '!']) && !words.contains("{}"), "{code}: {words}");
+        }
     }
 
     #[test]

@@ -292,6 +292,15 @@ impl<'a> Blocks<'a> {
         }
     }
 
+    /// The offset that an entry should have: of the block of its time, or of its keyframe by META's gop where there is no
+    /// fps_hint. `rank` is the entry's place by pts, where it has one. `None` where the offset isn't known for certain.
+    pub fn right_offset(&self, fit: &Fit, rank: Option<u64>, pts_us: u64) -> Option<u64> {
+        let by_time = self.frame_us.filter(|us| *us > 0).map(|us| pts_us / us);
+        let block = by_time.or_else(|| rank?.checked_mul(self.gop?))?;
+        let certain = block < self.index.blocks().min(self.first_provisional());
+        self.start(fit.meaning, fit.basis, block).filter(|_| certain)
+    }
+
     /// An offset that lands nowhere may be right all the same: it is a place in the file, and bytes were lost before it.
     pub fn may_have_moved(&self, meaning: Meaning, offset: u64) -> bool {
         let is_place = matches!(meaning, Meaning::Chunk | Meaning::Payload);

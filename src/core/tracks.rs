@@ -450,6 +450,16 @@ impl Track {
         Some(rows.start + at * 8..rows.start + at * 8 + 8)
     }
 
+    /// The offset that an entry of its table for a keyframe of exactly that time should have; `None` where the track has no
+    /// such keyframe. O(blocks of the track).
+    pub fn keyframe_offset(&self, container: &Container, pts_us: u64) -> Option<u64> {
+        let block = self.keyframes().find(|keyframe| keyframe.pts_us == pts_us)?.block;
+        match &self.table.as_ref()?.place {
+            Place::Decoded(_) => Some(block),
+            Place::Stored(..) => container.index().block(block).map(|chunk| chunk.payload_offset),
+        }
+    }
+
     /// The block that an entry of its table names.
     pub fn entry_block(&self, container: &Container, entry: SeekEntry) -> Option<u64> {
         match &self.table.as_ref()?.place {

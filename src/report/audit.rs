@@ -1,9 +1,11 @@
 //! Audits: one object a file, and how many files came to what.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
+use super::advice::advice;
 use super::style::{Paint, Role};
 use super::summary::{Outcome, SeekSummary, VeriSummary, verdict_name};
 use super::{as_object, count, size};
@@ -74,11 +76,33 @@ pub struct Finding {
     pub block: Option<u64>,
     /// What was expected and what was found.
     pub message: String,
+    /// What to do about it, in the words of the command line.
+    pub advice: String,
+    /// What would be right, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
     /// The flipped bit that explains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flip: Option<Flip>,
-    /// What to do about it.
-    pub advice: &'static str,
+}
+
+/// A number or a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Expected {
+    /// A value: an offset, a length, a count, a timestamp.
+    Number(u64),
+    /// A tag, a digest or CRC in hex, a type.
+    Text(String),
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(&text::escape(text)),
+        }
+    }
 }
 
 /// A single flipped bit.
@@ -118,8 +142,12 @@ impl From<&finding::Finding> for Finding {
             chunk: finding.chunk,
             block: finding.block,
             message: finding.message.clone(),
+            advice: advice(finding),
+            expected: finding.expected.clone().map(|expected| match expected {
+                finding::Expected::Number(number) => Expected::Number(number),
+                finding::Expected::Text(text) => Expected::Text(text),
+            }),
             flip: finding.flip.map(flip),
-            advice: finding.advice(),
         }
     }
 }
@@ -217,6 +245,9 @@ impl FileAudit {
             let severity = paint.paint(finding.severity.into(), finding.severity);
             writeln!(out, "  {severity:<7}  {}  {}", finding.code, paint.paint(Role::Label, finding.place()))?;
             writeln!(out, "           {}", text::escape(&finding.message))?;
+            if let Some(expected) = &finding.expected {
+                writeln!(out, "           expected: {expected}")?;
+            }
             if let Some(flip) = finding.flip.filter(|flip| !flip.confirmed) {
                 writeln!(
                     out,

@@ -1,6 +1,7 @@
 //! What goes out: the shapes of all JSON output, kept apart from the core's types, and the text that says the same to
 //! people. Numbers that both show come from one place.
 
+pub mod advice;
 pub mod audit;
 pub mod chunks;
 pub mod damage;

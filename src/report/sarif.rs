@@ -9,7 +9,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::audit::{FileAudit, Finding, Flip};
+use super::advice::on_the_command_line;
+use super::audit::{Expected, FileAudit, Finding, Flip};
 use super::json;
 use crate::core::finding::{Code, Severity};
 
@@ -49,8 +50,13 @@ struct Rule {
     id: &'static str,
     short_description: Text<'static>,
     full_description: Text<'static>,
-    help: Text<'static>,
+    help: Help,
     default_configuration: Configuration,
+}
+
+#[derive(Serialize)]
+struct Help {
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -87,7 +93,7 @@ struct Outcome<'a> {
     locations: [Location; 1],
     partial_fingerprints: Fingerprints,
     #[serde(skip_serializing_if = "Properties::is_empty")]
-    properties: Properties,
+    properties: Properties<'a>,
 }
 
 #[derive(Serialize)]
@@ -135,18 +141,20 @@ impl Fingerprints {
 }
 
 #[derive(Serialize)]
-struct Properties {
+struct Properties<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     chunk: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<&'a Expected>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     flip: Option<Flip>,
 }
 
-impl Properties {
+impl Properties<'_> {
     fn is_empty(&self) -> bool {
-        self.chunk.is_none() && self.block.is_none() && self.flip.is_none()
+        self.chunk.is_none() && self.block.is_none() && self.expected.is_none() && self.flip.is_none()
     }
 }
 
@@ -156,7 +164,7 @@ pub fn write(out: &mut dyn Write, files: &[FileAudit]) -> io::Result<()> {
         id: code.name(),
         short_description: Text { text: code.meaning() },
         full_description: Text { text: code.meaning() },
-        help: Text { text: code.advice() },
+        help: Help { text: code.advice().words(|remedy| on_the_command_line(remedy).into()) },
         default_configuration: Configuration { level: level(code.severity()) },
     });
     let driver =
@@ -182,7 +190,12 @@ impl<'a> Outcome<'a> {
             message: Text { text: &finding.message },
             locations: [Location::new(file, Some(finding))],
             partial_fingerprints: Fingerprints::of(finding),
-            properties: Properties { chunk: finding.chunk, block: finding.block, flip: finding.flip },
+            properties: Properties {
+                chunk: finding.chunk,
+                block: finding.block,
+                expected: finding.expected.as_ref(),
+                flip: finding.flip,
+            },
         }
     }
 }

@@ -341,6 +341,11 @@ pub fn action(state: &State, input: Input) -> Option<Action> {
     }
 }
 
+/// The key that does this, as read on the keyboard.
+pub fn key_of(command: Command, ascii: bool) -> Option<String> {
+    BINDINGS.iter().find(|binding| binding.command == command)?.keys.first().map(|key| key.label(ascii))
+}
+
 /// The names that the command line knows.
 pub fn command_names() -> impl Iterator<Item = (&'static str, Command)> {
     BINDINGS.iter().filter(|binding| !binding.name.is_empty()).map(|binding| (binding.name, binding.command))

@@ -173,7 +173,7 @@ fn sizes(report: &mut Report<'_>, sizes: &[Option<u64>], block_size: u64) {
         report.findings.add(Code::BlockSizeMismatch, || {
             let at = chunk.offset;
             let message = format!("block {block} at {at} decodes to {size} bytes, META's block_size is {block_size}");
-            Finding::on(Code::BlockSizeMismatch, &chunk, message)
+            Finding::on(Code::BlockSizeMismatch, &chunk, message).expecting(block_size)
         });
     }
 }

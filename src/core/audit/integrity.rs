@@ -1,6 +1,7 @@
 //! The digests over the whole: VERI, and the mux layout's closing CRC.
 
 use super::Report;
+use crate::core::bytes::slice;
 use crate::core::finding::{Code, Finding};
 use crate::core::index::Tag;
 use crate::core::json::{BOM, Document};
@@ -41,15 +42,21 @@ fn veri(report: &mut Report<'_>, verification: &Verification) {
     {
         message = format!("VERI at {} says {expected}, computed {computed}", chunk.offset);
     }
-    report.push(Finding::on(code, &chunk, message));
+    let computed = verification.computed.clone().filter(|_| code == Code::VeriMismatch);
+    report.push(Finding::on(code, &chunk, message).expecting_if(computed));
 }
 
 fn closing(report: &mut Report<'_>) {
     let container = report.container;
+    let missing = |finding: &&mut Finding| finding.code == Code::ContainerCrcMissing;
+    if let Some(finding) = report.findings.list_mut().iter_mut().find(missing) {
+        let before = slice(container.bytes(), 0, finding.offset);
+        finding.expected = before.map(|before| format!("{:08x}", crc32fast::hash(before)).into());
+    }
     let Some(at) = container.walked().closing_crc else { return };
     let Some((stored, computed)) = container.layout().closing_crc(container.bytes(), at) else { return };
     if stored != computed {
         let message = format!("closing CRC at {at}: stored {stored:08x}, computed {computed:08x}");
-        report.push(Finding::at(Code::ContainerCrcMismatch, at, 4, message));
+        report.push(Finding::at(Code::ContainerCrcMismatch, at, 4, message).expecting(format!("{computed:08x}")));
     }
 }

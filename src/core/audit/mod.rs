@@ -276,7 +276,11 @@ impl From<&HeadError> for Finding {
             HeadError::NotH4mk { len, .. } => *len as u64,
             HeadError::Truncated { len, .. } => *len,
         };
-        Self::at(Code::from(error), 0, len, error.to_string())
+        let finding = Self::at(Code::from(error), 0, len, error.to_string());
+        match error {
+            HeadError::NotH4mk { .. } => finding.expecting("H4MK"),
+            HeadError::Truncated { header_len, .. } => finding.expecting(*header_len),
+        }
     }
 }
 

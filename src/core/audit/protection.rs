@@ -9,6 +9,7 @@ use crate::core::block::{Place, Reader};
 use crate::core::codec::cipher::{FIRST_TRANSCRIPT, Header, Transcript, next_transcript};
 use crate::core::container::Container;
 use crate::core::finding::{Code, Finding};
+use crate::core::hash::hex;
 use crate::core::index::Chunk;
 
 /// Misplaced messages that are remembered, so that the hole each of them left is no second finding.
@@ -144,6 +145,7 @@ fn chain(report: &mut Report<'_>, survey: &Survey) -> Vec<usize> {
             if neighbour && chained == Some(false) && !explained {
                 report.findings.add(Code::CipherTranscriptBroken, || {
                     on_block(container, Code::CipherTranscriptBroken, block, |chunk| broken(block, chunk))
+                        .expecting_if(transcript(container, block).map(|right| hex(&right)))
                 });
             }
             neighbour = true;
@@ -168,9 +170,18 @@ fn chain(report: &mut Report<'_>, survey: &Survey) -> Vec<usize> {
         }
         report.findings.add(Code::CipherCounterGap, || {
             on_block(container, Code::CipherCounterGap, block, |chunk| gap(block, chunk, counter, wanted))
+                .expecting(wanted)
         });
     }
     misplaced
+}
+
+/// The transcript that a block should carry.
+fn transcript(container: &Container, block: usize) -> Option<Transcript> {
+    let Some(before) = block.checked_sub(1) else { return Some(FIRST_TRANSCRIPT) };
+    let before = container.index().block(before as u64)?;
+    let (header, ciphertext) = Header::parse(container.payload(&before)).ok()?;
+    Some(next_transcript(&header.previous, &header, ciphertext))
 }
 
 fn broken(block: usize, chunk: &Chunk) -> String {

@@ -33,6 +33,7 @@ impl Repairs {
     /// Adds what was located to the findings of the walk, and says which tags were restored.
     pub(super) fn note(&self, report: &mut Report<'_>) {
         let index = report.container.index();
+        let bytes = report.container.bytes();
         for finding in report.findings.list_mut() {
             let Some(chunk) = finding.chunk.and_then(|chunk| index.chunk(chunk)) else { continue };
             finding.block = chunk.block;
@@ -42,13 +43,17 @@ impl Repairs {
             let certainty = if flip.confirmed { "confirmed by the digest over the whole" } else { "not confirmed" };
             finding.message += &format!("; bit {} of the byte at {} is flipped ({certainty})", flip.bit, flip.offset);
             (finding.flip, finding.focus) = (Some(*flip), Some(flip.offset..flip.offset + 1));
+            let byte = slice(bytes, flip.offset, 1).and_then(|byte| byte.first());
+            finding.expected = byte.map(|byte| (byte ^ (1 << flip.bit)).into());
         }
         for (chunk, stored) in &self.tags {
             let Some(chunk) = index.chunk(*chunk) else { continue };
             let message =
                 format!("tag {stored} at {} is one bit from {}, and VERI verifies with that", chunk.offset, chunk.tag);
             let tag = chunk.offset..chunk.offset + 4;
-            report.push(Finding::on(Code::ChunkTagRepaired, &chunk, message).focused(tag));
+            report.push(
+                Finding::on(Code::ChunkTagRepaired, &chunk, message).focused(tag).expecting(chunk.tag.to_string()),
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn check(report: &mut Report<'_>) {
     let Some(chunk) = container.seek_chunk().filter(|_| container.layout() == Layout::Transport) else { return };
     let Some(table) = container.seek_table() else {
         let message = format!("SEEK at {}: {} bytes, less than its count takes", chunk.offset, chunk.len);
-        report.push(Finding::on(Code::SeekTruncated, &chunk, message));
+        report.push(Finding::on(Code::SeekTruncated, &chunk, message).expecting(0u8));
         return;
     };
     shape(report, &chunk, &table.rows);
@@ -37,7 +37,7 @@ pub(super) fn check(report: &mut Report<'_>) {
         }
         None if !table.rows.is_empty() && !resolution.stream_untested && !resolution.undecided && !doubtful => {
             for (place, entry) in (0..).zip(table.rows.iter()) {
-                unresolved_entry(report, &chunk, place, entry, "no block starts there under any meaning");
+                unresolved_entry(report, &chunk, place, entry, "no block starts there under any meaning", || None);
             }
         }
         None => {}
@@ -53,7 +53,8 @@ fn shape(report: &mut Report<'_>, chunk: &Chunk, rows: &SeekRows<'_>) {
             chunk.len,
             rows.len()
         );
-        report.push(Finding::on(Code::SeekTruncated, chunk, message).focused(count_field(chunk)));
+        let finding = Finding::on(Code::SeekTruncated, chunk, message).focused(count_field(chunk));
+        report.push(finding.expecting(rows.len()));
     } else if rows.trailing() > 0 {
         let message = format!(
             "SEEK at {}: {} bytes after the {} entries its count says",
@@ -111,14 +112,23 @@ fn unresolved(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blo
             (Meaning::Payload, _) => "no CORE payload starts there",
             (Meaning::Index, _) => "there is no such block",
         };
-        unresolved_entry(report, chunk, place, entry, &format!("as {}, {how}", fit.meaning.describe()));
+        let right = || blocks.right_offset(fit, table.is_sorted().then_some(place), entry.pts_us);
+        unresolved_entry(report, chunk, place, entry, &format!("as {}, {how}", fit.meaning.describe()), right);
     }
 }
 
-fn unresolved_entry(report: &mut Report<'_>, chunk: &Chunk, place: u64, entry: SeekEntry, why: &str) {
+/// `right` says where the entry should lead, if that is known.
+fn unresolved_entry(
+    report: &mut Report<'_>,
+    chunk: &Chunk,
+    place: u64,
+    entry: SeekEntry,
+    why: &str,
+    right: impl FnOnce() -> Option<u64>,
+) {
     report.findings.add(Code::SeekUnresolved, || {
         let message = format!("SEEK entry {place} (pts {}) has offset {}: {why}", entry.pts_us, entry.offset);
-        Finding::on(Code::SeekUnresolved, chunk, message).focused(row(chunk, place))
+        Finding::on(Code::SeekUnresolved, chunk, message).focused(row(chunk, place)).expecting_if(right())
     });
 }
 
@@ -136,8 +146,11 @@ fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &B
     if let Some((rank, entry, block)) = first {
         let place = table.place(rank).unwrap_or(rank);
         let by_gop = blocks.gop.map(|gop| (gop, rank.saturating_mul(gop))).filter(|(_, keyframe)| *keyframe != block);
+        // Where the keyframe is wrong, the entry leads elsewhere; where its time is, that is all there is to mend.
+        let keyframe = by_gop.and_then(|(_, keyframe)| blocks.start(fit.meaning, fit.basis, keyframe));
         let by_gop = by_gop.map(|(gop, keyframe)| format!("with META's gop of {gop} it would be block {keyframe}"));
         let by_fps = blocks.frame_us.map(|us| block.saturating_mul(us)).filter(|pts| *pts != entry.pts_us);
+        let right = if by_gop.is_some() { keyframe } else { by_fps };
         let by_fps = by_fps.map(|pts| format!("with its fps_hint block {block} is at pts {pts}"));
         let expected: Vec<String> = by_gop.into_iter().chain(by_fps).collect();
         let entries = if count == 1 { "1 entry differs".to_owned() } else { format!("{count} entries differ") };
@@ -146,7 +159,8 @@ fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &B
             entry.pts_us,
             expected.join(", and ")
         );
-        report.push(Finding::on(Code::SeekGopMismatch, chunk, message).focused(row(chunk, place)));
+        let finding = Finding::on(Code::SeekGopMismatch, chunk, message).focused(row(chunk, place));
+        report.push(finding.expecting_if(right));
         return;
     }
     let Some(gop) = blocks.gop.filter(|_| table.rows.declared() == table.rows.len() && !table.rows.is_empty()) else {
@@ -158,6 +172,7 @@ fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &B
     if expected > table.rows.len() {
         let message =
             format!("SEEK has {} entries, META's gop of {gop} gives {expected} for {covered} blocks", table.rows.len());
-        report.push(Finding::on(Code::SeekGopMismatch, chunk, message).focused(count_field(chunk)));
+        let finding = Finding::on(Code::SeekGopMismatch, chunk, message).focused(count_field(chunk));
+        report.push(finding.expecting(expected));
     }
 }

@@ -27,15 +27,15 @@ fn header(report: &mut Report<'_>) {
     if header.version != 1 {
         let length = if header.layout == Layout::Mux { 1 } else { 2 };
         let message = format!("version {} at 4, only 1 is defined", header.version);
-        report.push(Finding::at(Code::VersionUnsupported, 4, length, message));
+        report.push(Finding::at(Code::VersionUnsupported, 4, length, message).expecting(1u8));
     }
     if let Some(flags) = header.flags.filter(|flags| *flags != 0) {
         let message = format!("file header flags at 5 are {flags:#04x}, expected 0");
-        report.push(Finding::at(Code::ReservedNonzero, 5, 1, message));
+        report.push(Finding::at(Code::ReservedNonzero, 5, 1, message).expecting(0u8));
     }
     if header.reserved != 0 {
         let message = format!("reserved field at 6 is {:#06x}, expected 0", header.reserved);
-        report.push(Finding::at(Code::ReservedNonzero, 6, 2, message));
+        report.push(Finding::at(Code::ReservedNonzero, 6, 2, message).expecting(0u8));
     }
 }
 
@@ -111,13 +111,15 @@ fn missing(report: &mut Report<'_>) {
                 return;
             }
             for tag in missing {
-                report.push(Finding::at(Code::ChunkMissing, end, 0, format!("there is no {tag} chunk")));
+                let finding = Finding::at(Code::ChunkMissing, end, 0, format!("there is no {tag} chunk"));
+                report.push(finding.expecting(tag.to_string()));
             }
         }
         Layout::Mux if !missing.is_empty() => {
             let severity = if index.blocks() > 0 { Severity::Error } else { Severity::Warning };
             let message = format!("there is no {} chunk", Tag::TRAK);
-            report.push(Finding { severity, ..Finding::at(Code::ChunkMissing, end, 0, message) });
+            let finding = Finding::at(Code::ChunkMissing, end, 0, message).expecting(Tag::TRAK.to_string());
+            report.push(Finding { severity, ..finding });
         }
         Layout::Mux => {}
     }

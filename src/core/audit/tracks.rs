@@ -61,7 +61,7 @@ fn faults(report: &mut Report<'_>, tracks: &Tracks) {
 
 fn reserved(chunk: &Chunk, at: u64, value: u32) -> Finding {
     let message = format!("{} at {}: reserved field at {at} is {value:#06x}, expected 0", chunk.tag, chunk.offset);
-    Finding::on(Code::ReservedNonzero, chunk, message).focused(at..at + 2)
+    Finding::on(Code::ReservedNonzero, chunk, message).focused(at..at + 2).expecting(0u8)
 }
 
 /// Mux: what CORE chunks say about themselves.
@@ -72,14 +72,15 @@ fn routing(report: &mut Report<'_>) {
         if let Some(bits) = header.map(|header| header.reserved_flags()).filter(|bits| *bits != 0) {
             report.findings.add(Code::ReservedNonzero, || {
                 let message = format!("CORE at {}: bits 30-31 of its flags are {bits:#04b}, expected 0", chunk.offset);
-                Finding::on(Code::ReservedNonzero, &chunk, message).focused(chunk.offset + 4..chunk.offset + 8)
+                let flags = chunk.offset + 4..chunk.offset + 8;
+                Finding::on(Code::ReservedNonzero, &chunk, message).focused(flags).expecting(0u8)
             });
         }
         match container.layout().route(container.bytes(), chunk.payload_offset, chunk.len) {
             None => report.findings.add(Code::TrackHeaderMissing, || {
                 let message = format!("CORE at {} does not begin with a whole H4TB header", chunk.offset);
                 let header = chunk.payload_offset..chunk.payload_offset + chunk.len.min(8);
-                Finding::on(Code::TrackHeaderMissing, &chunk, message).focused(header)
+                Finding::on(Code::TrackHeaderMissing, &chunk, message).focused(header).expecting("H4TB")
             }),
             Some(route) if route.reserved != 0 => report
                 .findings
@@ -114,7 +115,7 @@ fn order(report: &mut Report<'_>, track: &Track) {
         let more = and_more(reserved.count());
         let message =
             format!("track {id}: the block at {} has kind 3, expected 0 (I), 1 (P) or 2 (B){more}", chunk.offset);
-        report.push(Finding::on(Code::TrackKindReserved, &chunk, message));
+        report.push(Finding::on(Code::TrackKindReserved, &chunk, message).expecting("I, P or B"));
     }
     let first = trusted.iter().min_by_key(|block| block.pts_us).filter(|block| !block.keyframe && track.declared);
     if let Some(chunk) =
@@ -170,7 +171,7 @@ fn table(report: &mut Report<'_>, track: &Track) {
                 format!("track {id}: seek entry {place} (pts {}) points to {}: {why}", entry.pts_us, entry.offset);
             let mut finding = on(Code::TrackSeekUnresolved, chunk.as_ref(), message);
             finding.focus = track.row(place);
-            finding
+            finding.expecting_if(track.keyframe_offset(container, entry.pts_us))
         });
     }
 }

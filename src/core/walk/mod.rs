@@ -546,7 +546,7 @@ impl Walker {
             let mut finding = Finding::at(code, header.offset, end - header.offset, message(header));
             finding.chunk = Some(chunk);
             finding.block = (header.tag == Tag::CORE).then_some(block);
-            finding
+            finding.expecting_if((code == Code::ChunkLengthRepaired).then_some(len))
         });
     }
 

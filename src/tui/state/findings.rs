@@ -1,15 +1,17 @@
 //! The Audit view's part of the update: findings in groups, and what is selected among them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ratatui::layout::{Position, Rect};
 
 use super::views::Behaviour;
-use super::{Command, Effect, JobKind, Level, Selection, State, View, popup, update};
+use super::{Command, Effect, JobKind, Level, PromptKind, Selection, State, View, popup, update};
 use crate::core::audit::Verdict;
-use crate::core::finding::{Code, Finding, Findings as List, Severity};
+use crate::core::finding::{Code, Finding, Findings as List, Remedy, Severity};
 use crate::report::audit as report;
 use crate::report::count;
+use crate::tui::keymap;
 use crate::tui::rows::{Motion, Window};
 
 /// The view's behaviour.
@@ -247,8 +249,29 @@ pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> 
         let flip = format!("bit {} of the byte at {}{}", flip.bit, flip.offset, bytes.unwrap_or_default());
         details.push(("flip", format!("{flip}; {proof}; {chance}")));
     }
-    details.extend([("means", finding.code.meaning().to_owned()), ("do", told.advice.to_owned())]);
+    if let Some(expected) = &told.expected {
+        details.push(("right", expected.to_string()));
+    }
+    let advice = finding.advice().words(|remedy| on_the_screen(remedy, state.theme.ascii));
+    details.extend([("means", finding.code.meaning().to_owned()), ("do", advice)]);
     details
+}
+
+/// How a remedy is asked for here: by a key where there is one.
+fn on_the_screen(remedy: Remedy, ascii: bool) -> Cow<'static, str> {
+    let key = |prompt, what| {
+        let key = keymap::key_of(Command::Ask(prompt), ascii).unwrap_or_default();
+        Cow::Owned(format!("Press {key} and give the {what}"))
+    };
+    match remedy {
+        Remedy::Salvage => "with h4inspect salvage".into(),
+        Remedy::Mend => "with h4inspect salvage --repair".into(),
+        Remedy::GiveSecret => key(PromptKind::Secret, "secret"),
+        Remedy::GiveMaskKey => key(PromptKind::MaskKey, "mask key"),
+        Remedy::AddEngine => "Open the file again with --core-lib and the vendor's library".into(),
+        Remedy::ChooseMeaning => "when you open the file: with --meaning".into(),
+        Remedy::RaiseBlockLimit => "Open the file again with a higher --max-block-size".into(),
+    }
 }
 
 /// What the checks came to, in the words of the `audit` command; `None` before they ran.
