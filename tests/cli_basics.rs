@@ -88,15 +88,15 @@ fn completions_know_commands_and_options() {
 }
 
 /// The completions are programs, which a shell must be able to read.
+#[cfg(unix)]
 #[test]
 fn shells_accept_their_completions() {
     for (shell, check) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("script");
         std::fs::write(&path, stdout_of(&["completions", shell])).unwrap();
-        match Command::new(shell).arg(check).arg(&path).status() {
-            Ok(status) => assert!(status.success(), "{shell}"),
-            Err(_) => eprintln!("no {shell} here"),
+        if crate::shells::is_there(shell) {
+            assert!(Command::new(shell).arg(check).arg(&path).status().unwrap().success(), "{shell}");
         }
     }
 }

@@ -35,6 +35,7 @@ mod screens_samples;
 mod screens_summary;
 mod screens_timeline;
 mod sequences;
+mod shells;
 mod support;
 mod terminal;
 mod times;

@@ -11,7 +11,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 /// How long a screen may take to come, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Terminal {
+pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
@@ -30,11 +30,16 @@ fn modes(master: &dyn MasterPty) -> String {
 
 impl Terminal {
     fn open(args: &[&str]) -> Self {
-        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_h4inspect"));
         command.args(args);
         command.cwd(Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data"));
+        Self::run(command)
+    }
+
+    /// Runs a command in a terminal of its own.
+    pub(crate) fn run(mut command: CommandBuilder) -> Self {
+        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         let modes = modes(&*pair.master);
@@ -53,13 +58,18 @@ impl Terminal {
         Self { master: pair.master, child, keys, output, screen: screen(), modes }
     }
 
-    fn press(&mut self, keys: &str) {
+    /// What the screen shows.
+    pub(crate) fn contents(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Waits until the screen holds the text.
-    fn expect(&mut self, text: &str) {
+    pub(crate) fn expect(&mut self, text: &str) {
         let until = Instant::now() + PATIENCE;
         while !self.screen.screen().contents().contains(text) {
             let left = until.saturating_duration_since(Instant::now());
