@@ -183,6 +183,106 @@ fn what_that_schema_does_not_allow_is_noticed() {
     assert_eq!(crate::support::jenkins::faults(r#"<testsuites skipped="0"/>"#).len(), 1);
     assert_eq!(crate::support::jenkins::faults("<testsuites>").len(), 1);
     assert_eq!(crate::support::jenkins::faults("").len(), 1);
+    for text in ["\u{fffe}", "\u{ffff}", "\u{1}", "\u{b}", "&#1;", "&#xFFFF;", "&#xd800;"] {
+        let case = format!(r#"<testcase name="a"><system-out>{text}</system-out></testcase>"#);
+        assert!(suite("", &case) > 0, "{text:?}");
+    }
+}
+
+/// Characters of which XML 1.0 allows some: each kind of control, format and noncharacter, and their neighbours.
+const ODD: &str = "\u{1}\u{8}\u{b}\u{1f}\u{7f}\u{85}\u{9f}\u{202e}\u{d7ff}\u{e000}\u{fdd0}\u{fffd}\u{fffe}\u{ffff}\u{10000}\u{1fffe}\u{1ffff}\u{10ffff}";
+
+#[test]
+fn xml_and_json_are_well_formed_whatever_a_text_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let text: String =
+        ODD.chars().map(|c| if c < ' ' { format!("\\u{:04x}", c as u32) } else { c.to_string() }).collect();
+    let file = |name: &str, meta: String| write_container(&dir.path().join(name), &[(b"META", meta.as_bytes())]);
+    file("key.h4mk", format!(r#"{{"{text}":1,"{text}":2}}"#));
+    file("engine.h4mk", format!(r#"{{"compression":{{"engine":"{text}","opaque":true}}}}"#));
+    file("field.h4mk", format!(r#"{{"gop":"{text}"}}"#));
+    file("invalid.h4mk", format!(r#"{{"gop":{ODD}"#));
+    file("track.h4mk", format!(r#"{{"tracks":["{text}"],"track_id":"{text}","trak_b64":"{text}"}}"#));
+    let blocks: [(&[u8; 4], &[u8]); 2] =
+        [(b"CORE", &[1, 255, 1, 1]), (b"META", br#"{"compression":{"engine":"\uffff"}}"#)];
+    write_container(&dir.path().join("blocks.h4mk"), &blocks);
+    fs::write(dir.path().join(format!("{}.h4mk", ODD)), "").unwrap();
+    let folder = path(dir.path());
+    let (status, xml, _) = run(&["audit", folder, "--format", "junit"]);
+    let xml = String::from_utf8(xml).unwrap();
+    assert_eq!((status, crate::support::jenkins::faults(&xml)), (3, vec![]));
+    assert!(xml.contains("\\u{fffe}\\u{ffff}"), "{xml}");
+    assert_eq!(quick_junit::Report::deserialize_from_str(&xml).unwrap().tests, 7);
+    json_of(3, &["audit", folder, "--format", "json"]);
+    json_of(3, &["audit", folder, "--format", "sarif"]);
+    for file in fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        for keys in ["1", "2", "3", "4", "5", "a6<Space>"] {
+            let (status, svg, _) = run(&["render", path(&file), "--keys", keys, "--format", "svg"]);
+            let svg = String::from_utf8(svg).unwrap();
+            assert_eq!(
+                (status == 3, crate::support::jenkins::forbidden(&svg)),
+                (svg.is_empty(), vec![]),
+                "{file:?} {keys}"
+            );
+        }
+    }
+}
+
+#[cfg(target_os = "linux")] // Elsewhere file systems refuse such names.
+#[test]
+fn names_that_are_not_utf_8_are_percent_encoded_and_stay_apart() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let names: [&[u8]; 4] = [b"a\xff.h4mk", b"a\xfe.h4mk", b"b %\xff\\xfe.h4mk", b"b %\\xff\xfe.h4mk"];
+    let encoded = ["a%FE.h4mk", "a%FF.h4mk", "b%20%25%5Cxff%FE.h4mk", "b%20%25%FF%5Cxfe.h4mk"];
+    for name in names {
+        fs::copy(sample("demo.h4mk"), dir.path().join(std::ffi::OsStr::from_bytes(name))).unwrap();
+    }
+    let folder = format!("{}/", path(dir.path()));
+    let audits = json_of(0, &["audit", &folder, "--format", "json"]);
+    let mut files: Vec<&str> = audits.as_array().unwrap().iter().map(|a| a["file"].as_str().unwrap()).collect();
+    files.sort_unstable();
+    assert_eq!(files, encoded.map(|name| folder.clone() + name));
+    assert!(audits.as_array().unwrap().iter().all(|audit| audit["file_encoding"] == "percent"));
+    let text = stdout_of(&["audit", &folder]);
+    let (_, xml, _) = run(&["audit", &folder, "--format", "junit"]);
+    let report = quick_junit::Report::deserialize_from_str(&String::from_utf8(xml).unwrap()).unwrap();
+    let cases: Vec<&str> = report.test_suites[0].test_cases.iter().map(|case| case.name.as_str()).collect();
+    for name in encoded {
+        assert!(
+            text.contains(&format!("{folder}{name}: ok")) && cases.contains(&(folder.clone() + name).as_str()),
+            "{name}"
+        );
+    }
+    // In the folder itself: relative, and the damaged ones leave results.
+    for name in names {
+        fs::copy(sample("damaged.h4mk"), dir.path().join(std::ffi::OsStr::from_bytes(name))).unwrap();
+    }
+    let mut command = h4inspect(&["audit", ".", "--format", "sarif"]);
+    command.current_dir(dir.path());
+    let log: Value = serde_json::from_slice(&finished(command).1).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let uri = |result: &Value| result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].clone();
+    let uris: std::collections::BTreeSet<String> =
+        results.iter().map(|r| uri(r).as_str().unwrap().to_owned()).collect();
+    assert_eq!(uris.into_iter().collect::<Vec<_>>(), encoded);
+    // Other commands too.
+    let file = dir.path().join(std::ffi::OsStr::from_bytes(names[0]));
+    for command in ["info", "chunks"] {
+        let mut run = h4inspect(&[command, "--json"]);
+        let output: Value = serde_json::from_slice(
+            &finished({
+                run.arg(&file);
+                run
+            })
+            .1,
+        )
+        .unwrap();
+        assert_eq!(
+            (&output["file"], &output["file_encoding"]),
+            (&json!(folder.clone() + "a%FF.h4mk"), &json!("percent"))
+        );
+    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
@@ -17,6 +16,7 @@ use super::{Session, open};
 use crate::core::audit;
 use crate::core::container::Options;
 use crate::core::finding::Severity;
+use crate::core::name::FileName;
 use crate::core::source::{Source, SourceError};
 use crate::core::task::Task;
 use crate::report::audit::{FileAudit, Tally};
@@ -231,23 +231,23 @@ fn in_order(
 fn audit_target(target: Target, options: &Options, work: &Work) -> FileAudit {
     let (name, source) = match target {
         Target::Named(input) => {
-            let name = input.path().map_or_else(|| "-".into(), Path::to_string_lossy).into_owned();
+            let name = input.path().map_or_else(|| "-".into(), FileName::from);
             (name, open::raw_source(&input))
         }
-        Target::Found(path) => (path.to_string_lossy().into_owned(), Source::open_regular(&path)),
-        Target::Lost(Lost { name, why }) => return FileAudit::unopened(name, why),
+        Target::Found(path) => (path.as_path().into(), Source::open_regular(&path)),
+        Target::Lost(Lost { name, why }) => return FileAudit::unopened(&name, why),
     };
-    let task = work.begin(&name);
+    let task = work.begin(name.as_str());
     let audited = panic::catch_unwind(AssertUnwindSafe(|| match source {
         Ok(source) => {
             let source = Arc::new(source);
             let audit = audit::audit(&source, options, &task).map_err(|error| error.to_string())?;
-            Ok(FileAudit::new(name.clone(), source.len(), &audit))
+            Ok(FileAudit::new(&name, source.len(), &audit))
         }
         Err(error) => Err(error.to_string()),
     }));
     let failed = |_| Err("the audit itself failed; please report this with the file".to_owned());
-    let result = audited.unwrap_or_else(failed).unwrap_or_else(|why| FileAudit::unopened(name, why));
+    let result = audited.unwrap_or_else(failed).unwrap_or_else(|why| FileAudit::unopened(&name, why));
     work.end(&task, &result);
     result
 }

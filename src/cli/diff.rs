@@ -49,10 +49,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     if !found.is_same() {
         session.raise(Status::Findings);
     }
-    let names = Sides { before: before.source().name(), after: after.source().name() };
+    let names = Sides { before: before.source().file_name(), after: after.source().file_name() };
     let mut out = Output::stdout();
     if args.json {
-        json::write_line(&mut out, json::DOCUMENT, &Comparison::new(names.before, names.after, &found))?;
+        json::write_line(&mut out, json::DOCUMENT, &Comparison::new(names, &found))?;
     } else {
         let lines = lines(&found, Pair { before: &before, after: &after });
         write_text(&mut out, session.paint, names, &found, &lines)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::input::Input;
+use crate::core::name::FileName;
 
 /// A file to audit.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) enum Target {
 #[derive(Debug)]
 pub(super) struct Lost {
     /// Its name.
-    pub(super) name: String,
+    pub(super) name: FileName,
     /// Why not.
     pub(super) why: String,
 }
@@ -54,7 +55,7 @@ pub(super) fn in_folder(folder: &Path) -> impl Iterator<Item = Result<PathBuf, L
             let path = error.path().unwrap_or(Path::new(""));
             let concerns = is_container(path) || path.is_dir() || error.depth() == 0;
             let why = error.io_error().map_or_else(|| error.to_string(), io::Error::to_string);
-            concerns.then(|| Err(Lost { name: path.to_string_lossy().into_owned(), why }))
+            concerns.then(|| Err(Lost { name: path.into(), why }))
         }
     })
 }
@@ -86,7 +87,7 @@ pub(super) fn listed(mut list: Box<dyn BufRead + Send>, name: String) -> impl It
             Some(path) => expand(Input::Path(path)),
             None => Box::new(std::iter::empty()),
         },
-        Err(why) => Box::new(std::iter::once(Target::Lost(Lost { name: name.clone(), why }))),
+        Err(why) => Box::new(std::iter::once(Target::Lost(Lost { name: name.clone().into(), why }))),
     })
 }
 

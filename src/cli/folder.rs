@@ -10,6 +10,7 @@ use super::status::Status;
 use super::{Session, open};
 use crate::core::container::Container;
 use crate::core::finding::Severity;
+use crate::core::name::FileName;
 use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::text;
@@ -26,10 +27,10 @@ pub(super) fn run(folder: &Path, session: &mut Session) -> anyhow::Result<()> {
     for found in files::in_folder(folder) {
         files += 1;
         let (name, line) = match found {
-            Ok(path) => (path.to_string_lossy().into_owned(), describe(&path, session)),
+            Ok(path) => (FileName::from(path.as_path()), describe(&path, session)),
             Err(Lost { name, why }) => (name, Err(why)),
         };
-        let file = session.paint.paint(Role::Heading, text::escape(&name));
+        let file = session.paint.paint(Role::Heading, text::escape(name.as_str()));
         match line {
             Ok(line) => writeln!(out, "{file}: {line}")?,
             Err(why) => {

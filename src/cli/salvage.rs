@@ -10,6 +10,7 @@ use super::output::{Output, Target};
 use super::status::Status;
 use super::{Session, content, open};
 use crate::core::audit::Verdict;
+use crate::core::name::FileName;
 use crate::core::salvage::{SalvageError, salvage};
 use crate::core::task::Task;
 use crate::report::advice::advice;
@@ -61,8 +62,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         session.raise(Status::Findings);
     }
     out.finish()?;
-    let name = |path: Option<&Path>| path.map_or_else(|| "-".into(), Path::to_string_lossy).into_owned();
-    let salvage = Salvage::new(name(args.file.path()), name(args.out.path()), &report);
+    let name = |path: Option<&Path>| path.map_or_else(|| "-".into(), FileName::from);
+    let salvage = Salvage::new(&name(args.file.path()), &name(args.out.path()), &report);
     match &args.out {
         Target::Path(_) => {
             let mut out = Output::stdout();

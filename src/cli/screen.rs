@@ -1,6 +1,7 @@
 //! A file in the TUI.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::color::ColorChoice;
 use super::input::Input;
 use super::{Session, open};
 use crate::core::layout;
+use crate::core::name::FileName;
 use crate::core::source::Source;
 use crate::tui::run::{self, Ended};
 use crate::tui::state::{Polling, Setup};
@@ -41,7 +43,7 @@ fn recognised(file: &Input) -> anyhow::Result<Arc<Source>> {
 /// The name without its folder.
 fn short_name(file: &Input) -> String {
     let name = file.path().and_then(|path| path.file_name());
-    name.map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned())
+    name.map_or_else(|| file.to_string(), |name| FileName::from(Path::new(name)).to_string())
 }
 
 /// How often a followed file is looked at.

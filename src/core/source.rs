@@ -17,12 +17,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::bytes::slice;
+use super::name::FileName;
 pub use error::SourceError;
 use mapping::Mapping;
 
 /// The bytes of one file, pipe or buffer, shared between threads as `Arc<Source>`.
 pub struct Source {
-    name: String,
+    name: FileName,
     /// None for standard input and for bytes in memory.
     path: Option<PathBuf>,
     content: Arc<Content>,
@@ -110,8 +111,7 @@ impl Source {
             Kind::Block => (read_block_device(&file)?, None),
             _ => (stream::spool_fifo(&file)?, None),
         };
-        let name = path.to_string_lossy().into_owned();
-        Ok(Self { name, path: Some(path.to_owned()), content: Arc::new(content), stamp })
+        Ok(Self { name: path.into(), path: Some(path.to_owned()), content: Arc::new(content), stamp })
     }
 
     /// Standard input to its end. A file redirected whole is mapped; all else is spooled, in bounded memory.
@@ -124,11 +124,11 @@ impl Source {
             Kind::Regular | Kind::Block | Kind::Fifo | Kind::Socket => (stream::spool(stream::Patient(&file))?, None),
             other => return Err(other.refusal()),
         };
-        Ok(Self { name: "-".to_owned(), path: None, content: Arc::new(content), stamp })
+        Ok(Self { name: "-".into(), path: None, content: Arc::new(content), stamp })
     }
 
     /// Bytes that are in memory already.
-    pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Self {
+    pub fn from_bytes(name: impl Into<FileName>, bytes: Vec<u8>) -> Self {
         Self { name: name.into(), path: None, content: Arc::new(Content::Memory(bytes)), stamp: None }
     }
 
@@ -166,8 +166,13 @@ impl Source {
         self.bytes().is_empty()
     }
 
-    /// The path as given, with `U+FFFD` for what is no Unicode and nothing escaped; `-` for standard input.
+    /// The path as given, with nothing escaped, or percent-encoded where it isn't UTF-8; `-` for standard input.
     pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The same, with what is known of its encoding.
+    pub fn file_name(&self) -> &FileName {
         &self.name
     }
 

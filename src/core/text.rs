@@ -43,13 +43,15 @@ pub fn escape_bytes(bytes: &[u8]) -> String {
 }
 
 /// True for characters that steer a terminal, are invisible, or change the order of others: C0, DEL, C1, and Unicode's
-/// format characters (Cf), line and paragraph separators, and the unassigned ones terminals disagree about.
+/// format characters (Cf), line and paragraph separators, noncharacters, and the unassigned ones terminals disagree about.
 pub fn is_unsafe(c: char) -> bool {
-    matches!(c,
+    // Two noncharacters end every plane.
+    c as u32 & 0xfffe == 0xfffe
+        || matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'
         | '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
         | '\u{115f}'..='\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
         | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
 }
@@ -63,6 +65,10 @@ mod tests {
         assert_eq!(escape("HarmonyØ4 日本 é"), "HarmonyØ4 日本 é");
         assert_eq!(escape("\x1b]0;x\x07"), "\\x1b]0;x\\x07");
         assert_eq!(escape("\u{9b}1m\u{202e}\u{2066}\u{200f}"), "\\u{9b}1m\\u{202e}\\u{2066}\\u{200f}");
+        assert_eq!(
+            escape("\u{fffd}\u{fffe}\u{ffff}\u{1fffe}\u{fdd0}"),
+            "\u{fffd}\\u{fffe}\\u{ffff}\\u{1fffe}\\u{fdd0}"
+        );
         assert_eq!(escape_bytes(b"a\xffb\n"), "a\\xffb\\n");
     }
 }

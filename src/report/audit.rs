@@ -12,6 +12,7 @@ use super::{as_object, count, size};
 use crate::core::audit::{Audit, Verdict};
 use crate::core::container::Effort;
 use crate::core::finding::{self, Code, Severity};
+use crate::core::name::FileName;
 use crate::core::text;
 
 /// What an audit of one file came to.
@@ -19,6 +20,9 @@ use crate::core::text;
 pub struct FileAudit {
     /// Its name as given, or as it was found.
     pub file: String,
+    /// `percent` where the name isn't UTF-8: its bytes are percent-encoded then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_encoding: Option<&'static str>,
     /// Size of the file; absent where it could not be opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
@@ -47,6 +51,9 @@ pub struct FileAudit {
     /// Why it could not be read at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The file as a URI reference, for reports that place findings by one.
+    #[serde(skip)]
+    pub uri: String,
     /// The audit in short.
     #[serde(skip)]
     pub outcome: Outcome,
@@ -163,12 +170,14 @@ impl Finding {
 
 impl FileAudit {
     /// What an audit found in the file of that name.
-    pub fn new(file: String, bytes: u64, audit: &Audit) -> Self {
+    pub fn new(file: &FileName, bytes: u64, audit: &Audit) -> Self {
         let container = audit.container.as_deref();
         let index = container.map(|container| container.index());
         let omitted = audit.findings.omitted();
         Self {
-            file,
+            file: file.to_string(),
+            file_encoding: file.encoding(),
+            uri: uri(file),
             bytes: Some(bytes),
             layout: container.map(|container| container.layout().name()),
             verdict: audit.verdict,
@@ -187,9 +196,11 @@ impl FileAudit {
     }
 
     /// A file that could not be opened.
-    pub fn unopened(file: String, error: String) -> Self {
+    pub fn unopened(file: &FileName, error: String) -> Self {
         Self {
-            file,
+            file: file.to_string(),
+            file_encoding: file.encoding(),
+            uri: uri(file),
             bytes: None,
             layout: None,
             verdict: Verdict::Unreadable,
@@ -264,6 +275,19 @@ impl FileAudit {
     }
 }
 
+/// A path as a URI reference: relative without `.` in it, absolute as a `file:` URI. What is neither a letter, a digit nor
+/// one of `-._~/` is percent-encoded, colons too, so that no first part looks like a scheme.
+fn uri(file: &FileName) -> String {
+    let encoded = file.percent_encoded();
+    // A backslash is no separator elsewhere.
+    let separated = if cfg!(windows) { encoded.replace("%5C", "/").into() } else { encoded };
+    if separated.starts_with('/') {
+        return format!("file://{separated}");
+    }
+    let parts: Vec<&str> = separated.split('/').filter(|part| !["", "."].contains(part)).collect();
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
 /// How many files came to what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -297,5 +321,31 @@ impl Tally {
             "{}: {ok} ok, {suspect} suspect, {damaged} damaged, {unreadable} unreadable",
             count(self.files(), "file")
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn paths_become_uris() {
+        for (path, expected) in [
+            ("clip.h4mk", "clip.h4mk"),
+            ("./clip.h4mk", "clip.h4mk"),
+            ("././/a/./b.h4mk", "a/b.h4mk"),
+            (".hidden", ".hidden"),
+            ("../up.h4mk", "../up.h4mk"),
+            (".", "."),
+            ("./", "."),
+            ("-", "-"),
+            ("a b/Ø%.h4mk", "a%20b/%C3%98%25.h4mk"),
+            ("c:d#?[]@!$&'()*+,;=.h4mk", "c%3Ad%23%3F%5B%5D%40%21%24%26%27%28%29%2A%2B%2C%3B%3D.h4mk"),
+            ("\u{ffff}\u{1b}~_", "%EF%BF%BF%1B~_"),
+            ("/x/c:d#?.h4mk", "file:///x/c%3Ad%23%3F.h4mk"),
+        ] {
+            assert_eq!(uri(&FileName::from(Path::new(path))), expected);
+        }
     }
 }

@@ -19,6 +19,9 @@ use crate::core::tracks::Tracks;
 pub struct Chunks<'a> {
     /// Name of the file as given.
     pub file: &'a str,
+    /// `percent` where the name isn't UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_encoding: Option<&'static str>,
     /// Size of the file.
     pub bytes: u64,
     /// `transport` or `mux`.
@@ -114,6 +117,7 @@ impl<'a> Chunks<'a> {
         let timeline = if tracks.is_some() { None } else { container.timeline() };
         Self {
             file: container.source().name(),
+            file_encoding: container.source().file_name().encoding(),
             bytes: container.source().len(),
             layout: container.layout().name(),
             header: container.header().into(),

@@ -15,6 +15,7 @@ use super::{as_object, count};
 use crate::core::diff::{self, BlockRef, Diff, Form, Pair};
 use crate::core::layout::SeekEntry;
 use crate::core::listed::Listed;
+use crate::core::name::FileName;
 use crate::core::text;
 
 /// How two files differ.
@@ -22,8 +23,14 @@ use crate::core::text;
 pub struct Comparison<'a> {
     /// The first file as it was named.
     pub before: &'a str,
+    /// `percent` where its name isn't UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before_encoding: Option<&'static str>,
     /// The second.
     pub after: &'a str,
+    /// `percent` where its name isn't UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_encoding: Option<&'static str>,
     /// No difference at all.
     pub same: bool,
     /// Header fields that differ.
@@ -342,7 +349,7 @@ fn omitted<const N: usize>(lists: [(&str, u64); N]) -> Vec<(String, u64)> {
 
 impl<'a> Comparison<'a> {
     /// How two files of these names differ.
-    pub fn new(before: &'a str, after: &'a str, diff: &'a Diff) -> Self {
+    pub fn new(names: Sides<&'a FileName>, diff: &'a Diff) -> Self {
         let place = |place: &(u64, u64)| ChunkPlace { offset: place.0, length: place.1 };
         let chunk = |chunk: &diff::ChunkDiff| Chunk {
             tag: chunk.tag.to_string(),
@@ -357,8 +364,10 @@ impl<'a> Comparison<'a> {
             values: Sides::of(&change.values, String::as_str),
         };
         Self {
-            before,
-            after,
+            before: names.before.as_str(),
+            before_encoding: names.before.encoding(),
+            after: names.after.as_str(),
+            after_encoding: names.after.encoding(),
             same: diff.is_same(),
             header: diff.header.iter().map(header).collect(),
             blocks: Blocks::new(&diff.blocks),
@@ -403,11 +412,11 @@ pub fn describe(diff: &Diff) -> String {
 pub fn write_text(
     out: &mut dyn Write,
     paint: Paint,
-    names: Sides<&str>,
+    names: Sides<&FileName>,
     diff: &Diff,
     lines: &[Line],
 ) -> io::Result<()> {
-    let names = format!("{} -> {}", text::escape(names.before), text::escape(names.after));
+    let names = format!("{} -> {}", text::escape(names.before.as_str()), text::escape(names.after.as_str()));
     let role = if diff.is_same() { Role::Good } else { Role::Warning };
     writeln!(out, "{}: {}", paint.paint(Role::Heading, names), paint.paint(role, describe(diff)))?;
     for line in lines {

@@ -25,6 +25,9 @@ use crate::core::veri::Status;
 pub struct Info {
     /// Its name as given.
     pub file: String,
+    /// `percent` where the name isn't UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_encoding: Option<&'static str>,
     /// Size of the file.
     pub bytes: u64,
     /// `transport` or `mux`.
@@ -265,6 +268,7 @@ impl Info {
         let verification = audit.map(|audit| &audit.verification);
         Self {
             file: container.source().name().to_owned(),
+            file_encoding: container.source().file_name().encoding(),
             bytes: container.source().len(),
             layout: container.layout().name(),
             header: container.header().into(),

@@ -7,6 +7,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::audit::{FileAudit, Finding};
 use super::style::Paint;
+use super::xml::allowed;
 use crate::core::finding::Severity;
 use crate::core::text;
 
@@ -41,11 +42,11 @@ fn test_case(file: &FileAudit, fail_on: Option<Severity>) -> TestCase {
     let mut details = Vec::new();
     // Writing to memory does not fail.
     _ = file.write_text(&mut details, Paint::PLAIN);
-    let details = String::from_utf8_lossy(&details).into_owned();
+    let details = allowed(&String::from_utf8_lossy(&details)).into_owned();
     if kind.is_some() {
-        status.set_message(file.describe()).set_type(cause).set_description(details.as_str());
+        status.set_message(allowed(&file.describe())).set_type(cause).set_description(details.as_str());
     }
-    let mut case = TestCase::new(text::escape(&file.file), status);
+    let mut case = TestCase::new(allowed(&text::escape(&file.file)), status);
     case.set_classname(CLASS);
     if kind.is_none() && !file.findings.is_empty() {
         case.set_system_out(details);

@@ -15,6 +15,7 @@ pub mod seek;
 pub mod style;
 pub mod summary;
 pub mod verify;
+pub mod xml;
 
 use serde::{Serialize, Serializer};
 

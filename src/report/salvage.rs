@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::style::{Paint, Role, field};
 use super::{as_object, count, size};
+use crate::core::name::FileName;
 use crate::core::salvage::{self, Mend, Report};
 use crate::core::text;
 
@@ -14,8 +15,14 @@ use crate::core::text;
 pub struct Salvage {
     /// The source as it was named.
     pub file: String,
+    /// `percent` where that isn't UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_encoding: Option<&'static str>,
     /// The output as it was named.
     pub out: String,
+    /// `percent` where that isn't UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_encoding: Option<&'static str>,
     /// `transport` or `mux`.
     pub layout: &'static str,
     /// Nothing that the source's chunks held is missing.
@@ -179,7 +186,7 @@ fn place(tag: Option<&str>, block: Option<u64>, offset: u64) -> String {
 
 impl Salvage {
     /// What a report says about a source and an output of these names.
-    pub fn new(file: String, out: String, report: &Report) -> Self {
+    pub fn new(file: &FileName, out: &FileName, report: &Report) -> Self {
         let salvage::Missing { blocks, exact } = report.missing;
         let omitted = [("mended", report.mended.omitted()), ("dropped", report.dropped.omitted())];
         let rebuilt = report.rebuilt.iter().map(|rebuilt| Rebuilt {
@@ -189,8 +196,10 @@ impl Salvage {
             lost: rebuilt.lost,
         });
         Self {
-            file,
-            out,
+            file: file.to_string(),
+            file_encoding: file.encoding(),
+            out: out.to_string(),
+            out_encoding: out.encoding(),
             layout: report.layout.name(),
             nothing_lost: report.nothing_lost(),
             bytes: report.bytes_before,

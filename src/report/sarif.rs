@@ -204,7 +204,7 @@ impl Location {
     fn new(file: &FileAudit, finding: Option<&Finding>) -> Self {
         let region =
             finding.map(|finding| Region { start_line: 1, byte_offset: finding.offset, byte_length: finding.length });
-        let artifact_location = ArtifactLocation { uri: uri(&file.file) };
+        let artifact_location = ArtifactLocation { uri: file.uri.clone() };
         Self { physical_location: PhysicalLocation { artifact_location, region } }
     }
 }
@@ -214,33 +214,5 @@ fn level(severity: Severity) -> &'static str {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Info => "note",
-    }
-}
-
-/// A path as a URI reference: what is reserved or no ASCII is percent-encoded, and a first part with a colon is kept from
-/// looking like a scheme.
-fn uri(path: &str) -> String {
-    let separated = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
-    let mut uri = String::with_capacity(separated.len());
-    if separated.starts_with('/') {
-        uri.push_str("file://");
-    }
-    for byte in separated.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => uri.push(byte.into()),
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_become_uris() {
-        assert_eq!(uri("a b/Ø%.h4mk"), "a%20b/%C3%98%25.h4mk");
-        assert_eq!(uri("/x/c:d#?.h4mk"), "file:///x/c%3Ad%23%3F.h4mk");
     }
 }

@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::screen::rows;
 use super::theme::Background;
+use crate::report::xml::allowed;
 
 /// Stretches of one style in a row: first column, columns, style, text.
 fn stretches(row: &[(&str, Style)]) -> Vec<(usize, usize, Style, String)> {
@@ -177,9 +178,9 @@ fn hex([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// Text for XML. Screens hold no control characters.
+/// Text for XML.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    allowed(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -208,6 +209,15 @@ mod tests {
         assert!(svg.contains(">a&lt;b</text>") && svg.contains("fill=\"#010203\""));
         assert!(svg.contains("fill=\"#ff0000\"/>") && svg.contains("fill=\"#ff8700\""));
         assert!(svg.contains("font-weight=\"bold\">日</text>"));
+    }
+
+    #[test]
+    fn a_page_holds_only_what_xml_allows() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 5, 1));
+        for (x, symbol) in ["a", "\u{fffe}", "\u{1}", "\u{ffff}", "\u{1fffe}"].into_iter().enumerate() {
+            buffer[(x as u16, 0)].set_symbol(symbol);
+        }
+        assert!(svg(&buffer, Background::Dark).contains(">a\\u{fffe}\\x01\\u{ffff}\u{1fffe}</text>"));
     }
 
     #[test]

@@ -47,7 +47,7 @@ const ELEMENTS: [Element; 10] = [
 /// What the schema does not allow, a line each.
 pub(crate) fn faults(xml: &str) -> Vec<String> {
     let mut reader = Reader::from_str(xml);
-    let mut faults = Vec::new();
+    let mut faults = forbidden(xml);
     let mut open: Vec<Option<&Element>> = Vec::new();
     let mut roots = 0;
     loop {
@@ -73,6 +73,21 @@ pub(crate) fn faults(xml: &str) -> Vec<String> {
     faults.extend((!open.is_empty()).then(|| "it ends inside an element".to_owned()));
     faults.extend((roots != 1).then(|| format!("{roots} roots")));
     faults
+}
+
+/// Characters that XML 1.0 does not allow, as they are or by reference. The parser takes them.
+pub(crate) fn forbidden(xml: &str) -> Vec<String> {
+    let references = xml.split("&#").skip(1).filter_map(|rest| {
+        let (digits, _) = rest.split_once(';')?;
+        let number = match digits.strip_prefix('x') {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => digits.parse().ok()?,
+        };
+        Some(number)
+    });
+    let allowed = |c: u32| matches!(c, 9 | 10 | 13 | 0x20..=0xd7ff | 0xe000..=0xfffd | 0x1_0000..=0x10_ffff);
+    let all = xml.chars().map(|c| c as u32).chain(references);
+    all.filter(|c| !allowed(*c)).map(|c| format!("character {c:#x}")).collect()
 }
 
 fn enter(

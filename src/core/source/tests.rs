@@ -121,7 +121,7 @@ fn what_was_spooled_is_whole_on_both_sides_of_the_limit() {
     for len in [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3_000_000] {
         let content = stream::spool(&*pattern(len)).unwrap();
         assert_eq!(matches!(content, Content::Mapped(_)), len > 1 << 20);
-        let source = Source { name: "spool".to_owned(), path: None, content: Arc::new(content), stamp: None };
+        let source = Source { name: "spool".into(), path: None, content: Arc::new(content), stamp: None };
         assert!(source.bytes() == pattern(len), "{len} bytes");
         assert_eq!(source.change(), None);
     }

@@ -1,0 +1,90 @@
+//! Names of files as text. A name needs not be UTF-8, and two of those must not become one.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::path::Path;
+
+/// The name of a file: as it is where that is UTF-8, else with its bytes percent-encoded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileName {
+    text: String,
+    percent: bool,
+}
+
+impl FileName {
+    /// The name as text, not escaped yet for a terminal.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// `percent` where the text is that of bytes that are not UTF-8.
+    pub fn encoding(&self) -> Option<&'static str> {
+        self.percent.then_some("percent")
+    }
+
+    /// The name percent-encoded in any case, as URIs have it.
+    pub fn percent_encoded(&self) -> Cow<'_, str> {
+        if self.percent { Cow::Borrowed(&self.text) } else { Cow::Owned(percent_encoded(self.text.as_bytes())) }
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<String> for FileName {
+    fn from(text: String) -> Self {
+        Self { text, percent: false }
+    }
+}
+
+impl From<&str> for FileName {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<&Path> for FileName {
+    fn from(path: &Path) -> Self {
+        match path.to_str() {
+            Some(text) => text.into(),
+            None => Self { text: percent_encoded(path.as_os_str().as_encoded_bytes()), percent: true },
+        }
+    }
+}
+
+/// All bytes but `A`–`Z a`–`z 0`–`9 - . _ ~ /` as `%XX`.
+pub fn percent_encoded(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(*byte)),
+            byte => _ = write!(out, "%{byte:02X}"),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_text_stay_as_they_are() {
+        let name = FileName::from(Path::new("a b/Ø%.h4mk"));
+        assert_eq!((name.as_str(), name.encoding()), ("a b/Ø%.h4mk", None));
+        assert_eq!(name.percent_encoded(), "a%20b/%C3%98%25.h4mk");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_other_names_each_byte_is_kept() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = |bytes: &[u8]| FileName::from(Path::new(std::ffi::OsStr::from_bytes(bytes)));
+        assert_eq!((name(b"a%\xff.h4mk").as_str(), name(b"\xff").encoding()), ("a%25%FF.h4mk", Some("percent")));
+        assert_eq!(name(b"d/\xfe").percent_encoded(), "d/%FE");
+        assert_ne!(name(b"a\xff\\xfe"), name(b"a\\xff\xfe"));
+    }
+}
