@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{h4inspect, stderr_of, stdout_of, with_snapshots};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "info",
     "chunks",
     "manifest",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 15] = [
     "salvage",
     "pack",
     "render",
+    "explain",
     "completions",
     "man",
 ];

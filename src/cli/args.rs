@@ -8,7 +8,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::input::Input;
 use super::settings::GlobalArgs;
 use super::{
-    audit, block, chunks, completions, diff, hex, info, manifest, pack, render, salvage, seek, unpack, verify,
+    audit, block, chunks, completions, diff, explain, hex, info, manifest, pack, render, salvage, seek, unpack, verify,
 };
 use crate::core::text;
 
@@ -100,6 +100,8 @@ pub enum Command {
     Pack(pack::Args),
     /// Draw the screen without a terminal, after playing keys
     Render(render::Args),
+    /// Say what a finding means and what to do about it
+    Explain(explain::Args),
     /// Write completions for a shell
     Completions(completions::Args),
     /// Write the manual page
@@ -123,7 +125,7 @@ impl Command {
             Self::Salvage(args) => vec![&args.file],
             Self::Pack(args) => [&args.raw].into_iter().chain(&args.meta).chain(&args.safe).collect(),
             Self::Render(args) => [&args.file].into_iter().chain(&args.diff).collect(),
-            Self::Completions(_) | Self::Man => Vec::new(),
+            Self::Explain(_) | Self::Completions(_) | Self::Man => Vec::new(),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod color;
 pub mod completions;
 mod content;
 pub mod diff;
+pub mod explain;
 mod files;
 mod folder;
 pub mod hex;
@@ -136,6 +137,7 @@ fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsStr
         (Some(Command::Diff(args)), _) => diff::run(&args, session),
         (Some(Command::Salvage(args)), _) => salvage::run(&args, session),
         (Some(Command::Pack(args)), _) => pack::run(&args, session),
+        (Some(Command::Explain(args)), _) => explain::run(&args, session),
         (Some(Command::Completions(args)), _) => completions::run(&args),
         (Some(Command::Man), _) => man::run(),
         (Some(Command::Render(args)), _) => render::run(&args, session),

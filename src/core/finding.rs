@@ -178,6 +178,8 @@ codes! {
     JsonNotObject "json-not-object" Error "A JSON payload is no object." "Have the writer store an object; its fields are unknown.";
     JsonDuplicateKey "json-duplicate-key" Warning "A key occurs twice in one JSON object." "Remove one: readers differ on which they take; here the last counts.";
     JsonBom "json-bom" Warning "A JSON payload begins with a byte order mark." "Remove it: strict parsers refuse it.";
+    JsonSurrogate "json-surrogate" Warning "A JSON text holds an escape that is half of a surrogate pair." "Correct the text: strict parsers refuse the whole; here it is shown as it is written.";
+    JsonLimit "json-limit" Warning "JSON is deeper or longer than what is read." "Check it with another tool: what lies beyond the limit was not looked at.";
     JsonFieldInvalid "json-field-invalid" Warning "A known field has a type or value it can't have." "Correct the field; it is ignored until then.";
     MetaBinary "meta-binary" Warning "META is the older binary form." "Rewrite it as JSON: only the duration and frame count are in it.";
     EngineAssumed "engine-assumed" Info "META does not say how blocks are compressed; the reference engine is assumed." "Nothing, if the blocks decode to what they should.";
@@ -203,8 +205,10 @@ codes! {
     TrackSeekInvalid "track-seek-invalid" Error "A track's seek table can't be parsed." "Rebuild it; seeking in tracks falls back to scanning.";
     TrackBlockOutOfRange "track-block-out-of-range" Error "The track index names a block that does not exist." "Rebuild the index, or look for missing blocks.";
     TrackUnknown "track-unknown" Error "A block belongs to a track that is not declared." "Declare the track, or correct the block's track id.";
+    TrackEntryInconsistent "track-entry-inconsistent" Error "The kind and the keyframe flag of a track index entry contradict each other." "Correct the entry: players start decoding at a block that needs others, or never start at one that needs none.";
     TrackHeaderMissing "track-header-missing" Error "A CORE payload does not begin with an H4TB header." "Fetch the chunk again: it can't be assigned to a track.";
     TrackSeekUnresolved "track-seek-unresolved" Error "A track's seek entry is no keyframe of that track at that time." "Rebuild the track's table {}." Salvage;
+    TrackSeekIncomplete "track-seek-incomplete" Warning "A track's seek table leaves out some of its keyframes." "Rebuild the table: players start decoding too early.";
     TrackBlockUnindexed "track-block-unindexed" Warning "Blocks that no track index entry names." "Rebuild the index: players never reach these blocks.";
     TrackUnsorted "track-unsorted" Warning "A track's blocks are not in pts order." "Check the muxer: players expect ascending timestamps.";
     TrackKindReserved "track-kind-reserved" Warning "Blocks carry the reserved kind 3." "Check the muxer: only I, P and B are defined.";

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod chunks;
 pub mod damage;
 pub mod diff;
+pub mod explain;
 pub mod info;
 pub mod json;
 pub mod junit;

@@ -9,8 +9,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::advice::on_the_command_line;
 use super::audit::{Expected, FileAudit, Finding, Flip};
+use super::explain::Explanation;
 use super::json;
 use crate::core::finding::{Code, Severity};
 
@@ -50,6 +50,7 @@ struct Rule {
     id: &'static str,
     short_description: Text<'static>,
     full_description: Text<'static>,
+    help_uri: String,
     help: Help,
     default_configuration: Configuration,
 }
@@ -57,6 +58,7 @@ struct Rule {
 #[derive(Serialize)]
 struct Help {
     text: String,
+    markdown: String,
 }
 
 #[derive(Serialize)]
@@ -164,7 +166,8 @@ pub fn write(out: &mut dyn Write, files: &[FileAudit]) -> io::Result<()> {
         id: code.name(),
         short_description: Text { text: code.meaning() },
         full_description: Text { text: code.meaning() },
-        help: Help { text: code.advice().words(|remedy| on_the_command_line(remedy).into()) },
+        help_uri: Explanation::of(*code).uri(),
+        help: Help { text: Explanation::of(*code).text(), markdown: Explanation::of(*code).markdown() },
         default_configuration: Configuration { level: level(code.severity()) },
     });
     let driver =

@@ -214,10 +214,10 @@ mod tests {
     #[test]
     fn a_page_holds_only_what_xml_allows() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 5, 1));
-        for (x, symbol) in ["a", "\u{fffe}", "\u{1}", "\u{ffff}", "\u{1fffe}"].into_iter().enumerate() {
+        for (x, symbol) in ["a", "\u{fffe}", "b", "\u{ffff}", "\u{1fffe}"].into_iter().enumerate() {
             buffer[(x as u16, 0)].set_symbol(symbol);
         }
-        assert!(svg(&buffer, Background::Dark).contains(">a\\u{fffe}\\x01\\u{ffff}\u{1fffe}</text>"));
+        assert!(svg(&buffer, Background::Dark).contains(">a\\u{fffe}b\\u{ffff}\u{1fffe}</text>"));
     }
 
     #[test]

@@ -542,11 +542,12 @@ impl Walker {
     /// Adds a finding about a chunk that ends at `end`.
     fn note(&mut self, code: Code, header: &ChunkHeader, end: u64, message: impl FnOnce(&ChunkHeader) -> String) {
         let (chunk, block) = (self.index.len(), self.index.blocks());
+        let true_len = (code == Code::ChunkLengthRepaired).then(|| end - self.layout.end(header, 0));
         self.findings.add(code, || {
             let mut finding = Finding::at(code, header.offset, end - header.offset, message(header));
             finding.chunk = Some(chunk);
             finding.block = (header.tag == Tag::CORE).then_some(block);
-            finding.expecting_if((code == Code::ChunkLengthRepaired).then_some(len))
+            finding.expecting_if(true_len)
         });
     }
 
