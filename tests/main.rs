@@ -14,6 +14,7 @@ mod file_limit;
 mod findings;
 mod found;
 mod growing;
+mod json_schemas;
 mod large;
 mod moving;
 mod mutations;

@@ -1,11 +1,14 @@
 //! Audits: one object a file, and how many files came to what.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::advice::advice;
+use super::schema;
 use super::style::{Paint, Role};
 use super::summary::{Outcome, SeekSummary, VeriSummary, verdict_name};
 use super::{as_object, count, size};
@@ -16,7 +19,7 @@ use crate::core::name::FileName;
 use crate::core::text;
 
 /// What an audit of one file came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FileAudit {
     /// Its name as given, or as it was found.
     pub file: String,
@@ -30,6 +33,7 @@ pub struct FileAudit {
     pub layout: Option<&'static str>,
     /// What it concludes.
     #[serde(serialize_with = "verdict_name")]
+    #[schemars(schema_with = "schema::verdicts")]
     pub verdict: Verdict,
     /// False where a limit, or a file that can't be read, stopped a check.
     pub complete: bool,
@@ -45,6 +49,7 @@ pub struct FileAudit {
     pub veri: VeriSummary,
     /// Findings beyond those listed, by code.
     #[serde(serialize_with = "as_object")]
+    #[schemars(with = "BTreeMap<String, u64>")]
     pub omitted: Vec<(String, u64)>,
     /// What was found, in file order.
     pub findings: Vec<Finding>,
@@ -63,13 +68,15 @@ pub struct FileAudit {
 }
 
 /// One fault or oddity.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Finding {
     /// What kind.
     #[serde(serialize_with = "code_name")]
+    #[schemars(schema_with = "schema::codes")]
     pub code: Code,
     /// How bad.
     #[serde(serialize_with = "severity_name")]
+    #[schemars(schema_with = "schema::severities")]
     pub severity: Severity,
     /// File offset; of a chunk's finding that of the chunk header.
     pub offset: u64,
@@ -94,7 +101,7 @@ pub struct Finding {
 }
 
 /// A number or a text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Expected {
     /// A value: an offset, a length, a count, a timestamp.
@@ -113,7 +120,7 @@ impl fmt::Display for Expected {
 }
 
 /// A single flipped bit.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Flip {
     /// File offset of the byte.
     pub offset: u64,

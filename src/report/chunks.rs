@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::style::{Paint, Role, one_line};
@@ -15,7 +16,7 @@ use crate::core::timeline::Timeline;
 use crate::core::tracks::Tracks;
 
 /// All chunks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Chunks<'a> {
     /// Name of the file as given.
     pub file: &'a str,
@@ -30,6 +31,7 @@ pub struct Chunks<'a> {
     pub header: Header,
     /// The chunks in file order.
     #[serde(serialize_with = "rows")]
+    #[schemars(with = "Vec<Row<'a>>")]
     pub chunks: Rows<'a>,
 }
 
@@ -42,7 +44,7 @@ pub struct Rows<'a> {
 }
 
 /// One chunk.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Row<'a> {
     /// Ordinal in the file.
     pub index: u64,

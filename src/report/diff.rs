@@ -2,9 +2,11 @@
 
 mod lines;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,7 +21,7 @@ use crate::core::name::FileName;
 use crate::core::text;
 
 /// How two files differ.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Comparison<'a> {
     /// The first file as it was named.
     pub before: &'a str,
@@ -45,11 +47,12 @@ pub struct Comparison<'a> {
     pub chunks: Vec<Chunk>,
     /// How many chunks are not listed above.
     #[serde(serialize_with = "as_object")]
+    #[schemars(with = "BTreeMap<String, u64>")]
     pub omitted: Vec<(String, u64)>,
 }
 
 /// What was, and what is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sides<T> {
     /// In the first container.
     pub before: T,
@@ -58,7 +61,7 @@ pub struct Sides<T> {
 }
 
 /// What there is of both sides; what is not there is left out.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Either<T> {
     /// In the first container.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +72,7 @@ pub struct Either<T> {
 }
 
 /// A header field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Header<'a> {
     /// Its name.
     pub field: &'static str,
@@ -79,7 +82,7 @@ pub struct Header<'a> {
 }
 
 /// The blocks.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Blocks<'a> {
     /// How many each container has.
     #[serde(flatten)]
@@ -100,11 +103,12 @@ pub struct Blocks<'a> {
     pub integrity: Vec<Sides<Block<'a>>>,
     /// How many are not listed above, by list.
     #[serde(serialize_with = "as_object")]
+    #[schemars(with = "BTreeMap<String, u64>")]
     pub omitted: Vec<(String, u64)>,
 }
 
 /// A block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Block<'a> {
     /// Its index.
     pub block: u64,
@@ -126,7 +130,7 @@ pub struct Block<'a> {
 }
 
 /// A block whose content changed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Changed<'a> {
     /// The blocks.
     #[serde(flatten)]
@@ -143,7 +147,7 @@ pub struct Changed<'a> {
 }
 
 /// META, SAFE or TRAK.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Document<'a> {
     /// Which of them.
     pub tag: String,
@@ -157,7 +161,7 @@ pub struct Document<'a> {
 }
 
 /// A field of a document.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Field<'a> {
     /// JSON Pointer.
     pub pointer: &'a str,
@@ -167,7 +171,7 @@ pub struct Field<'a> {
 }
 
 /// A seek table.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Table<'a> {
     /// The track; absent for SEEK.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,11 +188,12 @@ pub struct Table<'a> {
     pub changed: Vec<EntryChange>,
     /// How many are not listed above, by list.
     #[serde(serialize_with = "as_object")]
+    #[schemars(with = "BTreeMap<String, u64>")]
     pub omitted: Vec<(String, u64)>,
 }
 
 /// A seek entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Entry {
     /// Its timestamp.
     pub pts_us: u64,
@@ -197,7 +202,7 @@ pub struct Entry {
 }
 
 /// A seek entry with another offset.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct EntryChange {
     /// Its timestamp.
     pub pts_us: u64,
@@ -210,7 +215,7 @@ pub struct EntryChange {
 }
 
 /// A chunk that is compared byte for byte.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Chunk {
     /// Its tag.
     pub tag: String,
@@ -222,7 +227,7 @@ pub struct Chunk {
 }
 
 /// Where a chunk is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ChunkPlace {
     /// File offset.
     pub offset: u64,

@@ -175,7 +175,10 @@ fn text(code: Code) -> (&'static str, &'static str) {
             "VERI covers what stands before it. A chunk behind it can be changed or added without anyone noticing.",
             "CORE at 70 follows VERI at 26",
         ),
-        Code::NoBlocks => ("Content is in CORE chunks. There is none, and no damage could have held one: the container has nothing to play.", "there is no CORE chunk"),
+        Code::NoBlocks => (
+            "Content is in CORE chunks. There is none, and no damage could have held one: the container has nothing to play.",
+            "there is no CORE chunk",
+        ),
         Code::Unfinished => (
             "The reference writer ends a transport container with SEEK, META, SAFE and VERI. None of them is there and nothing was damaged, so the writer was stopped or is still writing. Such a file isn't reported while it is followed.",
             "none of META, SEEK, SAFE and VERI: the chain ends at 8 unfinished",

@@ -1,7 +1,9 @@
 //! One screen on one container.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::damage::Damage;
@@ -21,7 +23,7 @@ use crate::core::tracks::{Track, Tracks};
 use crate::core::veri::Status;
 
 /// All that is said about a container at one glance.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Info {
     /// Its name as given.
     pub file: String,
@@ -36,6 +38,7 @@ pub struct Info {
     pub header: Header,
     /// Chunks by tag, in order of first appearance.
     #[serde(serialize_with = "as_object")]
+    #[schemars(with = "BTreeMap<String, TagInfo>")]
     pub tags: Vec<(String, TagInfo)>,
     /// CORE chunks.
     pub blocks: u64,
@@ -91,7 +94,7 @@ pub struct Info {
 }
 
 /// A field of META.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Said<T> {
     /// What it says.
@@ -118,7 +121,7 @@ impl<T> Said<T> {
 }
 
 /// How a duration is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DurationSource {
     /// META's fps_hint.
@@ -132,7 +135,7 @@ pub enum DurationSource {
 }
 
 /// The chunks of one tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TagInfo {
     /// How many.
     pub count: u64,
@@ -141,7 +144,7 @@ pub struct TagInfo {
 }
 
 /// One track.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct TrackInfo {
     /// Its id.
     pub id: String,
@@ -190,7 +193,7 @@ pub struct TrackInfo {
 }
 
 /// Distances in µs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Interval {
     /// The shortest.
     pub min: u64,
@@ -201,7 +204,7 @@ pub struct Interval {
 }
 
 /// How blocks are compressed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CompressionInfo {
     /// Name of the engine; `none` in the mux layout. `None` where META can't be read.
     pub engine: Option<String>,
@@ -231,7 +234,7 @@ pub struct CompressionInfo {
 }
 
 /// What keeps blocks from being read without a key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Protection {
     /// Blocks are XORed with a key stream. `None` where META can't be read.
     pub masked: Option<bool>,

@@ -12,6 +12,7 @@ pub mod json;
 pub mod junit;
 pub mod salvage;
 pub mod sarif;
+pub mod schema;
 pub mod seek;
 pub mod style;
 pub mod summary;

@@ -1,7 +1,9 @@
 //! What a salvage kept, mended, dropped and made anew.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::style::{Paint, Role, field};
@@ -11,7 +13,7 @@ use crate::core::salvage::{self, Mend, Report};
 use crate::core::text;
 
 /// A salvage of one file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Salvage {
     /// The source as it was named.
     pub file: String,
@@ -45,6 +47,7 @@ pub struct Salvage {
     pub provisional_from: Option<u64>,
     /// Chunks copied as they are, by tag.
     #[serde(serialize_with = "as_object")]
+    #[schemars(with = "BTreeMap<String, u64>")]
     pub kept: Vec<(String, u64)>,
     /// Chunks that were damaged and no longer are.
     pub mended: Vec<Mended>,
@@ -56,11 +59,12 @@ pub struct Salvage {
     pub notes: Vec<String>,
     /// How many are not listed above, by list.
     #[serde(serialize_with = "as_object")]
+    #[schemars(with = "BTreeMap<String, u64>")]
     pub omitted: Vec<(String, u64)>,
 }
 
 /// Blocks of which nothing is left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Missing {
     /// At least so many.
     pub blocks: u64,
@@ -69,7 +73,7 @@ pub struct Missing {
 }
 
 /// A chunk that was damaged and no longer is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Mended {
     /// Its tag.
     pub tag: String,
@@ -86,7 +90,7 @@ pub struct Mended {
 }
 
 /// A bit of the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Bit {
     /// File offset of the byte.
     pub offset: u64,
@@ -95,7 +99,7 @@ pub struct Bit {
 }
 
 /// Something of the source that is not in the output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Dropped {
     /// The chunk's tag; absent for bytes that are no chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +120,7 @@ pub struct Dropped {
 }
 
 /// A chunk of the output that is no copy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Rebuilt {
     /// Its tag.
     pub tag: String,

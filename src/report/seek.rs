@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::style::{Paint, Role, field, one_line};
@@ -12,7 +13,7 @@ use crate::core::text;
 use crate::core::time::format_us;
 
 /// Where decoding begins for a timestamp.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Seek {
     /// The timestamp asked for.
     pub pts_us: u64,

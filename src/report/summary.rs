@@ -1,7 +1,9 @@
 //! What `info` and `audit` both say: the file header, SEEK and VERI in short.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
+use super::schema;
 use super::style::Role;
 use super::{count, is_false};
 use crate::core::audit::{Audit, Verdict};
@@ -13,7 +15,7 @@ use crate::core::tracks::Track;
 use crate::core::veri::{Status, Verification};
 
 /// The file header.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Header {
     /// Of the container format.
     pub version: u16,
@@ -35,7 +37,7 @@ impl From<&FileHeader> for Header {
 }
 
 /// SEEK: how many entries, and what their offsets mean.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SeekSummary {
     /// Whole entries that are there; mux: in the tables of all tracks.
     pub entries: u64,
@@ -169,10 +171,11 @@ impl SeekSummary {
 }
 
 /// VERI in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct VeriSummary {
     /// What came of recomputing it.
     #[serde(serialize_with = "status_name")]
+    #[schemars(schema_with = "schema::statuses")]
     pub status: Status,
     /// The kind it matched as.
     pub scheme: Option<&'static str>,
@@ -216,10 +219,11 @@ impl From<&Verification> for VeriSummary {
 }
 
 /// What an audit concludes, and from how much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Outcome {
     /// What it concludes.
     #[serde(serialize_with = "verdict_name")]
+    #[schemars(schema_with = "schema::verdicts")]
     pub verdict: Verdict,
     /// No limit stopped a check.
     pub complete: bool,

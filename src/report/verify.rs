@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::count;
+use super::schema;
 use super::style::{Paint, Role, field};
 use super::summary::{VeriSummary, status_name};
 use crate::core::audit::Audit;
@@ -13,7 +15,7 @@ use crate::core::text;
 use crate::core::veri::{Status, Verification};
 
 /// Whether a container is what VERI says. The first three fields are the compatibility layer's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verify {
     /// VERI was recomputed and is right; or there is none, and every chunk's CRC is right.
     pub valid: bool,
@@ -23,6 +25,7 @@ pub struct Verify {
     pub info: String,
     /// What came of recomputing it.
     #[serde(serialize_with = "status_name")]
+    #[schemars(schema_with = "schema::statuses")]
     pub status: Status,
     /// The kind of VERI it matched as.
     pub scheme: Option<&'static str>,

@@ -37,7 +37,9 @@ impl Container {
     fn manifest_with(&self, entries: Vec<Value>) -> Value {
         let meta = self.meta();
         let text = |field: Option<&String>, default: &str| field.map_or(default, String::as_str).to_owned();
-        let object = |value: Option<&Value>| value.cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let object = |value: Option<&Value>| {
+            value.filter(|value| value.is_object()).cloned().unwrap_or_else(|| Value::Object(Map::new()))
+        };
         let compression = meta.and_then(|meta| meta.document.object()?.get("compression"));
         json!({
             "container": "H4MK",
