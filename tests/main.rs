@@ -9,6 +9,7 @@ mod conformance;
 mod core_library;
 mod diff;
 mod diff_command;
+mod expected;
 mod explain;
 mod file_limit;
 mod findings;
