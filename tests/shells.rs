@@ -41,7 +41,7 @@ const SHELLS: [Shell; 3] = [
 ];
 
 /// What is typed before Tab, and what the line then is. The folder holds `only one.h4mk` and nothing else.
-const COMPLETED: [(&str, &str); 15] = [
+const COMPLETED: [(&str, &str); 16] = [
     ("h4inspect inf", "h4inspect info "),
     ("h4inspect on", "h4inspect only\\ one.h4mk "),
     ("h4inspect info ", "h4inspect info only\\ one.h4mk "),
@@ -57,6 +57,7 @@ const COMPLETED: [(&str, &str); 15] = [
     ("h4inspect --meaning index inf", "h4inspect --meaning index info "),
     ("h4inspect a.h4mk --fol", "h4inspect a.h4mk --follow "),
     ("h4inspect completions fi", "h4inspect completions fish "),
+    ("h4inspect explain seek-unre", "h4inspect explain seek-unresolved "),
 ];
 
 /// What is typed before Tab, what is then offered, and what isn't.
@@ -74,7 +75,7 @@ pub(crate) fn is_there(shell: &str) -> bool {
     if !found {
         let message = format!("SKIPPED: completions in {shell}, which isn't installed");
         assert!(std::env::var_os("H4_REQUIRE_ALL").is_none_or(|all| all != "1"), "{message}: apt-get install {shell}");
-        writeln!(std::io::stderr(), "{message}").unwrap();
+        std::io::stderr().write_all(format!("{message}\n").as_bytes()).unwrap();
     }
     found
 }
