@@ -14,6 +14,7 @@ mod explain;
 mod file_limit;
 mod findings;
 mod found;
+mod gate;
 mod growing;
 mod json_schemas;
 mod large;

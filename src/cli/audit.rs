@@ -1,25 +1,27 @@
 //! `audit`: every check there is, on files and folders.
 
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
+mod baseline;
+mod kept;
+mod pool;
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 
-use super::files::{self, Lost, Target};
+use super::files::{self, Exclusion, Selection, Separator, Target};
 use super::input::Input;
 use super::messages::{self, Progress, Snapshot};
 use super::output::Output;
-use super::status::Status;
-use super::{Session, open};
-use crate::core::audit;
-use crate::core::container::Options;
+use super::status::{self, Status};
+use super::{Session, open, shard};
 use crate::core::finding::Severity;
-use crate::core::name::FileName;
 use crate::core::source::{Source, SourceError};
 use crate::core::task::Task;
 use crate::report::audit::{FileAudit, Tally};
+use crate::report::baseline::Baseline;
 use crate::report::style::{Paint, Role};
 use crate::report::{count, json, junit, sarif};
 
@@ -28,9 +30,11 @@ use crate::report::{count, json, junit, sarif};
 #[command(after_help = "\
 Examples:
   h4inspect audit clip.h4mk
-  h4inspect audit media/ --fail-on warning
-  find . -name '*.h4mk' -mtime -1 | h4inspect audit --files-from - --format ndjson
-  h4inspect audit media/ --format junit > audit.xml")]
+  h4inspect audit media/ --fail-on warning --exclude 'drafts/**'
+  find . -name '*.h4mk' -mtime -1 -print0 | h4inspect audit --files-from - --null --format ndjson
+  h4inspect audit media/ --format junit > audit.xml
+  h4inspect audit media/ --baseline known.json --update-baseline    # accepts what is found now
+  h4inspect audit media/ --shard 0/4    # the first of four jobs")]
 pub struct Args {
     /// Containers, and folders to search for *.h4mk; - is standard input
     #[arg(value_name = "PATH", required_unless_present = "files_from", value_hint = clap::ValueHint::AnyPath)]
@@ -41,12 +45,36 @@ pub struct Args {
     /// Read more paths from this file, one a line; - is standard input
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub files_from: Option<Input>,
+    /// Paths in that file end with a NUL byte, as `find -print0` writes them
+    #[arg(long, requires = "files_from")]
+    pub null: bool,
+    /// Leave out files and folders of this name, or with a / in it of this path; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<Exclusion>,
+    /// Search folders that links in a folder lead to
+    #[arg(long)]
+    pub follow_links: bool,
+    /// Audit only the part of the files that falls to job I of N, from 0; auto: as the batch system says
+    #[arg(long, value_name = "I/N|auto|auto/N")]
+    pub shard: Option<shard::Choice>,
     /// Files audited at a time [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Least severity that makes the exit status 1
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
     pub fail_on: FailOn,
+    /// Make the exit status 1 if there is nothing to audit
+    #[arg(long)]
+    pub fail_on_empty: bool,
+    /// Write only what isn't ok
+    #[arg(long)]
+    pub quiet: bool,
+    /// Accepted findings: they are marked, and don't count for the exit status
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub baseline: Option<PathBuf>,
+    /// Accept what is found: write it to the baseline
+    #[arg(long, requires = "baseline")]
+    pub update_baseline: bool,
 }
 
 /// How an audit is reported.
@@ -88,12 +116,18 @@ impl FailOn {
     }
 }
 
-/// Audits.
-pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
+/// Audits; `env` looks up an environment variable.
+pub fn run(args: &Args, session: &mut Session, env: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
+    let shard = args.shard.map(|shard| shard.resolve(env)).transpose()?;
+    let selection = Arc::new(Selection::new(args.exclude.clone(), shard, args.follow_links));
+    let mut baseline = args.baseline.as_deref().map(|file| baseline::open(file, args.update_baseline)).transpose()?;
     let mut targets: Vec<Box<dyn Iterator<Item = Target> + Send>> = Vec::new();
-    targets.extend(args.paths.iter().cloned().map(files::expand));
+    let selected = Arc::clone(&selection);
+    targets.push(Box::new(args.paths.clone().into_iter().flat_map(move |path| files::expand(path, &selected))));
     if let Some(list) = &args.files_from {
-        targets.push(Box::new(files::listed(open_list(list)?, list.to_string())));
+        let separator = if args.null { Separator::Null } else { Separator::Line };
+        let name = list.path().unwrap_or(Path::new("-")).to_owned();
+        targets.push(Box::new(files::listed(open_list(list)?, name, separator, Arc::clone(&selection))));
     }
     let jobs = args.jobs.map_or_else(super::processors, usize::from);
     let work = Arc::new(Work::default());
@@ -101,26 +135,37 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         let work = Arc::clone(&work);
         move || work.snapshot()
     });
-    let results = in_order(Box::new(targets.into_iter().flatten()), jobs, &open::options(session), &work)?;
+    let results = pool::results(Box::new(targets.into_iter().flatten()), jobs, &open::options(session), &work);
     let mut writer = Writer::new(args, session.paint);
-    let mut unmasked = Vec::new();
-    for result in results {
-        let FileAudit { verdict, complete, .. } = result;
-        unmasked.extend(result.unmasked.then(|| result.file.clone()));
-        session.raise(open::status_of(verdict, result.worst(), complete, args.fail_on.least()));
-        writer.add(result)?;
+    let mut doubt = Doubt::default();
+    for mut result in results {
+        if let Some(baseline) = &mut baseline {
+            baseline.found.mark(&mut result);
+        }
+        doubt.add(&result);
+        let fails = open::fails(result.worst(), args.fail_on.least());
+        session.raise(match (result.is_unreadable(), fails, result.is_incomplete()) {
+            (true, ..) => Status::Unreadable,
+            (_, true, _) => Status::Findings,
+            (_, _, true) => Status::NotFullyVerified,
+            _ => Status::Done,
+        });
+        writer.add(&result)?;
+        // Nobody reads it: what else is found could only make it worse.
+        if writer.reader_is_gone
+            && session.status() >= Status::Findings
+            && baseline.as_ref().is_none_or(|b| !b.updates())
+        {
+            return Ok(());
+        }
     }
-    if writer.tally.files() == 0 {
+    if !selection.has_found() && writer.tally.files() == 0 {
         messages::say(nothing(args));
+        session.raise(if args.fail_on_empty { Status::Findings } else { Status::Done });
     }
-    writer.finish()?;
-    if let [first, more @ ..] = unmasked.as_slice() {
-        let files =
-            if more.is_empty() { String::new() } else { format!(" and {}", count(more.len() as u64, "more file")) };
-        let doubt = "masked; no check can tell whether the mask key is the right one: look at a block";
-        messages::warn(format_args!("{first}{files}"), doubt);
-    }
-    Ok(())
+    writer.finish(baseline.as_ref().map(|baseline| &baseline.found))?;
+    doubt.say();
+    baseline.map_or(Ok(()), baseline::File::finish)
 }
 
 /// Where there was nothing to audit.
@@ -129,7 +174,8 @@ fn nothing(args: &Args) -> String {
     let folders = (!folders.is_empty()).then(|| format!("no *.h4mk file in {}", folders.join(", ")));
     let list = args.files_from.as_ref().map(|list| format!("no path in the list {list}"));
     let places: Vec<String> = folders.into_iter().chain(list).collect();
-    format!("nothing to audit: {}", places.join(", "))
+    let rest = if args.exclude.is_empty() { "" } else { " that --exclude leaves" };
+    format!("nothing to audit: {}{rest}", places.join(", "))
 }
 
 fn open_list(list: &Input) -> anyhow::Result<Box<dyn BufRead + Send>> {
@@ -139,10 +185,57 @@ fn open_list(list: &Input) -> anyhow::Result<Box<dyn BufRead + Send>> {
         }
         Input::Stdin => Box::new(BufReader::new(io::stdin())),
         Input::Path(path) => {
+            let found = std::fs::metadata(path).map_err(SourceError::from).with_context(|| list.to_string())?;
+            if found.is_dir() {
+                return Err(SourceError::IsDirectory).with_context(|| list.to_string());
+            }
+            if is_fifo(&found) {
+                // Opened by itself, one without a writer would be waited for without end.
+                return Ok(Box::new(BufReader::new(Cursor::new(SharedBytes(open::source(list)?)))));
+            }
             let file = std::fs::File::open(path).map_err(SourceError::from);
             Box::new(BufReader::new(file.with_context(|| list.to_string())?))
         }
     })
+}
+
+fn is_fifo(_found: &std::fs::Metadata) -> bool {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileTypeExt::is_fifo(&_found.file_type());
+    #[cfg(not(unix))]
+    false
+}
+
+struct SharedBytes(Arc<Source>);
+
+impl AsRef<[u8]> for SharedBytes {
+    fn as_ref(&self) -> &[u8] {
+        self.0.bytes()
+    }
+}
+
+/// Masked files whose key nothing proves right.
+#[derive(Default)]
+struct Doubt {
+    first: Option<String>,
+    more: u64,
+}
+
+impl Doubt {
+    fn add(&mut self, result: &FileAudit) {
+        match &self.first {
+            _ if !result.unmasked => {}
+            None => self.first = Some(result.file.clone()),
+            Some(_) => self.more += 1,
+        }
+    }
+
+    fn say(self) {
+        let Some(first) = self.first else { return };
+        let files = if self.more == 0 { String::new() } else { format!(" and {}", count(self.more, "more file")) };
+        let doubt = "masked; no check can tell whether the mask key is the right one: look at a block";
+        messages::warn(format_args!("{first}{files}"), doubt);
+    }
 }
 
 /// What is being audited and how far that is, for the progress line.
@@ -151,7 +244,7 @@ struct Work(Mutex<WorkState>);
 
 #[derive(Debug, Default)]
 struct WorkState {
-    finished: Tally,
+    finished: u64,
     finished_bytes: u64,
     running: Vec<(String, Arc<Task>)>,
 }
@@ -166,7 +259,7 @@ impl Work {
     fn end(&self, task: &Arc<Task>, result: &FileAudit) {
         self.with(|state| {
             state.running.retain(|(_, running)| !Arc::ptr_eq(running, task));
-            state.finished.add(result.verdict);
+            state.finished += 1;
             state.finished_bytes += result.bytes.unwrap_or_default();
         });
     }
@@ -181,7 +274,7 @@ impl Work {
             let progress = || state.running.iter().map(|(_, task)| task.progress());
             let done = state.finished_bytes + progress().map(|(done, _)| done / 2).sum::<u64>();
             let name = state.running.first().map_or("", |(name, _)| name.as_str());
-            match state.finished.files() {
+            match state.finished {
                 0 => Snapshot { label: format!("audit {name}"), done, total: progress().map(|(_, all)| all / 2).sum() },
                 n => Snapshot { label: format!("audit {}, {name}", count(n, "file")), done, total: 0 },
             }
@@ -189,119 +282,113 @@ impl Work {
     }
 }
 
-/// The results in the order of the targets, whichever thread is done first. Targets are looked for only so far ahead that
-/// the threads have something to do.
-fn in_order(
-    targets: Box<dyn Iterator<Item = Target> + Send>,
-    jobs: usize,
-    options: &Options,
-    work: &Arc<Work>,
-) -> io::Result<impl Iterator<Item = FileAudit> + use<>> {
-    type Job = (Target, mpsc::Sender<FileAudit>);
-    let (give, take) = mpsc::channel::<Job>();
-    let take = Arc::new(Mutex::new(take));
-    for started in 0..jobs {
-        let (take, options, work) = (Arc::clone(&take), options.clone(), Arc::clone(work));
-        let thread = thread::Builder::new().name("audit".to_owned()).spawn(move || {
-            loop {
-                let job = take.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                let Ok((target, result)) = job else { return };
-                // Nobody waits for it any more when standard output is closed.
-                _ = result.send(audit_target(target, &options, &work));
-            }
-        });
-        match thread {
-            // As many as the system allows will do.
-            Err(_) if started > 0 => break,
-            thread => _ = thread?,
-        }
-    }
-    let (order, results) = mpsc::sync_channel(jobs * 2);
-    thread::Builder::new().name("targets".to_owned()).spawn(move || {
-        for target in targets {
-            let (result, waiting) = mpsc::channel();
-            if order.send(waiting).is_err() || give.send((target, result)).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(results.into_iter().filter_map(|waiting| waiting.recv().ok()))
-}
-
-fn audit_target(target: Target, options: &Options, work: &Work) -> FileAudit {
-    let (name, source) = match target {
-        Target::Named(input) => {
-            let name = input.path().map_or_else(|| "-".into(), FileName::from);
-            (name, open::raw_source(&input))
-        }
-        Target::Found(path) => (path.as_path().into(), Source::open_regular(&path)),
-        Target::Lost(Lost { name, why }) => return FileAudit::unopened(&name, why),
-    };
-    let task = work.begin(name.as_str());
-    let audited = panic::catch_unwind(AssertUnwindSafe(|| match source {
-        Ok(source) => {
-            let source = Arc::new(source);
-            let audit = audit::audit(&source, options, &task).map_err(|error| error.to_string())?;
-            Ok(FileAudit::new(&name, source.len(), &audit))
-        }
-        Err(error) => Err(error.to_string()),
-    }));
-    let failed = |_| Err("the audit itself failed; please report this with the file".to_owned());
-    let result = audited.unwrap_or_else(failed).unwrap_or_else(|why| FileAudit::unopened(&name, why));
-    work.end(&task, &result);
-    result
-}
-
-/// Writes results in the format asked for: as they come where it allows that, else at the end.
+/// Writes results in the format asked for, as they come. A reader that leaves is no failure.
 struct Writer {
     out: Output,
-    format: Format,
-    fail_on: Option<Severity>,
+    format: Form,
     paint: Paint,
+    quiet: bool,
     tally: Tally,
-    kept: Vec<FileAudit>,
+    written: u64,
+    reader_is_gone: bool,
+}
+
+enum Form {
+    Text,
+    Json,
+    Ndjson,
+    Junit(junit::Report),
+    /// Begun with the first result, so that what goes wrong before leaves no half of a log.
+    Sarif(Option<sarif::Log>),
 }
 
 impl Writer {
     fn new(args: &Args, paint: Paint) -> Self {
-        let (format, fail_on) = (args.format, args.fail_on.least());
-        Self { out: Output::stdout(), format, fail_on, paint, tally: Tally::default(), kept: Vec::new() }
+        let format = match args.format {
+            Format::Text => Form::Text,
+            Format::Json => Form::Json,
+            Format::Ndjson => Form::Ndjson,
+            Format::Junit => Form::Junit(junit::Report::new(args.fail_on.least())),
+            Format::Sarif => Form::Sarif(None),
+        };
+        let (quiet, tally) = (args.quiet, Tally::default());
+        Self { out: Output::stdout(), format, paint, quiet, tally, written: 0, reader_is_gone: false }
     }
 
-    fn add(&mut self, result: FileAudit) -> io::Result<()> {
-        let is_first = self.tally.files() == 0;
-        self.tally.add(result.verdict);
-        match self.format {
-            Format::Text => result.write_text(&mut self.out, self.paint)?,
-            Format::Json => {
-                self.out.write_all(if is_first { b"[\n" } else { b",\n" })?;
-                json::write(&mut self.out, json::ONE_LINE, &result)?;
+    fn add(&mut self, result: &FileAudit) -> anyhow::Result<()> {
+        self.tally.add(result);
+        if self.reader_is_gone || self.quiet && result.is_fine() {
+            return Ok(());
+        }
+        let written = self.write(result).map_err(anyhow::Error::from);
+        self.written += 1;
+        self.unless_gone(written)
+    }
+
+    fn write(&mut self, result: &FileAudit) -> io::Result<()> {
+        let out = &mut self.out;
+        match &mut self.format {
+            Form::Text => result.write_text(out, self.paint)?,
+            Form::Json => {
+                out.write_all(if self.written == 0 { b"[\n" } else { b",\n" })?;
+                json::write(out, json::ONE_LINE, result)?;
             }
-            Format::Ndjson => json::write_line(&mut self.out, json::ONE_LINE, &result)?,
-            Format::Junit | Format::Sarif => {
-                self.kept.push(result);
-                return Ok(());
+            Form::Ndjson => json::write_line(out, json::ONE_LINE, result)?,
+            Form::Junit(report) => return report.add(result),
+            Form::Sarif(log) => {
+                return match log {
+                    Some(log) => log.add(out, result),
+                    None => log.insert(sarif::Log::begin(out)?).add(out, result),
+                };
             }
         }
         self.out.flush()
     }
 
-    fn finish(mut self) -> anyhow::Result<()> {
-        let out = &mut self.out;
-        match self.format {
-            Format::Text if self.tally.files() > 1 => {
-                writeln!(out, "{}", self.paint.paint(Role::Heading, self.tally.describe()))?;
-            }
-            Format::Json => out.write_all(if self.tally.files() == 0 { b"[]\n" } else { b"\n]\n" })?,
-            Format::Junit => junit::write(out, &self.kept, self.fail_on)?,
-            Format::Sarif => sarif::write(out, &self.kept)?,
-            Format::Text | Format::Ndjson => {}
+    fn finish(self, baseline: Option<&Baseline>) -> anyhow::Result<()> {
+        let is_for_machines = matches!(self.format, Form::Junit(_) | Form::Sarif(_));
+        let quiet = self.quiet && self.tally.is_fine();
+        let tally = self.tally;
+        if !self.reader_is_gone
+            && let Err(error) = self.end(baseline, quiet)
+            && !status::is_closed_pipe(&error)
+        {
+            return Err(error);
         }
-        self.out.finish()?;
         // Made for machines and mostly redirected: whoever reads the log should see how it went.
-        if matches!(self.format, Format::Junit | Format::Sarif) {
-            messages::say(self.tally.describe());
+        if is_for_machines && !quiet {
+            messages::say(tally.describe());
         }
         Ok(())
+    }
+
+    fn end(mut self, baseline: Option<&Baseline>, quiet: bool) -> anyhow::Result<()> {
+        let out = &mut self.out;
+        match self.format {
+            Form::Text if self.tally.files() > 1 && !quiet => {
+                writeln!(out, "{}", self.paint.paint(Role::Heading, self.tally.describe()))?;
+            }
+            Form::Json => out.write_all(if self.written == 0 { b"[]\n" } else { b"\n]\n" })?,
+            Form::Junit(report) => report.finish(out)?,
+            Form::Sarif(log) => {
+                let mut log = log.map_or_else(|| sarif::Log::begin(out), Ok)?;
+                for entry in baseline.into_iter().flat_map(|baseline| baseline.absent(baseline::is_gone)) {
+                    log.add_absent(out, &entry)?;
+                }
+                log.finish(out)?;
+            }
+            Form::Text | Form::Ndjson => {}
+        }
+        self.out.finish()
+    }
+
+    fn unless_gone(&mut self, written: anyhow::Result<()>) -> anyhow::Result<()> {
+        match written {
+            Err(error) if status::is_closed_pipe(&error) => {
+                self.reader_is_gone = true;
+                Ok(())
+            }
+            written => written,
+        }
     }
 }

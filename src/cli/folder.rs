@@ -4,14 +4,13 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::files::{self, Lost};
+use super::files::{self, Target};
 use super::output::Output;
 use super::status::Status;
 use super::{Session, open};
 use crate::core::container::Container;
 use crate::core::finding::Severity;
 use crate::core::name::FileName;
-use crate::core::source::Source;
 use crate::core::task::Task;
 use crate::core::text;
 use crate::core::time::format_us;
@@ -24,12 +23,10 @@ use crate::report::{count, size};
 pub(super) fn run(folder: &Path, session: &mut Session) -> anyhow::Result<()> {
     let mut out = Output::stdout();
     let mut files = 0;
-    for found in files::in_folder(folder) {
+    for found in files::in_folder(folder, &Arc::default()) {
         files += 1;
-        let (name, line) = match found {
-            Ok(path) => (FileName::from(path.as_path()), describe(&path, session)),
-            Err(Lost { name, why }) => (name, Err(why)),
-        };
+        let name = FileName::from(found.name.as_path());
+        let line = describe(found, session);
         let file = session.paint.paint(Role::Heading, text::escape(name.as_str()));
         match line {
             Ok(line) => writeln!(out, "{file}: {line}")?,
@@ -43,9 +40,9 @@ pub(super) fn run(folder: &Path, session: &mut Session) -> anyhow::Result<()> {
     out.finish()
 }
 
-fn describe(path: &Path, session: &Session) -> Result<String, String> {
-    let source = Source::open_regular(path).map_err(|error| error.to_string())?;
-    let container = Container::open(Arc::new(source), open::options(session), Depth::Doubted, &Task::default());
+fn describe(found: Target, session: &Session) -> Result<String, String> {
+    let source = Arc::new(found.open()?);
+    let container = Container::open(source, open::options(session), Depth::Doubted, &Task::default());
     let info = Info::new(&container.map_err(|error| error.to_string())?, None);
     let duration = info.duration_us.map_or_else(|| "duration unknown".to_owned(), format_us);
     let line = format!("{}, {}, {}, {duration}", info.layout, size(info.bytes), count(info.blocks, "block"));

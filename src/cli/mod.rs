@@ -29,6 +29,7 @@ pub mod salvage;
 mod screen;
 pub mod seek;
 pub mod settings;
+pub mod shard;
 pub mod status;
 pub mod unpack;
 pub mod verify;
@@ -73,8 +74,13 @@ impl Session {
     }
 }
 
-/// Runs the program: `args` begin with its name, `env` looks up an environment variable.
-pub fn run(args: impl IntoIterator<Item = OsString>, env: impl Fn(&str) -> Option<OsString>) -> Status {
+/// Runs the program: `args` begin with its name, `env` looks up an environment variable. Where standard output is closed,
+/// there is nothing that could be done.
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    env: impl Fn(&str) -> Option<OsString>,
+    stdout_is_closed: bool,
+) -> Status {
     let args: Vec<OsString> = args.into_iter().collect();
     // Not in the help: this is how the program runs the vendor's library apart from itself.
     if let [_, command, library] = args.as_slice()
@@ -83,11 +89,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: impl Fn(&str) -> Optio
         return if external::host(library).is_ok() { Status::Done } else { Status::Unreadable };
     }
     match args::parse(args) {
-        Ok(cli) => execute(cli, env),
+        Err(error) if error.use_stderr() => {
+            // Whoever closed standard error does not want to hear it.
+            _ = error.print();
+            Status::Usage
+        }
+        Ok(cli) => execute(cli, env, stdout_is_closed),
+        Err(_) if stdout_is_closed => say_closed(),
         Err(error) => {
             let printed = error.print().and_then(|()| io::stdout().flush());
             match printed {
-                _ if error.use_stderr() => Status::Usage,
                 Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
                     messages::warn("standard output", failure);
                     Status::Unreadable
@@ -99,11 +110,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: impl Fn(&str) -> Optio
     }
 }
 
-fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>) -> Status {
+/// Refuses to work for nobody.
+fn say_closed() -> Status {
+    messages::warn("standard output", "closed; nothing can be written to it");
+    Status::Unreadable
+}
+
+fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>, stdout_is_closed: bool) -> Status {
     let (mut status, outcome) = match &cli.command {
+        Some(Command::Completions(_) | Command::Man) if stdout_is_closed => return say_closed(),
         Some(Command::Completions(args)) => (Status::Done, completions::run(args)),
         Some(Command::Man) => (Status::Done, man::run()),
         _ => match Settings::resolve(&cli.global, &env) {
+            Ok(_) if stdout_is_closed => return say_closed(),
             Ok(settings) => {
                 let colored = color::is_colored(settings.color, &env, io::stdout().is_terminal());
                 let mut session = Session::new(settings, Paint { colored });
@@ -133,7 +152,7 @@ fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsStr
         (Some(Command::Unpack(args)), _) => unpack::run(&args, session),
         (Some(Command::Hex(args)), _) => hex::run(&args, session),
         (Some(Command::Verify(args)), _) => verify::run(&args, session),
-        (Some(Command::Audit(args)), _) => audit::run(&args, session),
+        (Some(Command::Audit(args)), _) => audit::run(&args, session, env),
         (Some(Command::Diff(args)), _) => diff::run(&args, session),
         (Some(Command::Salvage(args)), _) => salvage::run(&args, session),
         (Some(Command::Pack(args)), _) => pack::run(&args, session),

@@ -78,9 +78,13 @@ pub(super) fn status_of(
     if verdict == Verdict::Unreadable {
         return Status::Unreadable;
     }
-    let fails = worst.zip(fail_on).is_some_and(|(worst, least)| worst <= least);
-    let found = if fails { Status::Findings } else { Status::Done };
+    let found = if fails(worst, fail_on) { Status::Findings } else { Status::Done };
     found.and(if complete { Status::Done } else { Status::NotFullyVerified })
+}
+
+/// Whether findings, of which `worst` is the worst, make the status 1.
+pub(super) fn fails(worst: Option<Severity>, fail_on: Option<Severity>) -> bool {
+    worst.zip(fail_on).is_some_and(|(worst, least)| worst <= least)
 }
 
 /// Says so if the file changed while it was read: what was written may be a mixture.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The name of a file: as it is where that is UTF-8, else with its bytes percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,6 +20,20 @@ impl FileName {
     /// `percent` where the text is that of bytes that are not UTF-8.
     pub fn encoding(&self) -> Option<&'static str> {
         self.percent.then_some("percent")
+    }
+
+    /// A name that was written down as [`as_str`](Self::as_str) and [`encoding`](Self::encoding) give it.
+    pub fn written(text: String, encoding: Option<&str>) -> Self {
+        Self { text, percent: encoding == Some("percent") }
+    }
+
+    /// The path it is the name of.
+    pub fn to_path(&self) -> PathBuf {
+        #[cfg(unix)]
+        if self.percent {
+            return <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(decoded(&self.text)).into();
+        }
+        PathBuf::from(&self.text)
     }
 
     /// The name percent-encoded in any case, as URIs have it.
@@ -67,6 +81,26 @@ pub fn percent_encoded(bytes: &[u8]) -> String {
     out
 }
 
+#[cfg(unix)]
+fn decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +119,10 @@ mod tests {
         let name = |bytes: &[u8]| FileName::from(Path::new(std::ffi::OsStr::from_bytes(bytes)));
         assert_eq!((name(b"a%\xff.h4mk").as_str(), name(b"\xff").encoding()), ("a%25%FF.h4mk", Some("percent")));
         assert_eq!(name(b"d/\xfe").percent_encoded(), "d/%FE");
+        for bytes in [b"a%\xff.h4mk".as_slice(), b"a%41\xff/%", b"%41", b"plain"] {
+            let written = FileName::written(name(bytes).to_string(), name(bytes).encoding());
+            assert_eq!((written.to_path().as_os_str().as_bytes(), &written), (bytes, &name(bytes)));
+        }
         assert_ne!(name(b"a\xff\\xfe"), name(b"a\\xff\xfe"));
     }
 }

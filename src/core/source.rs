@@ -114,6 +114,23 @@ impl Source {
         Ok(Self { name: path.into(), path: Some(path.to_owned()), content: Arc::new(content), stamp })
     }
 
+    /// A regular file that is open already, under the path where it was found; anything else is refused. The path may
+    /// be longer than the system takes: then a file that is replaced goes unnoticed, one that is written to does not.
+    pub fn of_file(file: &File, path: PathBuf) -> Result<Self, SourceError> {
+        let kind = Kind::of(&file.metadata()?);
+        if kind != Kind::Regular {
+            return Err(kind.refusal());
+        }
+        let (content, stamp) = read_regular(file)?;
+        Ok(Self { name: path.as_path().into(), path: Some(path), content: Arc::new(content), stamp })
+    }
+
+    /// A handle for [`of_file`](Self::of_file): opening does not wait for a FIFO's writer, nor make a terminal the
+    /// controlling one.
+    pub fn handle(path: &Path) -> io::Result<File> {
+        open_at_once(path)
+    }
+
     /// Standard input to its end. A file redirected whole is mapped; all else is spooled, in bounded memory.
     pub fn stdin() -> Result<Self, SourceError> {
         let mut file = stdin_handle()?;
@@ -237,7 +254,12 @@ impl Source {
     /// Of the file where it was found. What has no path but can change is standard input.
     fn present_metadata(&self) -> io::Result<Metadata> {
         match &self.path {
-            Some(path) => fs::metadata(path),
+            Some(path) => match (fs::metadata(path), &*self.content) {
+                (Err(error), Content::Mapped(mapping)) if error.kind() == io::ErrorKind::InvalidFilename => {
+                    mapping.metadata()
+                }
+                (metadata, _) => metadata,
+            },
             None => stdin_handle()?.metadata(),
         }
     }

@@ -5,34 +5,39 @@ use std::fmt;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::advice::advice;
 use super::schema;
 use super::style::{Paint, Role};
 use super::summary::{Outcome, SeekSummary, VeriSummary, verdict_name};
-use super::{as_object, count, size};
+use super::{Word, as_object, count, kept, size};
 use crate::core::audit::{Audit, Verdict};
 use crate::core::container::Effort;
 use crate::core::finding::{self, Code, Severity};
 use crate::core::name::FileName;
 use crate::core::text;
+use crate::core::veri;
+
+/// What stands for a check that a limit stopped.
+const LIMITS: [&str; 2] = ["block-too-large", "json-limit"];
 
 /// What an audit of one file came to.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FileAudit {
     /// Its name as given, or as it was found.
     pub file: String,
     /// `percent` where the name isn't UTF-8: its bytes are percent-encoded then.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub file_encoding: Option<&'static str>,
     /// Size of the file; absent where it could not be opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// `transport` or `mux`; `None` for what is no container.
-    pub layout: Option<&'static str>,
+    #[serde(deserialize_with = "kept::word")]
+    pub layout: Option<Word>,
     /// What it concludes.
-    #[serde(serialize_with = "verdict_name")]
+    #[serde(serialize_with = "verdict_name", deserialize_with = "kept::verdict")]
     #[schemars(schema_with = "schema::verdicts")]
     pub verdict: Verdict,
     /// False where a limit, or a file that can't be read, stopped a check.
@@ -48,7 +53,7 @@ pub struct FileAudit {
     /// VERI in short.
     pub veri: VeriSummary,
     /// Findings beyond those listed, by code.
-    #[serde(serialize_with = "as_object")]
+    #[serde(serialize_with = "as_object", deserialize_with = "kept::counts")]
     #[schemars(with = "BTreeMap<String, u64>")]
     pub omitted: Vec<(String, u64)>,
     /// What was found, in file order.
@@ -59,8 +64,14 @@ pub struct FileAudit {
     /// The file as a URI reference, for reports that place findings by one.
     #[serde(skip)]
     pub uri: String,
-    /// The audit in short.
+    /// The worst severity of findings beyond those listed that a baseline does not hold.
     #[serde(skip)]
+    pub new_omitted: Option<Severity>,
+    /// What is found becomes part of the baseline.
+    #[serde(skip)]
+    pub is_being_accepted: bool,
+    /// The audit in short.
+    #[serde(skip, default = "Outcome::of_unopened")]
     pub outcome: Outcome,
     /// Its blocks were unmasked with a key that nothing proves right.
     #[serde(skip)]
@@ -68,14 +79,14 @@ pub struct FileAudit {
 }
 
 /// One fault or oddity.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// What kind.
-    #[serde(serialize_with = "code_name")]
+    #[serde(serialize_with = "code_name", deserialize_with = "kept::code")]
     #[schemars(schema_with = "schema::codes")]
     pub code: Code,
     /// How bad.
-    #[serde(serialize_with = "severity_name")]
+    #[serde(serialize_with = "severity_name", deserialize_with = "kept::severity")]
     #[schemars(schema_with = "schema::severities")]
     pub severity: Severity,
     /// File offset; of a chunk's finding that of the chunk header.
@@ -98,6 +109,21 @@ pub struct Finding {
     /// The flipped bit that explains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flip: Option<Flip>,
+    /// Whether a baseline holds it; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline_state: Option<BaselineState>,
+}
+
+/// What a finding is to a baseline, in SARIF's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BaselineState {
+    /// The baseline does not hold it.
+    New,
+    /// The baseline holds it: it is accepted.
+    Unchanged,
+    /// The baseline holds it, and it is no longer found.
+    Absent,
 }
 
 /// A number or a text.
@@ -120,7 +146,7 @@ impl fmt::Display for Expected {
 }
 
 /// A single flipped bit.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Flip {
     /// File offset of the byte.
     pub offset: u64,
@@ -162,11 +188,17 @@ impl From<&finding::Finding> for Finding {
                 finding::Expected::Text(text) => Expected::Text(text),
             }),
             flip: finding.flip.map(flip),
+            baseline_state: None,
         }
     }
 }
 
 impl Finding {
+    /// A baseline holds it.
+    pub fn is_accepted(&self) -> bool {
+        self.baseline_state == Some(BaselineState::Unchanged)
+    }
+
     /// `at 76, chunk 2, block 2`.
     pub fn place(&self) -> String {
         let chunk = self.chunk.map(|chunk| format!(", chunk {chunk}"));
@@ -197,6 +229,8 @@ impl FileAudit {
             omitted: omitted.iter().map(|(code, n)| (code.name().to_owned(), *n)).collect(),
             findings: audit.findings.list().iter().map(Finding::from).collect(),
             error: None,
+            new_omitted: None,
+            is_being_accepted: false,
             outcome: Outcome::of(audit),
             unmasked: container.is_some_and(|container| container.reader().can_unmask()),
         }
@@ -220,14 +254,47 @@ impl FileAudit {
             omitted: Vec::new(),
             findings: Vec::new(),
             error: Some(error),
-            outcome: Outcome { verdict: Verdict::Unreadable, complete: false, errors: 0, warnings: 0 },
+            new_omitted: None,
+            is_being_accepted: false,
+            outcome: Outcome::of_unopened(),
             unmasked: false,
         }
     }
 
-    /// The worst severity of any finding.
+    /// A baseline holds the finding, or will when it is updated.
+    pub fn accepts(&self, finding: &Finding) -> bool {
+        finding.is_accepted() || self.is_being_accepted && finding.code != Code::FileChanged
+    }
+
+    /// The same of another name of the file.
+    #[must_use]
+    pub fn renamed(self, file: &FileName) -> Self {
+        Self { file: file.to_string(), file_encoding: file.encoding(), uri: uri(file), ..self }
+    }
+
+    /// The worst severity of any finding that no baseline holds.
     pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().map(|finding| finding.severity).min()
+        let new = self.findings.iter().filter(|finding| !self.accepts(finding)).map(|finding| finding.severity);
+        new.chain(self.new_omitted).min()
+    }
+
+    /// It can't be read, and no baseline says that this is known.
+    pub fn is_unreadable(&self) -> bool {
+        self.verdict == Verdict::Unreadable && (self.error.is_some() || self.worst().is_some())
+    }
+
+    /// A limit stopped a check, and no baseline says that this is known.
+    pub fn is_incomplete(&self) -> bool {
+        let limits = || self.findings.iter().filter(|finding| LIMITS.contains(&finding.code.name()));
+        let others = self.findings.iter().any(|finding| matches!(finding.code, Code::FileChanged | Code::BlockOpaque));
+        let accepted =
+            limits().next().is_some() && limits().all(|finding| self.accepts(finding)) && self.new_omitted.is_none();
+        !self.complete && (others || !accepted)
+    }
+
+    /// Nothing is wrong with it beyond what a baseline holds.
+    pub fn is_fine(&self) -> bool {
+        !self.is_unreadable() && !self.is_incomplete() && self.worst().is_none_or(|worst| worst == Severity::Info)
     }
 
     /// The verdict, and what it rests on.
@@ -261,7 +328,9 @@ impl FileAudit {
         worst_first.sort_by_key(|finding| finding.severity);
         for finding in worst_first {
             let severity = paint.paint(finding.severity.into(), finding.severity);
-            writeln!(out, "  {severity:<7}  {}  {}", finding.code, paint.paint(Role::Label, finding.place()))?;
+            let accepted = if finding.is_accepted() { ", in the baseline" } else { "" };
+            let place = format!("{}{accepted}", finding.place());
+            writeln!(out, "  {severity:<7}  {}  {}", finding.code, paint.paint(Role::Label, place))?;
             writeln!(out, "           {}", text::escape(&finding.message))?;
             if let Some(expected) = &finding.expected {
                 writeln!(out, "           expected: {expected}")?;
@@ -284,7 +353,7 @@ impl FileAudit {
 
 /// A path as a URI reference: relative without `.` in it, absolute as a `file:` URI. What is neither a letter, a digit nor
 /// one of `-._~/` is percent-encoded, colons too, so that no first part looks like a scheme.
-fn uri(file: &FileName) -> String {
+pub(super) fn uri(file: &FileName) -> String {
     let encoded = file.percent_encoded();
     // A backslash is no separator elsewhere.
     let separated = if cfg!(windows) { encoded.replace("%5C", "/").into() } else { encoded };
@@ -302,18 +371,26 @@ pub struct Tally {
     suspect: u64,
     damaged: u64,
     unreadable: u64,
+    incomplete: u64,
+    without_veri: u64,
+    accepted: u64,
+    fine: u64,
 }
 
 impl Tally {
     /// Counts a file.
-    pub fn add(&mut self, verdict: Verdict) {
-        let count = match verdict {
+    pub fn add(&mut self, file: &FileAudit) {
+        let count = match file.verdict {
             Verdict::Ok => &mut self.ok,
             Verdict::Suspect => &mut self.suspect,
             Verdict::Damaged => &mut self.damaged,
             Verdict::Unreadable => &mut self.unreadable,
         };
         *count += 1;
+        self.incomplete += u64::from(!file.complete && file.verdict != Verdict::Unreadable);
+        self.without_veri += u64::from(file.veri.status == veri::Status::Absent);
+        self.accepted += file.findings.iter().filter(|finding| finding.is_accepted()).count() as u64;
+        self.fine += u64::from(file.is_fine());
     }
 
     /// All files.
@@ -321,13 +398,23 @@ impl Tally {
         self.ok + self.suspect + self.damaged + self.unreadable
     }
 
-    /// `37 files: 2 ok, 1 suspect, 30 damaged, 4 unreadable`.
+    /// Nothing is wrong with any, beyond what a baseline holds.
+    pub fn is_fine(&self) -> bool {
+        self.fine == self.files()
+    }
+
+    /// `37 files: 2 ok, 1 suspect, 30 damaged, 4 unreadable; 1 not completely checked, 5 without VERI`.
     pub fn describe(&self) -> String {
-        let Self { ok, suspect, damaged, unreadable } = self;
-        format!(
-            "{}: {ok} ok, {suspect} suspect, {damaged} damaged, {unreadable} unreadable",
-            count(self.files(), "file")
-        )
+        let Self { ok, suspect, damaged, unreadable, .. } = self;
+        let verdicts = format!("{ok} ok, {suspect} suspect, {damaged} damaged, {unreadable} unreadable");
+        let more = [
+            (self.incomplete, "not completely checked".to_owned()),
+            (self.without_veri, "without VERI".to_owned()),
+            (self.accepted, format!("finding{} in the baseline", if self.accepted == 1 { "" } else { "s" })),
+        ];
+        let more: Vec<String> = more.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        let more = if more.is_empty() { String::new() } else { format!("; {}", more.join(", ")) };
+        format!("{}: {verdicts}{more}", count(self.files(), "file"))
     }
 }
 

@@ -20,7 +20,12 @@ pub const DOCUMENT: Lines = Lines(2);
 
 /// Writes a value, without a line feed at its end.
 pub fn write(out: &mut dyn Write, lines: Lines, value: &impl Serialize) -> io::Result<()> {
-    let formatter = Broken { lines, depth: 0, has_value: false };
+    write_at(out, lines, 0, value)
+}
+
+/// Likewise, of a value in so many objects and arrays that are written by hand.
+pub fn write_at(out: &mut dyn Write, lines: Lines, depth: usize, value: &impl Serialize) -> io::Result<()> {
+    let formatter = Broken { lines, depth, has_value: false };
     value.serialize(&mut Serializer::with_formatter(out, formatter)).map_err(io::Error::from)
 }
 

@@ -1,9 +1,13 @@
 //! Audits as JUnit XML, one test case a file, within what the XSD allows by which Jenkins checks reports (junit-10.xsd of
 //! its xunit plugin).
+//!
+//! The counts stand before the cases they count, so cases are kept until the end, in a temporary file where they are
+//! many.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use tempfile::SpooledTempFile;
 
 use super::audit::{FileAudit, Finding};
 use super::style::Paint;
@@ -11,45 +15,118 @@ use super::xml::allowed;
 use crate::core::finding::Severity;
 use crate::core::text;
 
+const REPORT: &str = "h4inspect";
 const SUITE: &str = "h4inspect audit";
 const CLASS: &str = "h4inspect.audit";
 
-/// Writes the audits. Findings from `fail_on` up are failures; files that can't be read, or not all of it, are errors.
-pub fn write(out: &mut dyn Write, files: &[FileAudit], fail_on: Option<Severity>) -> io::Result<()> {
-    let mut suite = TestSuite::new(SUITE);
-    suite.add_test_cases(files.iter().map(|file| test_case(file, fail_on)));
-    let mut report = Report::new("h4inspect");
-    report.add_test_suite(suite);
-    let xml = report.to_string().map_err(io::Error::other)?;
-    // The one attribute it writes that the root may not have. It is the first of its name: the root's others are numbers
-    // and the name above.
-    out.write_all(xml.replacen(" skipped=\"0\"", "", 1).as_bytes())
+/// Cases of more bytes go to a temporary file.
+const MEMORY_LEN: usize = 1 << 20;
+
+/// A report in the making.
+pub struct Report {
+    fail_on: Option<Severity>,
+    cases: quick_xml::Writer<SpooledTempFile>,
+    tests: u64,
+    failures: u64,
+    errors: u64,
 }
 
-fn test_case(file: &FileAudit, fail_on: Option<Severity>) -> TestCase {
-    let failing = |finding: &&Finding| fail_on.is_some_and(|least| finding.severity <= least);
-    let worst = file.findings.iter().filter(failing).min_by_key(|finding| finding.severity);
-    let (kind, cause) = if file.layout.is_none() {
-        (Some(NonSuccessKind::Error), file.findings.first().map_or("unreadable", |finding| finding.code.name()))
-    } else if let Some(worst) = worst {
-        (Some(NonSuccessKind::Failure), worst.code.name())
-    } else if !file.complete {
-        (Some(NonSuccessKind::Error), "not-fully-checked")
-    } else {
-        (None, "")
-    };
-    let mut status = kind.map_or_else(TestCaseStatus::success, TestCaseStatus::non_success);
-    let mut details = Vec::new();
-    // Writing to memory does not fail.
-    _ = file.write_text(&mut details, Paint::PLAIN);
-    let details = allowed(&String::from_utf8_lossy(&details)).into_owned();
-    if kind.is_some() {
-        status.set_message(allowed(&file.describe())).set_type(cause).set_description(details.as_str());
+impl Report {
+    /// An empty report. Findings from `fail_on` up are failures, unless a baseline holds them; files that can't be read,
+    /// or not all of it, are errors.
+    pub fn new(fail_on: Option<Severity>) -> Self {
+        let cases = quick_xml::Writer::new(SpooledTempFile::new(MEMORY_LEN));
+        Self { fail_on, cases, tests: 0, failures: 0, errors: 0 }
     }
-    let mut case = TestCase::new(allowed(&text::escape(&file.file)), status);
-    case.set_classname(CLASS);
-    if kind.is_none() && !file.findings.is_empty() {
-        case.set_system_out(details);
+
+    /// Adds a case.
+    pub fn add(&mut self, file: &FileAudit) -> io::Result<()> {
+        let problem = Problem::of(file, self.fail_on);
+        self.tests += 1;
+        match &problem {
+            Some(Problem { element: FAILURE, .. }) => self.failures += 1,
+            Some(_) => self.errors += 1,
+            None => {}
+        }
+        let name = text::escape(&file.file);
+        let name = allowed(&name);
+        let case = BytesStart::new("testcase").with_attributes([("name", name.as_ref()), ("classname", CLASS)]);
+        let mut details = Vec::new();
+        file.write_text(&mut details, Paint::PLAIN)?;
+        let details = String::from_utf8_lossy(&details);
+        let details = allowed(&details);
+        let inside = match problem {
+            Some(Problem { element, cause }) => {
+                let message = file.describe();
+                BytesStart::new(element).with_attributes([("message", allowed(&message).as_ref()), ("type", cause)])
+            }
+            None if !file.findings.is_empty() => BytesStart::new("system-out"),
+            None => return self.line(2, Event::Empty(case)),
+        };
+        self.line(2, Event::Start(case))?;
+        let end = inside.to_end().into_owned();
+        self.line(3, Event::Start(inside))?;
+        self.cases.write_event(Event::Text(BytesText::new(&details)))?;
+        self.cases.write_event(Event::End(end))?;
+        self.line(2, Event::End(BytesEnd::new("testcase")))
     }
-    case
+
+    /// Writes it all.
+    pub fn finish(self, out: &mut dyn Write) -> io::Result<()> {
+        let [tests, failures, errors] = [self.tests, self.failures, self.errors].map(|count| count.to_string());
+        let [tests, failures, errors] = [("tests", &tests), ("failures", &failures), ("errors", &errors)];
+        let no_skipped = ("skipped", &"0".to_owned());
+        let counted = |element, name, counts: &[(&str, &String)]| {
+            let counts = counts.iter().map(|(name, count)| (*name, count.as_str()));
+            Event::Start(BytesStart::new(element).with_attributes([("name", name)]).with_attributes(counts))
+        };
+        let mut xml = quick_xml::Writer::new(&mut *out);
+        xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+        xml.get_mut().write_all(b"\n")?;
+        // The schema does not know the root to have skipped any.
+        xml.write_event(counted("testsuites", REPORT, &[tests, failures, errors]))?;
+        xml.get_mut().write_all(b"\n    ")?;
+        xml.write_event(counted("testsuite", SUITE, &[tests, no_skipped, errors, failures]))?;
+        let mut cases = self.cases.into_inner();
+        cases.rewind()?;
+        io::copy(&mut cases, out)?;
+        out.write_all(b"\n    </testsuite>\n</testsuites>\n")
+    }
+
+    /// Writes an event on a new line, so many levels deep.
+    fn line(&mut self, depth: usize, event: Event<'_>) -> io::Result<()> {
+        let out = self.cases.get_mut();
+        out.write_all(b"\n")?;
+        (0..depth).try_for_each(|_| out.write_all(b"    "))?;
+        self.cases.write_event(event)
+    }
+}
+
+const FAILURE: &str = "failure";
+const ERROR: &str = "error";
+
+/// Why a case is no success.
+struct Problem {
+    element: &'static str,
+    cause: &'static str,
+}
+
+impl Problem {
+    fn of(file: &FileAudit, fail_on: Option<Severity>) -> Option<Self> {
+        let failing = |severity: Severity| fail_on.is_some_and(|least| severity <= least);
+        let counts = |finding: &&Finding| failing(finding.severity) && !file.accepts(finding);
+        let worst = file.findings.iter().filter(counts).min_by_key(|finding| finding.severity);
+        if file.is_unreadable() {
+            let cause = file.findings.first().map_or("unreadable", |finding| finding.code.name());
+            Some(Self { element: ERROR, cause })
+        } else if let Some(worst) = worst {
+            Some(Self { element: FAILURE, cause: worst.code.name() })
+        } else if file.worst().is_some_and(failing) {
+            Some(Self { element: FAILURE, cause: "more-findings" })
+        } else if file.is_incomplete() {
+            Some(Self { element: ERROR, cause: "not-fully-checked" })
+        } else {
+            None
+        }
+    }
 }

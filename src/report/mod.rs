@@ -3,6 +3,7 @@
 
 pub mod advice;
 pub mod audit;
+pub mod baseline;
 pub mod chunks;
 pub mod damage;
 pub mod diff;
@@ -10,6 +11,7 @@ pub mod explain;
 pub mod info;
 pub mod json;
 pub mod junit;
+mod kept;
 pub mod salvage;
 pub mod sarif;
 pub mod schema;
@@ -20,6 +22,9 @@ pub mod verify;
 pub mod xml;
 
 use serde::{Serialize, Serializer};
+
+/// A word of the format that this program knows: a layout, a meaning of offsets.
+pub type Word = &'static str;
 
 /// Serializes pairs as an object whose keys keep their order.
 fn as_object<S: Serializer, V: Serialize>(pairs: &[(String, V)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,31 +4,31 @@
 //! same unless they bring fingerprints of their own. So every region is in line 1 besides its bytes, which SARIF reads
 //! independently of lines (2.1.0, 3.30.4), and every result has a fingerprint.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tempfile::SpooledTempFile;
 
-use super::audit::{Expected, FileAudit, Finding, Flip};
+use super::audit::{BaselineState, Expected, FileAudit, Finding, Flip};
+use super::baseline::Entry;
 use super::explain::Explanation;
 use super::json;
 use crate::core::finding::{Code, Severity};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
 
-#[derive(Serialize)]
-struct Log<'a> {
-    #[serde(rename = "$schema")]
-    schema: &'static str,
-    version: &'static str,
-    runs: [Run<'a>; 1],
-}
+/// How deep members get lines of their own.
+const LINES: json::Lines = json::Lines(4);
+/// Notifications of more bytes go to a temporary file.
+const MEMORY_LEN: usize = 1 << 20;
 
-#[derive(Serialize)]
-struct Run<'a> {
-    tool: Tool,
-    invocations: [Invocation<'a>; 1],
-    results: Vec<Outcome<'a>>,
+/// A log in the making: one run, written as its results come. What could not be read at all stands at its end.
+#[derive(Debug)]
+pub struct Log {
+    results: u64,
+    notifications: u64,
+    kept_notifications: SpooledTempFile,
 }
 
 #[derive(Serialize)]
@@ -72,13 +72,6 @@ struct Configuration {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Invocation<'a> {
-    execution_successful: bool,
-    tool_execution_notifications: Vec<Notification<'a>>,
-}
-
-#[derive(Serialize)]
 struct Notification<'a> {
     level: &'static str,
     message: Text<'a>,
@@ -88,12 +81,15 @@ struct Notification<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Outcome<'a> {
-    rule_id: &'static str,
-    rule_index: usize,
+    rule_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_index: Option<usize>,
     level: &'static str,
     message: Text<'a>,
     locations: [Location; 1],
     partial_fingerprints: Fingerprints,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_state: Option<BaselineState>,
     #[serde(skip_serializing_if = "Properties::is_empty")]
     properties: Properties<'a>,
 }
@@ -122,7 +118,8 @@ struct ArtifactLocation {
 struct Region {
     start_line: u32,
     byte_offset: u64,
-    byte_length: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    byte_length: Option<u64>,
 }
 
 /// Under the one name that GitHub reads.
@@ -134,9 +131,9 @@ struct Fingerprints {
 
 impl Fingerprints {
     /// The same as long as the file has this fault at this place.
-    fn of(finding: &Finding) -> Self {
-        let hash = Sha256::new().chain_update(finding.code.name()).chain_update(finding.offset.to_be_bytes());
-        let digest = hash.chain_update(&finding.message).finalize();
+    fn of(code: &str, offset: u64, message: &str) -> Self {
+        let hash = Sha256::new().chain_update(code).chain_update(offset.to_be_bytes());
+        let digest = hash.chain_update(message).finalize();
         let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Self { primary_location_line_hash: hex + ":1" }
     }
@@ -160,39 +157,83 @@ impl Properties<'_> {
     }
 }
 
-/// Writes the audits as one run.
-pub fn write(out: &mut dyn Write, files: &[FileAudit]) -> io::Result<()> {
-    let rules = Code::ALL.iter().map(|code| Rule {
-        id: code.name(),
-        short_description: Text { text: code.meaning() },
-        full_description: Text { text: code.meaning() },
-        help_uri: Explanation::of(*code).uri(),
-        help: Help { text: Explanation::of(*code).text(), markdown: Explanation::of(*code).markdown() },
-        default_configuration: Configuration { level: level(code.severity()) },
-    });
-    let driver =
-        Driver { name: env!("CARGO_PKG_NAME"), semantic_version: env!("CARGO_PKG_VERSION"), rules: rules.collect() };
-    let unopened = files.iter().filter_map(|file| {
-        let location = Location::new(file, None);
-        Some(Notification { level: "error", message: Text { text: file.error.as_deref()? }, locations: [location] })
-    });
-    let notifications: Vec<Notification<'_>> = unopened.collect();
-    let invocation =
-        Invocation { execution_successful: notifications.is_empty(), tool_execution_notifications: notifications };
-    let results = files.iter().flat_map(|file| file.findings.iter().map(|finding| Outcome::new(file, finding)));
-    let run = Run { tool: Tool { driver }, invocations: [invocation], results: results.collect() };
-    json::write_line(out, json::Lines(4), &Log { schema: SCHEMA, version: "2.1.0", runs: [run] })
+impl Log {
+    /// Begins to write.
+    pub fn begin(out: &mut dyn Write) -> io::Result<Self> {
+        let rules = Code::ALL.iter().map(|code| Rule {
+            id: code.name(),
+            short_description: Text { text: code.meaning() },
+            full_description: Text { text: code.meaning() },
+            help_uri: Explanation::of(*code).uri(),
+            help: Help { text: Explanation::of(*code).text(), markdown: Explanation::of(*code).markdown() },
+            default_configuration: Configuration { level: level(code.severity()) },
+        });
+        let (name, semantic_version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        let driver = Driver { name, semantic_version, rules: rules.collect() };
+        write!(
+            out,
+            "{{\n  \"$schema\": \"{SCHEMA}\",\n  \"version\": \"2.1.0\",\n  \"runs\": [\n    {{\n      \"tool\": "
+        )?;
+        json::write_at(out, LINES, 3, &Tool { driver })?;
+        out.write_all(b",\n      \"results\": [")?;
+        Ok(Self { results: 0, notifications: 0, kept_notifications: SpooledTempFile::new(MEMORY_LEN) })
+    }
+
+    /// Writes what was found in a file.
+    pub fn add(&mut self, out: &mut dyn Write, file: &FileAudit) -> io::Result<()> {
+        for finding in &file.findings {
+            self.result(out, &Outcome::new(file, finding))?;
+        }
+        if let Some(error) = &file.error {
+            let location = Location::new(&file.uri, None);
+            let notification = Notification { level: "error", message: Text { text: error }, locations: [location] };
+            member(&mut self.kept_notifications, 5, self.notifications, &notification)?;
+            self.notifications += 1;
+        }
+        Ok(())
+    }
+
+    /// Writes a finding that a baseline holds, and that is no longer there.
+    pub fn add_absent(&mut self, out: &mut dyn Write, entry: &Entry) -> io::Result<()> {
+        self.result(out, &Outcome::absent(entry))
+    }
+
+    /// Writes the rest.
+    pub fn finish(mut self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(if self.results == 0 { b"]" } else { b"\n      ]" })?;
+        let successful = self.notifications == 0;
+        write!(out, ",\n      \"invocations\": [\n        {{\n          \"executionSuccessful\": {successful},")?;
+        out.write_all(b"\n          \"toolExecutionNotifications\": [")?;
+        self.kept_notifications.rewind()?;
+        io::copy(&mut self.kept_notifications, out)?;
+        out.write_all(if successful { b"]" } else { b"\n          ]" })?;
+        out.write_all(b"\n        }\n      ]\n    }\n  ]\n}\n")
+    }
+
+    fn result(&mut self, out: &mut dyn Write, outcome: &Outcome<'_>) -> io::Result<()> {
+        member(out, 4, self.results, outcome)?;
+        self.results += 1;
+        Ok(())
+    }
+}
+
+/// Writes a member of an array that has `before` already, on a line of its own.
+fn member(out: &mut dyn Write, depth: usize, before: u64, value: &impl Serialize) -> io::Result<()> {
+    out.write_all(if before == 0 { b"\n" } else { b",\n" })?;
+    (0..depth).try_for_each(|_| out.write_all(b"  "))?;
+    json::write_at(out, LINES, depth, value)
 }
 
 impl<'a> Outcome<'a> {
     fn new(file: &FileAudit, finding: &'a Finding) -> Self {
         Self {
             rule_id: finding.code.name(),
-            rule_index: Code::ALL.iter().position(|code| *code == finding.code).unwrap_or_default(),
+            rule_index: rule_index(finding.code.name()),
             level: level(finding.severity),
             message: Text { text: &finding.message },
-            locations: [Location::new(file, Some(finding))],
-            partial_fingerprints: Fingerprints::of(finding),
+            locations: [Location::new(&file.uri, Some((finding.offset, Some(finding.length))))],
+            partial_fingerprints: Fingerprints::of(finding.code.name(), finding.offset, &finding.message),
+            baseline_state: finding.baseline_state,
             properties: Properties {
                 chunk: finding.chunk,
                 block: finding.block,
@@ -201,13 +242,30 @@ impl<'a> Outcome<'a> {
             },
         }
     }
+
+    fn absent(entry: &'a Entry) -> Self {
+        Self {
+            rule_id: &entry.code,
+            rule_index: rule_index(&entry.code),
+            level: level(entry.severity()),
+            message: Text { text: &entry.message },
+            locations: [Location::new(&entry.uri(), Some((entry.offset, None)))],
+            partial_fingerprints: Fingerprints::of(&entry.code, entry.offset, &entry.message),
+            baseline_state: Some(BaselineState::Absent),
+            properties: Properties { chunk: None, block: None, expected: None, flip: None },
+        }
+    }
+}
+
+/// A baseline can hold codes of another version.
+fn rule_index(code: &str) -> Option<usize> {
+    Code::ALL.iter().position(|known| known.name() == code)
 }
 
 impl Location {
-    fn new(file: &FileAudit, finding: Option<&Finding>) -> Self {
-        let region =
-            finding.map(|finding| Region { start_line: 1, byte_offset: finding.offset, byte_length: finding.length });
-        let artifact_location = ArtifactLocation { uri: file.uri.clone() };
+    fn new(uri: &str, bytes: Option<(u64, Option<u64>)>) -> Self {
+        let region = bytes.map(|(byte_offset, byte_length)| Region { start_line: 1, byte_offset, byte_length });
+        let artifact_location = ArtifactLocation { uri: uri.to_owned() };
         Self { physical_location: PhysicalLocation { artifact_location, region } }
     }
 }

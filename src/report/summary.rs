@@ -1,11 +1,11 @@
 //! What `info` and `audit` both say: the file header, SEEK and VERI in short.
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::schema;
 use super::style::Role;
-use super::{count, is_false};
+use super::{Word, count, is_false, kept};
 use crate::core::audit::{Audit, Verdict};
 use crate::core::container::{Container, Effort};
 use crate::core::finding::Severity;
@@ -37,31 +37,33 @@ impl From<&FileHeader> for Header {
 }
 
 /// SEEK: how many entries, and what their offsets mean.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeekSummary {
     /// Whole entries that are there; mux: in the tables of all tracks.
     pub entries: u64,
     /// What their offsets mean; `None` without entries, or where nothing fits.
-    pub meaning: Option<&'static str>,
+    #[serde(deserialize_with = "kept::word")]
+    pub meaning: Option<Word>,
     /// Meanings under which every entry leads to the start of a block.
-    pub fits: Vec<&'static str>,
+    #[serde(deserialize_with = "kept::words")]
+    pub fits: Vec<Word>,
     /// Others fit as well and lead to other blocks.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub ambiguous: bool,
     /// The user chose the meaning.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub chosen: bool,
     /// Entries that lead to no block.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub unresolved: u64,
     /// `stream` could not be tried, since decoded sizes are not known.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub stream_untested: bool,
     /// Tracks that have a table of their own.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub track_tables: u64,
     /// Mux: keyframes beyond 4 GiB, which a table's offsets of 32 bits can't reach.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub out_of_reach: u64,
     /// The layout says what offsets mean.
     #[serde(skip)]
@@ -171,14 +173,15 @@ impl SeekSummary {
 }
 
 /// VERI in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VeriSummary {
     /// What came of recomputing it.
-    #[serde(serialize_with = "status_name")]
+    #[serde(serialize_with = "status_name", deserialize_with = "kept::status")]
     #[schemars(schema_with = "schema::statuses")]
     pub status: Status,
     /// The kind it matched as.
-    pub scheme: Option<&'static str>,
+    #[serde(deserialize_with = "kept::word")]
+    pub scheme: Option<Word>,
     /// The hash.
     pub algorithm: Option<String>,
 }
@@ -219,10 +222,10 @@ impl From<&Verification> for VeriSummary {
 }
 
 /// What an audit concludes, and from how much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// What it concludes.
-    #[serde(serialize_with = "verdict_name")]
+    #[serde(serialize_with = "verdict_name", deserialize_with = "kept::verdict")]
     #[schemars(schema_with = "schema::verdicts")]
     pub verdict: Verdict,
     /// No limit stopped a check.
@@ -238,6 +241,11 @@ pub(super) fn verdict_name<S: Serializer>(verdict: &Verdict, serializer: S) -> R
 }
 
 impl Outcome {
+    /// Of a file that could not be opened.
+    pub(super) fn of_unopened() -> Self {
+        Self { verdict: Verdict::Unreadable, complete: false, errors: 0, warnings: 0 }
+    }
+
     /// Of an audit.
     pub fn of(audit: &Audit) -> Self {
         let omitted = audit.findings.omitted();

@@ -92,3 +92,13 @@ pub(crate) fn write_container(path: &Path, chunks: &[(&[u8; 4], &[u8])]) {
     }
     std::fs::write(path, bytes).unwrap();
 }
+
+/// Asserts that a log is SARIF as its schema says.
+pub(crate) fn assert_sarif(log: &Value) {
+    // A bracket without a partner is a regular expression to JavaScript only.
+    let schema = include_str!("../schemas/sarif-2.1.0.json").replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator.iter_errors(log).map(|error| error.to_string()).collect();
+    assert_eq!(errors, [""; 0]);
+}

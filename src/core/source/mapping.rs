@@ -1,7 +1,7 @@
 //! A file mapped into memory, guarded against shrinking.
 #![allow(unsafe_code)]
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 
 use memmap2::{Mmap, MmapOptions};
@@ -38,6 +38,11 @@ impl Mapping {
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.map
+    }
+
+    /// Of the file that is mapped, wherever it is now.
+    pub(super) fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
     }
 
     /// Fills `part` with the file's bytes at `offset`; false if it could not be read, or not all of it.

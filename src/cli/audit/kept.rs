@@ -1,0 +1,75 @@
+//! Results kept for other names of the same file.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use lru::LruCache;
+use serde::{Deserialize, Serialize};
+use tempfile::SpooledTempFile;
+
+use crate::cli::files::Identity;
+use crate::core::name::FileName;
+use crate::report::audit::FileAudit;
+use crate::report::summary::Outcome;
+
+/// Results of more bytes go to a temporary file.
+const MEMORY_LEN: usize = 4 << 20;
+/// Results that are kept as they are.
+const RECENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
+
+/// The result of every file, by its identity: a line of JSON each, beyond a few bytes of memory.
+pub(super) struct Kept {
+    places: HashMap<Identity, u64>,
+    lines: SpooledTempFile,
+    len: u64,
+    recent: LruCache<Identity, Arc<FileAudit>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line<R> {
+    result: R,
+    outcome: Outcome,
+    unmasked: bool,
+}
+
+impl Kept {
+    pub(super) fn new() -> Self {
+        let lines = SpooledTempFile::new(MEMORY_LEN);
+        Self { places: HashMap::new(), lines, len: 0, recent: LruCache::new(RECENT) }
+    }
+
+    /// Keeps the result of the file with that identity.
+    pub(super) fn keep(&mut self, identity: Identity, result: &FileAudit) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&Line { result, outcome: result.outcome, unmasked: result.unmasked })?;
+        line.push(b'\n');
+        self.lines.seek(SeekFrom::Start(self.len))?;
+        self.lines.write_all(&line)?;
+        self.places.insert(identity, self.len);
+        self.len += line.len() as u64;
+        Ok(())
+    }
+
+    /// The result of the file with that identity, under another name.
+    pub(super) fn again(&mut self, identity: Identity, name: &FileName) -> io::Result<FileAudit> {
+        let result = match self.recent.get(&identity) {
+            Some(result) => Arc::clone(result),
+            None => {
+                let result = Arc::new(self.read(identity)?);
+                self.recent.put(identity, Arc::clone(&result));
+                result
+            }
+        };
+        Ok(FileAudit::clone(&result).renamed(name))
+    }
+
+    fn read(&mut self, identity: Identity) -> io::Result<FileAudit> {
+        let place = self.places.get(&identity).ok_or(io::ErrorKind::NotFound)?;
+        self.lines.seek(SeekFrom::Start(*place))?;
+        let mut line = Vec::new();
+        BufReader::new(&mut self.lines).read_until(b'\n', &mut line)?;
+        let Line { result, outcome, unmasked } = serde_json::from_slice::<Line<FileAudit>>(&line)?;
+        Ok(FileAudit { outcome, unmasked, ..result })
+    }
+}
