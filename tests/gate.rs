@@ -687,6 +687,35 @@ fn a_baseline_keeps_what_it_holds_of_other_files() {
     assert!(!fs::read_to_string(&known).unwrap().contains("a.h4mk"));
 }
 
+/// Names that are not UTF-8, and those that look like what such names are written as.
+#[cfg(unix)]
+#[test]
+fn a_baseline_tells_all_names_apart() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = folder();
+    let (tree, known) = (dir.path().join("tree"), dir.path().join("known.json"));
+    let damaged = put_flipped(dir.path(), "damaged.h4mk");
+    fs::create_dir(&tree).unwrap();
+    let names: [&[u8]; 4] = [b"\xff.h4mk", b"\xfe.h4mk", b"%FF.h4mk", "\u{fffd}.h4mk".as_bytes()];
+    let at = |name: &[u8]| tree.join(std::ffi::OsStr::from_bytes(name));
+    let audit = |more: &[&str]| run(&[&["audit", text(&tree), "--baseline", text(&known)], more].concat());
+    for (accepted, name) in names.iter().enumerate() {
+        fs::copy(&damaged, at(name)).unwrap();
+        assert_eq!(audit(&[]).0, if accepted == 0 { 2 } else { 1 }, "{name:?}");
+        assert_eq!(audit(&["--update-baseline"]).0, 0);
+        assert_eq!(audit(&[]).0, 0, "{name:?}");
+    }
+    fs::remove_file(at(names[0])).unwrap();
+    let log: Value = serde_json::from_slice(&audit(&["--format", "sarif"]).1).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let absent: Vec<&Value> = results.iter().filter(|result| result["baselineState"] == "absent").collect();
+    assert!(!absent.is_empty() && results.len() == absent.len() * 4, "{log}");
+    for result in absent {
+        let uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
+        assert!(uri.ends_with("/tree/%FF.h4mk"), "{uri}");
+    }
+}
+
 #[test]
 fn a_baseline_accepts_as_many_as_it_holds_at_a_place() {
     let dir = folder();

@@ -63,7 +63,7 @@ const COMPLETED: [(&str, &str); 16] = [
 /// What is typed before Tab, what is then offered, and what isn't.
 const OFFERED: [(&str, &[&str], &[&str]); 4] = [
     ("h4inspect ", &["salvage", "manifest", "only"], &["--diff"]),
-    ("h4inspect audit --", &["--files-from", "--fail-on", "--meaning"], &["salvage", "--diff", "only"]),
+    ("h4inspect audit --", &["--files-from", "--fail-on", "--meaning"], &["salvage", "--diff", "one.h4mk"]),
     ("h4inspect a.h4mk --", &["--diff", "--follow"], &["salvage", "--files-from"]),
     ("h4inspect audit --fail-on ", &["warning", "never"], &["salvage", "--meaning"]),
 ];

@@ -28,8 +28,8 @@ pub struct FileAudit {
     /// Its name as given, or as it was found.
     pub file: String,
     /// `percent` where the name isn't UTF-8: its bytes are percent-encoded then.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
-    pub file_encoding: Option<&'static str>,
+    #[serde(default, deserialize_with = "kept::word", skip_serializing_if = "Option::is_none")]
+    pub file_encoding: Option<Word>,
     /// Size of the file; absent where it could not be opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,

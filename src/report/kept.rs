@@ -41,7 +41,7 @@ pub(super) fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Statu
     by_name(deserializer, &all, Status::name, "a status of VERI")
 }
 
-/// A layout, a meaning of SEEK's offsets, or a scheme of VERI.
+/// A layout, a meaning of SEEK's offsets, a scheme of VERI, or the encoding of a name.
 pub(super) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'static str>, D::Error> {
     Option::<Word>::deserialize(deserializer).map(|word| word.map(|word| word.0))
 }
@@ -71,7 +71,8 @@ impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let layouts = [Layout::Transport, Layout::Mux].map(Layout::name).into_iter();
         let schemes = [Scheme::Prefix, Scheme::Payloads, Scheme::Json].map(Scheme::name);
-        let all: Vec<&'static str> = layouts.chain(Meaning::ALL.map(Meaning::name)).chain(schemes).collect();
+        let all: Vec<&'static str> =
+            layouts.chain(Meaning::ALL.map(Meaning::name)).chain(schemes).chain(["percent"]).collect();
         by_name(deserializer, &all, |word| word, "a word of the format").map(Self)
     }
 }

@@ -73,3 +73,45 @@ impl Kept {
         Ok(FileAudit { outcome, unmasked, ..result })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::audit;
+    use crate::core::container::Options;
+    use crate::core::source::Source;
+    use crate::core::task::Task;
+    use crate::report::style::Paint;
+
+    #[test]
+    fn a_result_is_the_same_under_another_name() {
+        let folders = ["sample-data", "tests/corpus/damaged", "tests/corpus/found"].into_iter();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+        let mut kept = Kept::new();
+        let mut results = Vec::new();
+        for (path, number) in
+            files.filter(|path| path.extension().is_some_and(|extension| extension == "h4mk")).zip(0..)
+        {
+            let source = Arc::new(Source::open(&path).unwrap());
+            let audit = audit::audit(&source, &Options::default(), &Task::default()).unwrap();
+            let mut result = FileAudit::new(&"first".into(), source.len(), &audit);
+            // Nothing the files here give by themselves.
+            result.omitted.push(("chunk-crc-mismatch".to_owned(), u64::MAX));
+            kept.keep((1, number), &result).unwrap();
+            results.push(result.renamed(&"second".into()));
+        }
+        assert!(results.len() > 50);
+        let text = |result: &FileAudit| {
+            let mut text = Vec::new();
+            result.write_text(&mut text, Paint::PLAIN).unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        for (result, number) in results.iter().zip(0..) {
+            let again = kept.again((1, number), &"second".into()).unwrap();
+            let json = |result| serde_json::to_string(result).unwrap();
+            assert_eq!((json(&again), text(&again), &again.uri), (json(result), text(result), &result.uri));
+            assert_eq!((again.outcome, again.unmasked), (result.outcome, result.unmasked));
+        }
+        assert!(kept.again((2, 0), &"unknown".into()).is_err());
+    }
+}
