@@ -146,6 +146,14 @@ pub struct Fit {
     pub misses: u64,
     /// Hits that also agree with META's gop and fps_hint, counted once each.
     pub agreement: u64,
+    /// The same with entries in the order they are stored in: more where a wrong timestamp has changed that by time.
+    pub stored_agreement: u64,
+}
+
+impl Fit {
+    fn most_agreement(&self) -> u64 {
+        self.agreement.max(self.stored_agreement)
+    }
 }
 
 /// Which meaning the entries have.
@@ -320,12 +328,15 @@ impl<'a> Blocks<'a> {
     }
 
     fn fit(&self, table: &SeekTable<'_>, meaning: Meaning, basis: Basis, most_misses: u64) -> Fit {
-        let mut fit = Fit { meaning, basis, hits: 0, misses: 0, agreement: 0 };
+        let mut fit = Fit { meaning, basis, hits: 0, misses: 0, agreement: 0, stored_agreement: 0 };
+        let is_sorted = table.is_sorted();
         for (rank, entry) in table.in_order().enumerate() {
             match self.landing(meaning, basis, entry.offset) {
                 Landing::Block(block) => {
                     fit.hits += 1;
                     fit.agreement += u64::from(self.agrees(rank as u64, entry, block));
+                    let place = if is_sorted { None } else { table.place(rank as u64) };
+                    fit.stored_agreement += u64::from(place.is_some_and(|at| self.agrees(at, entry, block)));
                 }
                 Landing::Nowhere if !self.may_have_moved(meaning, entry.offset) => fit.misses += 1,
                 Landing::Nowhere | Landing::Unknown => {}
@@ -361,7 +372,7 @@ impl<'a> Blocks<'a> {
             fits.push(fit);
         }
         resolution.fits = fits.iter().filter(|f| f.misses == 0 && f.hits > 0).map(|f| f.meaning).collect();
-        let rank = |fit: &Fit| (fit.misses, std::cmp::Reverse(fit.hits), std::cmp::Reverse(fit.agreement), fit.meaning);
+        let rank = |fit: &Fit| (fit.misses, std::cmp::Reverse(fit.hits), std::cmp::Reverse(fit.most_agreement()), fit.meaning);
         fits.sort_by_key(rank);
         resolution.undecided = fits.first().is_some_and(|fit| fit.misses == 0 && fit.hits == 0);
         resolution.best = match chosen {
@@ -371,7 +382,7 @@ impl<'a> Blocks<'a> {
         };
         if let (Some(best), None) = (resolution.best, chosen) {
             let equal = |fit: &&Fit| {
-                let same = (fit.misses, fit.hits, fit.agreement) == (0, best.hits, best.agreement);
+                let same = (fit.misses, fit.hits, fit.most_agreement()) == (0, best.hits, best.most_agreement());
                 same && fit.meaning != best.meaning
             };
             let differs = |fit: &Fit| {

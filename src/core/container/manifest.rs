@@ -39,6 +39,7 @@ impl Container {
         let text = |field: Option<&String>, default: &str| field.map_or(default, String::as_str).to_owned();
         let object = |value: Option<&Value>| value.cloned().unwrap_or_else(|| Value::Object(Map::new()));
         let compression = meta.and_then(|meta| meta.document.object()?.get("compression"));
+        let compression = compression.filter(|value| !value.is_null());
         json!({
             "container": "H4MK",
             "project": text(meta.and_then(|meta| meta.project.as_ref()), "HarmonyØ4"),
