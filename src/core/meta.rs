@@ -253,11 +253,26 @@ mod tests {
 
     #[test]
     fn null_is_absent_and_a_number_is_an_id() {
-        let keys = ["project", "block_size", "fps_hint", "gop", "masked", "compression", "encryption", "track_id", "tracks", "seekm_b64", "trak_b64", "pts_us"];
+        let keys = [
+            "project",
+            "block_size",
+            "fps_hint",
+            "gop",
+            "masked",
+            "compression",
+            "encryption",
+            "track_id",
+            "tracks",
+            "seekm_b64",
+            "trak_b64",
+            "pts_us",
+        ];
         let nulls: Vec<String> = keys.iter().map(|key| format!(r#""{key}":null"#)).collect();
         let meta = Meta::parse(format!("{{{}}}", nulls.join(",")).as_bytes());
         assert_eq!(meta.invalid, []);
-        assert!(meta.project.is_none() && meta.tracks.is_none() && meta.compression.is_none() && meta.trak_b64().is_none());
+        assert!(
+            meta.project.is_none() && meta.tracks.is_none() && meta.compression.is_none() && meta.trak_b64().is_none()
+        );
         let meta = Meta::parse(br#"{"track_id":7,"tracks":[1,"b",20.50],"trak_b64":"e30="}"#);
         assert_eq!(meta.track_id.as_deref(), Some("7"));
         assert_eq!(meta.tracks.as_deref(), Some(["1", "b", "20.50"].map(str::to_owned).as_slice()));

@@ -23,6 +23,7 @@ pub mod layout;
 pub mod listed;
 pub mod listing;
 pub mod meta;
+pub mod numbering;
 pub mod pack;
 pub mod preview;
 pub mod profile;

@@ -7,7 +7,11 @@ use std::sync::OnceLock;
 
 use super::index::{Chunk, Index, State, Tag};
 use super::layout::{SeekEntry, SeekRows};
+use super::numbering::{Found, Numbering};
 use super::walk::Loss;
+
+/// How many blocks away from its offset an entry's block is looked for at most.
+const MOST_MOVED: usize = 64;
 
 /// What the offset of a SEEK entry is. In order of preference where several fit equally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +124,8 @@ pub struct Blocks<'a> {
     pub gop: Option<u64>,
     /// Duration of a frame in µs.
     pub frame_us: Option<u64>,
+    /// Which numbers blocks had before bytes were lost.
+    pub numbering: Option<&'a Numbering>,
     lost_bytes: u64,
     stored: OnceLock<Starts>,
 }
@@ -190,7 +196,8 @@ impl<'a> Blocks<'a> {
     pub fn new(index: &'a Index, losses: &'a [Loss], file_len: u64) -> Self {
         let lost_bytes = losses.iter().map(|loss| loss.length).sum();
         let stored = OnceLock::new();
-        Self { index, losses, file_len, grid: None, decoded: None, gop: None, frame_us: None, lost_bytes, stored }
+        let (grid, decoded, gop, frame_us, numbering) = (None, None, None, None, None);
+        Self { index, losses, file_len, grid, decoded, gop, frame_us, numbering, lost_bytes, stored }
     }
 
     /// The first block whose index is provisional.
@@ -249,6 +256,8 @@ impl<'a> Blocks<'a> {
     fn ordinal(&self, block: u64) -> Landing {
         if block < self.first_provisional().min(self.index.blocks()) {
             Landing::Block(block)
+        } else if let Some(Found::At(found)) = self.numbering.map(|numbering| numbering.found(block)) {
+            Landing::Block(found)
         } else if !self.losses.is_empty() && block < self.most_blocks() {
             Landing::Unknown
         } else {
@@ -317,14 +326,16 @@ impl<'a> Blocks<'a> {
                 _ => high = middle,
             }
         }
-        let shifts = [low.checked_sub(1), Some(low)].into_iter().flatten();
+        // Nearest first: what was lost before may have been longer than many blocks.
+        let below = (0..low).rev().take(MOST_MOVED);
+        let shifts = below.clone().take(1).chain([low]).chain(below.skip(1));
         let shifts = shifts.filter_map(|block| self.start(fit.meaning, fit.basis, block));
-        let shifts = shifts.filter_map(|start| i64::try_from(i128::from(start) - i128::from(first)).ok());
+        let mut shifts = shifts.filter_map(|start| i64::try_from(i128::from(start) - i128::from(first)).ok());
         let lands = |shift: i64, offset: u64| {
             let moved = offset.checked_add_signed(shift);
             moved.is_some_and(|at| matches!(self.landing(fit.meaning, fit.basis, at), Landing::Block(_)))
         };
-        shifts.into_iter().find(|shift| offsets.clone().all(|offset| lands(*shift, offset)))
+        shifts.find(|shift| offsets.clone().all(|offset| lands(*shift, offset)))
     }
 
     fn fit(&self, table: &SeekTable<'_>, meaning: Meaning, basis: Basis, most_misses: u64) -> Fit {
@@ -350,6 +361,7 @@ impl<'a> Blocks<'a> {
 
     /// Whether an entry is where META's gop and fps_hint put it, as far as they are given.
     pub fn agrees(&self, rank: u64, entry: SeekEntry, block: u64) -> bool {
+        let block = self.numbering.and_then(|numbering| numbering.written(block)).unwrap_or(block);
         self.gop.is_none_or(|gop| rank.checked_mul(gop) == Some(block))
             && self.frame_us.is_none_or(|frame| block.checked_mul(frame) == Some(entry.pts_us))
     }
@@ -372,7 +384,8 @@ impl<'a> Blocks<'a> {
             fits.push(fit);
         }
         resolution.fits = fits.iter().filter(|f| f.misses == 0 && f.hits > 0).map(|f| f.meaning).collect();
-        let rank = |fit: &Fit| (fit.misses, std::cmp::Reverse(fit.hits), std::cmp::Reverse(fit.most_agreement()), fit.meaning);
+        let rank =
+            |fit: &Fit| (fit.misses, std::cmp::Reverse(fit.hits), std::cmp::Reverse(fit.most_agreement()), fit.meaning);
         fits.sort_by_key(rank);
         resolution.undecided = fits.first().is_some_and(|fit| fit.misses == 0 && fit.hits == 0);
         resolution.best = match chosen {
@@ -484,6 +497,13 @@ impl<'a> SeekTable<'a> {
             };
         }
         Some(low)
+    }
+
+    /// The first entry that is later than the one at that place as stored, by pts.
+    pub fn next_after(&self, place: u64) -> Option<SeekEntry> {
+        let entry = self.rows.get(place)?;
+        let next = self.rank_at(entry.pts_us)?.checked_add(1)?;
+        self.rows.get(self.place(next)?).filter(|next| next.pts_us > entry.pts_us)
     }
 
     /// The entry that answers `pts_us`, and its place as stored.

@@ -302,10 +302,9 @@ impl Tracks {
         let Some(id) = id.and_then(|id| scalar(id).as_u64()).filter(|id| *id <= 0xffff) else {
             self.unreadable += 1;
             self.fault(match found {
-                Some(_) => Fault::Field(
-                    format!("/tracks/{at}/track_id"),
-                    "expected a whole number from 0 to 65535".to_owned(),
-                ),
+                Some(_) => {
+                    Fault::Field(format!("/tracks/{at}/track_id"), "expected a whole number from 0 to 65535".to_owned())
+                }
                 None => Fault::Field(format!("/tracks/{at}"), "expected an object".to_owned()),
             });
             return;
@@ -333,17 +332,7 @@ impl Tracks {
         let at = self.place(&id.to_string());
         let Some(track) = self.list.get_mut(at).filter(|track| !track.declared) else { return };
         let id = id.to_string();
-        *track = Track {
-            id,
-            declared: true,
-            name,
-            kind,
-            codec,
-            note,
-            sample_rate,
-            channels,
-            ..Track::default()
-        };
+        *track = Track { id, declared: true, name, kind, codec, note, sample_rate, channels, ..Track::default() };
     }
 
     /// The index in META: base64 of `{"trak": [...]}`, an entry for each block.
@@ -544,6 +533,11 @@ impl Track {
     /// Its last keyframe at or before `pts_us`.
     pub fn keyframe_at(&self, pts_us: u64) -> Option<&TrackBlock> {
         self.keyframes().filter(|block| block.pts_us <= pts_us).max_by_key(|block| (block.pts_us, block.block))
+    }
+
+    /// Its earliest keyframe.
+    pub fn first_keyframe(&self) -> Option<&TrackBlock> {
+        self.keyframes().min_by_key(|block| (block.pts_us, block.block))
     }
 
     /// Blocks to decode for what is shown at `pts_us`, in the order they are stored: the last keyframe at or before it,

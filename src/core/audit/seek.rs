@@ -87,11 +87,14 @@ fn order(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>) -> bool 
             report.push(Finding::on(Code::SeekUnsorted, chunk, message).focused(row(chunk, place)));
         }
     }
-    let pairs = table.in_order().zip(table.in_order().skip(1));
-    let mut same = (1..).zip(pairs).filter(|(_, (a, b))| a.pts_us == b.pts_us);
-    let Some((rank, (entry, _))) = same.next() else { return false };
+    // A wrong timestamp that is out of order may well be that of another entry.
+    let by_rank = |rank| if table.is_sorted() { table.place(rank) } else { Some(rank) };
+    let entry = |rank| table.rows.get(by_rank(rank)?);
+    let is_repeated = |rank: &u64| entry(rank - 1).map(|e| e.pts_us) == entry(*rank).map(|e| e.pts_us);
+    let mut same = (1..table.rows.len()).filter(is_repeated);
+    let Some((rank, entry)) = same.next().and_then(|rank| Some((rank, entry(rank)?))) else { return false };
     let more = same.count();
-    let place = table.place(rank).unwrap_or(rank);
+    let place = by_rank(rank).unwrap_or(rank);
     let message = format!("SEEK entry {place} repeats pts {}; {more} more repeats", entry.pts_us);
     report.push(Finding::on(Code::SeekDuplicatePts, chunk, message).focused(row(chunk, place)));
     true
@@ -165,9 +168,10 @@ fn off_as_stored(rows: &[Row], blocks: &Blocks<'_>) -> Vec<Row> {
 fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &Blocks<'_>, fit: &Fit) {
     let landed = |(rank, entry): (u64, SeekEntry)| -> Option<Row> {
         match blocks.landing(fit.meaning, fit.basis, entry.offset) {
-        Landing::Block(block) => Some((rank, entry, block)),
-        Landing::Nowhere | Landing::Unknown => None,
-    }};
+            Landing::Block(block) => Some((rank, entry, block)),
+            Landing::Nowhere | Landing::Unknown => None,
+        }
+    };
     let is_off = |(rank, entry, block): &Row| !blocks.agrees(*rank, *entry, *block);
     let mut by_time = (0..).zip(table.in_order()).filter_map(landed).filter(is_off);
     let mut first = by_time.next();

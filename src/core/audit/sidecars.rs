@@ -56,7 +56,8 @@ pub(super) fn document(report: &mut Report<'_>, chunk: &Chunk, document: &Docume
     }
     if let Some(offset) = document.surrogate {
         let at = chunk.payload_offset + offset;
-        let message = format!("{tag} at {}: half of a surrogate pair at {at}; its text is shown as written", chunk.offset);
+        let message =
+            format!("{tag} at {}: half of a surrogate pair at {at}; its text is shown as written", chunk.offset);
         report.push(Finding::on(Code::JsonSurrogate, chunk, message).focused(at..at + 6));
     }
     for key in &document.duplicates {

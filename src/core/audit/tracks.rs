@@ -7,7 +7,6 @@ use crate::core::layout::{Layout, SeekEntry};
 use crate::core::seek::SeekTable;
 use crate::core::text::escape;
 use crate::core::tracks::{Fault, Kind, MAX_PTS_US, Oddity, Track, TrackBlock, Tracks};
-use crate::core::walk::Ending;
 
 pub(super) fn check(report: &mut Report<'_>) {
     if report.container.layout() == Layout::Mux {
@@ -48,22 +47,16 @@ impl Excuses {
     fn of(report: &Report<'_>, tracks: &Tracks) -> Self {
         let container = report.container;
         let index = container.index();
-        let is_mux = container.layout() == Layout::Mux;
         let unread = |fault: &Fault| matches!(fault, Fault::Table(..) | Fault::SecondTable(..));
-        // The tables come last: a file that ends without its closing CRC has lost them, or some.
-        let is_cut = match container.walked().ending {
-            Ending::NoClosingCrc => true,
-            Ending::Trailing(_) => container.walked().closing_crc.is_none(),
-            _ => false,
-        };
         Self {
             blocks: report.may_have_lost(Tag::CORE),
             tables: report.may_have_lost(Tag::TSEK)
-                || is_mux && is_cut
+                // They come last.
+                || report.is_cut()
                 || tracks.faults.iter().any(unread)
                 || tracks.list.iter().any(|track| is_stray(tracks, track))
                 || index.with_tag(Tag::TSEK).any(|chunk| !container.is_intact(&chunk)),
-            damaged: is_mux && index.blocks_intact() < index.blocks(),
+            damaged: container.layout() == Layout::Mux && index.blocks_intact() < index.blocks(),
             seek: tracks.list.len() == 1 && container.seek_table().is_some_and(|table| !table.rows.is_empty()),
         }
     }
@@ -160,7 +153,8 @@ fn contradictions(report: &mut Report<'_>, track: &Track) {
         report.findings.add(Code::TrackEntryInconsistent, || {
             let TrackBlock { block, kind, keyframe, .. } = block;
             let id = escape(&track.id);
-            let message = format!("META /trak_b64: block {block} of track {id} has kind {kind} and keyframe {keyframe}");
+            let message =
+                format!("META /trak_b64: block {block} of track {id} has kind {kind} and keyframe {keyframe}");
             on(Code::TrackEntryInconsistent, home.as_ref(), message)
         });
     }
@@ -201,6 +195,12 @@ fn order(report: &mut Report<'_>, tracks: &Tracks, track: &Track, excuses: &Excu
     let is_known = !excuses.blocks && !excuses.damaged && !track.incomplete && !tracks.nameless;
     let first = trusted.iter().min_by_key(|block| block.pts_us).filter(|_| is_known && track.declared);
     let first = first.filter(|block| !block.keyframe && !contradicts_itself(block));
+    // Its table names a keyframe that was there.
+    let is_lost = |block: &&&TrackBlock| {
+        let table = track.seek_table(container);
+        table.is_some_and(|table| table.in_order().next().is_some_and(|entry| entry.pts_us <= block.pts_us))
+    };
+    let first = first.filter(|block| !is_lost(block));
     if let Some(chunk) = first.and_then(|block| chunk(block.block)) {
         let message = format!("track {id}: its first block, at {}, isn't a keyframe", chunk.offset);
         report.push(Finding::on(Code::TrackStartsWithoutKeyframe, &chunk, message));
@@ -275,7 +275,8 @@ fn table(
     };
     let faults: Vec<&Row> = wrong.iter().filter(|row| !excused(row)).collect();
     if let Some(first) = faults.first()
-        && !(has_moved(report, track, &keyframes, rows.clone().skip(first.place as usize)) && report.is_altered())
+        && !(has_moved(report, tracks, track, &keyframes, rows.clone().skip(first.place as usize))
+            && report.is_altered())
     {
         for row in &faults {
             unresolved(report, tracks, track, row, chunk.as_ref());
@@ -310,20 +311,23 @@ fn unresolved(report: &mut Report<'_>, tracks: &Tracks, track: &Track, row: &Row
             None if block.is_none() => format!("{place} (pts {}) leads to block {}, ", entry.pts_us, entry.offset),
             None => format!("{place} (pts {}) leads to ", entry.pts_us),
         };
-        let mut finding =
-            on(Code::TrackSeekUnresolved, chunk, format!("track {id}: seek entry {place}{why}"));
+        let mut finding = on(Code::TrackSeekUnresolved, chunk, format!("track {id}: seek entry {place}{why}"));
         finding.focus = track.row(row.place);
         finding
     });
 }
 
-/// All of these entries are off by one common amount from the keyframe of their time.
+/// All of these entries are off by one common amount from the keyframe of their time, but for those whose keyframe was
+/// lost.
 fn has_moved(
     report: &Report<'_>,
+    tracks: &Tracks,
     track: &Track,
     keyframes: &[(u64, u64)],
-    mut rows: impl Iterator<Item = Row>,
+    rows: impl Iterator<Item = Row>,
 ) -> bool {
+    // In the transport layout the index names keyframes that are lost as well.
+    let may_be_lost = track.table_chunk().is_some() || tracks.out_of_range > 0;
     let index = report.container.index();
     let distance = |row: Row| {
         let at = keyframes.partition_point(|(pts_us, _)| *pts_us < row.entry.pts_us);
@@ -334,8 +338,11 @@ fn has_moved(
         };
         Some(i128::from(right) - i128::from(row.entry.offset))
     };
-    let first = rows.next().and_then(distance);
-    first.is_some() && rows.all(|row| distance(row) == first)
+    let mut common = None;
+    rows.map(distance).all(|distance| match distance {
+        Some(distance) => distance != 0 && *common.get_or_insert(distance) == distance,
+        None => may_be_lost,
+    })
 }
 
 /// Players search a table by halves.
