@@ -232,7 +232,9 @@ mod tests {
         ] {
             assert!(matches!(digest(text), Declared::Malformed { .. }), "{text}");
         }
-        assert!(matches!(digest(&"[".repeat(500)), Declared::BeyondLimit(_)));
-        assert!(matches!(digest(&format!("{{\"sha256\":{}", "[".repeat(500))), Declared::BeyondLimit(_)));
+        let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+        assert!(matches!(digest(&deep), Declared::BeyondLimit(_)));
+        let hex = "ab".repeat(32);
+        assert!(matches!(digest(&format!(r#"{{"sha256":"{hex}","x":{deep}}}"#)), Declared::BeyondLimit(_)));
     }
 }
