@@ -12,7 +12,7 @@ fn unread() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let bytes = whole.build();
     let at = span(&bytes, b"META", 0);
     let with = |meta: &[u8]| whole.clone().with(|t| t.meta = meta.to_vec()).build();
-    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+    let long = format!("{{\"masked\":false,\"a\":[{}0]}}", "0,".repeat(1 << 21));
     let mut burst = bytes.clone();
     burst[at.payload.start + 2..at.payload.start + 9].fill(0xee);
     let mut zeroed = bytes.clone();
@@ -34,7 +34,7 @@ fn unread() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("text", with(b"masked"), "can't be parsed"),
         ("an array", with(b"[{\"masked\":true}]"), "is not a JSON object"),
         ("null", with(b"null"), "is not a JSON object"),
-        ("too deep", with(deep.as_bytes()), "can't be parsed"),
+        ("too long", with(long.as_bytes()), "can't be parsed"),
     ]
 }
 
@@ -81,6 +81,18 @@ fn info_knows_nothing_that_only_meta_says() {
         let frame = String::from_utf8(run(&["render", &file, "--keys", "1", "--size", "160x60"]).1).unwrap();
         assert!(frame.contains("Protection   unknown: "), "{name}: {frame}");
     }
+}
+
+#[test]
+fn meta_with_something_too_deep_in_it_is_known_but_for_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.h4mk").to_str().unwrap().to_owned();
+    let deep = format!(r#""deep":{}{},"gop":2,"masked":false"#, "[".repeat(200), "]".repeat(200));
+    std::fs::write(&file, Transport::new(3).with(|t| t.meta = crate::builder::meta(&deep)).build()).unwrap();
+    let info = json_of(0, &["info", &file, "--json"]);
+    assert_eq!((&info["gop"], info.get("meta_unreadable")), (&Value::from(2), None), "{info}");
+    let (status, _, said) = run(&["block", &file, "0", "--out", "-"]);
+    assert!(status == 0 && said.is_empty(), "{said}");
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use super::input::Input;
 use super::output::Output;
 use super::status::Status;
-use super::{Session, integrity, open};
+use super::{Session, integrity, messages, open};
 use crate::core::container::SeekError;
+use crate::core::text;
 use crate::core::time::Time;
 use crate::report::{self, json};
 
@@ -40,6 +41,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let answer = container.seek(pts_us, args.track.as_deref()).map_err(refuse)?;
     let report = report::seek::Seek::new(&container, answer);
     let mut out = Output::stdout();
+    if let Some(passed_over) = report.describe_passed_over() {
+        let track = text::escape(report.track.as_deref().unwrap_or_default());
+        messages::warn(&args.file, format_args!("track \"{track}\": {passed_over}"));
+    }
     if args.json {
         json::write_line(&mut out, json::ONE_LINE, &report)?;
     } else {

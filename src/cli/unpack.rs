@@ -15,6 +15,8 @@ use super::{Session, content, integrity, messages, open};
 use crate::core::block::{BlockError, Form, Stage};
 use crate::core::container::Container;
 use crate::core::index::Chunk;
+use crate::core::text::escape;
+use crate::core::tracks::Fault;
 
 /// Arguments of `unpack`.
 #[derive(Debug, Clone, clap::Args)]
@@ -60,7 +62,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         let chunk = content::chunk(&container, &args.file, chunk, session)?;
         content::write(&mut out, container.payload(&chunk))?;
     } else {
-        let blocks = chosen_blocks(&container, args)?;
+        let blocks = chosen_blocks(&container, args, session)?;
         content::warn_losses(&container, &args.file, session);
         if !args.raw {
             content::warn_unread_meta(&container, &args.file, session);
@@ -77,14 +79,29 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
 }
 
 /// Which blocks, in the order they are stored.
-fn chosen_blocks(container: &Container, args: &Args) -> anyhow::Result<Blocks> {
+fn chosen_blocks(container: &Container, args: &Args, session: &mut Session) -> anyhow::Result<Blocks> {
     let Some(id) = &args.track else { return Ok(Blocks::All(container.index().blocks())) };
-    let track = container.tracks().and_then(|tracks| tracks.by_id(id));
-    let refuse = || {
-        let known = container.known_tracks();
-        Status::Findings.error(format!("{}: there is no track \"{id}\"; {known}", args.file))
+    let refuse = |why: String| Status::Findings.error(format!("{}: {why}", args.file));
+    let shown = escape(id);
+    let found = container.tracks().and_then(|tracks| Some((tracks, tracks.by_id(id)?)));
+    let Some((tracks, track)) = found else {
+        return Err(refuse(format!("there is no track \"{shown}\"; {}", container.known_tracks())));
     };
-    let mut blocks: Vec<u64> = track.ok_or_else(refuse)?.blocks.iter().map(|block| block.block).collect();
+    if !tracks.indexed {
+        let why = tracks.faults.iter().find_map(|fault| match fault {
+            Fault::Index(why) => Some(why.as_str()),
+            _ => None,
+        });
+        let why = why.unwrap_or("there is none");
+        return Err(refuse(format!("the index of track \"{shown}\" can't be read: {why}")));
+    }
+    if track.incomplete || tracks.nameless {
+        let why = format!("the index of track \"{shown}\" can't be read whole: blocks of it may be left out");
+        content::warn_damaged(&args.file, &why, session);
+    } else if track.blocks.is_empty() {
+        messages::warn(&args.file, format_args!("track \"{shown}\" has no blocks"));
+    }
+    let mut blocks: Vec<u64> = track.blocks.iter().filter_map(|block| container.numbered(block.block)).collect();
     blocks.sort_unstable();
     Ok(Blocks::Listed(blocks))
 }

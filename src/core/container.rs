@@ -20,6 +20,7 @@ use super::index::{Chunk, Index, State, Tag};
 use super::json::Document;
 use super::layout::{ChunkHeader, FileHeader, HeadError, Layout};
 use super::meta::Meta;
+use super::numbering::Numbering;
 use super::secret::Secret;
 use super::seek::{Meaning, Resolution, Starts};
 use super::source::Source;
@@ -112,6 +113,8 @@ pub struct Container {
     keyframes: OnceLock<Option<Vec<(u64, u64)>>>,
     timeline: OnceLock<Option<Timeline>>,
     span: OnceLock<Option<Span>>,
+    counted: OnceLock<Numbering>,
+    numbering: OnceLock<Numbering>,
     reader: OnceLock<Arc<Reader>>,
     cache: Cache,
 }
@@ -139,6 +142,8 @@ impl Container {
             keyframes: OnceLock::new(),
             timeline: OnceLock::new(),
             span: OnceLock::new(),
+            counted: OnceLock::new(),
+            numbering: OnceLock::new(),
         }
     }
 

@@ -117,7 +117,7 @@ impl Scanner<'_> {
             }
             let key = self.string()?;
             let raw = super::bytes::slice(self.text, key.start, key.end - key.start)?;
-            let is_it = serde_json::from_slice::<String>(raw).is_ok_and(|key| key == name);
+            let is_it = super::json::string(raw).is_some_and(|key| key == name);
             self.blank();
             if !self.take(b':') {
                 return None;
@@ -172,6 +172,7 @@ mod tests {
         assert_eq!(at("").unwrap().len(), payload.len() - 1);
         assert_eq!((at("/a/3"), at("/a/x"), at("/none"), at("/gop/0")), (None, None, None, None));
         assert_eq!(find(b"\xef\xbb\xbf{\"k\":1}", "/k").unwrap().value, 8..9);
+        assert_eq!(find(br#"{"\ud800":1}"#, r"/\ud800").unwrap().value, 10..11);
     }
 
     fn check(payload: &[u8], value: &Value, pointer: &str) {

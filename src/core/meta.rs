@@ -6,7 +6,8 @@ use std::cell::RefCell;
 use serde_json::Value;
 
 use super::bytes::{be_u32, be_u64};
-use super::json::Document;
+use super::json::{Document, MAX_BYTES};
+use super::json_span;
 
 /// A META payload, read.
 #[derive(Debug, Clone, Default)]
@@ -43,10 +44,6 @@ pub struct Meta {
     pub pts_us: Option<u64>,
     /// Ids of the tracks of a multi-track transport container.
     pub tracks: Option<Vec<String>>,
-    /// Base64 of the tracks' seek tables.
-    pub seekm_b64: Option<String>,
-    /// Base64 of the track index.
-    pub trak_b64: Option<String>,
     /// Fields that were ignored: JSON Pointer, and why.
     pub invalid: Vec<(String, String)>,
 }
@@ -84,6 +81,29 @@ impl std::fmt::Display for BinaryMeta {
 /// The most frames a second for which frames still differ in µs.
 const MAX_FPS: f64 = 1_000_000.0;
 
+const TRAK_B64: &str = "trak_b64";
+const SEEKM_B64: &str = "seekm_b64";
+/// Fields that grow with the number of blocks.
+const TABLES: [&str; 2] = [TRAK_B64, SEEKM_B64];
+
+/// How many bytes of a long payload are tables.
+fn tables_len(payload: &[u8]) -> u64 {
+    if payload.len() as u64 <= MAX_BYTES {
+        return 0;
+    }
+    let spans = TABLES.iter().filter_map(|key| json_span::find(payload, &format!("/{key}")));
+    spans.map(|span| span.value.end - span.value.start).sum()
+}
+
+/// The id of a track: text, or a number as it is written.
+pub(crate) fn track_id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
 impl Meta {
     /// Reads a META payload.
     pub fn parse(payload: &[u8]) -> Self {
@@ -93,7 +113,7 @@ impl Meta {
             let binary = Some(BinaryMeta { duration_us, frame_count });
             return Self { binary, ..Self::default() };
         }
-        let document = Document::parse(payload);
+        let document = Document::parse_beside(payload, tables_len(payload));
         let Some(Value::Object(object)) = &document.value else { return Self { document, ..Self::default() } };
         let invalid = RefCell::default();
         let fields = Fields { object, prefix: "", invalid: &invalid };
@@ -107,13 +127,12 @@ impl Meta {
             gop: fields.positive("gop"),
             masked: fields.flag("masked"),
             encrypted: fields.flag("encrypted"),
-            track_id: fields.text("track_id"),
+            track_id: fields.id("track_id"),
             pts_us: fields.whole("pts_us"),
-            tracks: fields.texts("tracks"),
-            seekm_b64: fields.text("seekm_b64"),
-            trak_b64: fields.text("trak_b64"),
+            tracks: fields.ids("tracks"),
             ..Self::default()
         };
+        TABLES.iter().for_each(|key| _ = fields.read(key, "a string", Value::as_str));
         if let Some(object) = fields.object("compression") {
             let fields = Fields { object, prefix: "/compression", invalid: &invalid };
             meta.compression = Some(Compression {
@@ -128,6 +147,16 @@ impl Meta {
             meta.cipher = Fields { object, prefix: "/encryption", invalid: &invalid }.text("cipher");
         }
         Self { invalid: invalid.into_inner(), document, ..meta }
+    }
+
+    /// Base64 of the track index.
+    pub fn trak_b64(&self) -> Option<&str> {
+        self.document.object()?.get(TRAK_B64)?.as_str()
+    }
+
+    /// Base64 of the tracks' seek tables.
+    pub fn seekm_b64(&self) -> Option<&str> {
+        self.document.object()?.get(SEEKM_B64)?.as_str()
     }
 
     /// Duration of one frame in µs, as the reference writer rounds it: floor(1 000 000 / fps).
@@ -168,17 +197,16 @@ impl<'a> Fields<'a> {
         self.read(key, "a string", |v| v.as_str().map(str::to_owned))
     }
 
-    fn texts(&self, key: &str) -> Option<Vec<String>> {
-        let text = |v: &Value| v.as_str().map(str::to_owned);
-        self.read(key, "an array of strings", |v| v.as_array()?.iter().map(text).collect())
+    fn id(&self, key: &str) -> Option<String> {
+        self.read(key, "a string or number", track_id)
+    }
+
+    fn ids(&self, key: &str) -> Option<Vec<String>> {
+        self.read(key, "an array of strings", |v| v.as_array()?.iter().map(track_id).collect())
     }
 
     fn version(&self, key: &str) -> Option<String> {
-        self.read(key, "a string or number", |v| match v {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        })
+        self.read(key, "a string or number", track_id)
     }
 
     fn flag(&self, key: &str) -> Option<bool> {
@@ -204,7 +232,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A whole number, also where it is written as `30.0`.
-fn whole(value: &Value) -> Option<u64> {
+pub(crate) fn whole(value: &Value) -> Option<u64> {
     let exact = |f: &f64| *f >= 0.0 && f.fract() == 0.0 && *f <= (1u64 << 53) as f64;
     value.as_u64().or_else(|| value.as_f64().filter(exact).map(|f| f as u64))
 }
@@ -221,6 +249,44 @@ mod tests {
         names.sort_unstable();
         assert_eq!(names, ["/block_size", "/compression", "/fps_hint", "/gop", "/project"]);
         assert_eq!((meta.gop, meta.block_size, meta.frame_us()), (None, None, None));
+    }
+
+    #[test]
+    fn null_is_absent_and_a_number_is_an_id() {
+        let keys = [
+            "project",
+            "block_size",
+            "fps_hint",
+            "gop",
+            "masked",
+            "compression",
+            "encryption",
+            "track_id",
+            "tracks",
+            "seekm_b64",
+            "trak_b64",
+            "pts_us",
+        ];
+        let nulls: Vec<String> = keys.iter().map(|key| format!(r#""{key}":null"#)).collect();
+        let meta = Meta::parse(format!("{{{}}}", nulls.join(",")).as_bytes());
+        assert_eq!(meta.invalid, []);
+        assert!(
+            meta.project.is_none() && meta.tracks.is_none() && meta.compression.is_none() && meta.trak_b64().is_none()
+        );
+        let meta = Meta::parse(br#"{"track_id":7,"tracks":[1,"b",20.50],"trak_b64":"e30="}"#);
+        assert_eq!(meta.track_id.as_deref(), Some("7"));
+        assert_eq!(meta.tracks.as_deref(), Some(["1", "b", "20.50"].map(str::to_owned).as_slice()));
+        assert_eq!((meta.trak_b64(), meta.seekm_b64()), (Some("e30="), None));
+        assert_eq!(Meta::parse(br#"{"track_id":[],"trak_b64":5}"#).invalid.len(), 2);
+    }
+
+    #[test]
+    fn tables_may_be_longer_than_all_else() {
+        let long = "A".repeat(MAX_BYTES as usize);
+        let meta = Meta::parse(format!(r#"{{"gop":3,"trak_b64":"{long}"}}"#).as_bytes());
+        assert_eq!((meta.gop, meta.trak_b64().map(str::len), meta.document.error), (Some(3), Some(long.len()), None));
+        let meta = Meta::parse(format!(r#"{{"gop":3,"title":"{long}"}}"#).as_bytes());
+        assert!(meta.gop.is_none() && meta.document.is_beyond_limit());
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod listed;
 pub mod listing;
 pub mod meta;
 pub mod name;
+pub mod numbering;
 pub mod pack;
 pub mod preview;
 pub mod profile;

@@ -7,7 +7,11 @@ use std::sync::OnceLock;
 
 use super::index::{Chunk, Index, State, Tag};
 use super::layout::{SeekEntry, SeekRows};
+use super::numbering::{Found, Numbering};
 use super::walk::Loss;
+
+/// How many blocks away from its offset an entry's block is looked for at most.
+const MOST_MOVED: usize = 64;
 
 /// What the offset of a SEEK entry is. In order of preference where several fit equally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +124,8 @@ pub struct Blocks<'a> {
     pub gop: Option<u64>,
     /// Duration of a frame in µs.
     pub frame_us: Option<u64>,
+    /// Which numbers blocks had before bytes were lost.
+    pub numbering: Option<&'a Numbering>,
     lost_bytes: u64,
     stored: OnceLock<Starts>,
 }
@@ -146,6 +152,14 @@ pub struct Fit {
     pub misses: u64,
     /// Hits that also agree with META's gop and fps_hint, counted once each.
     pub agreement: u64,
+    /// The same with entries in the order they are stored in: more where a wrong timestamp has changed that by time.
+    pub stored_agreement: u64,
+}
+
+impl Fit {
+    fn most_agreement(&self) -> u64 {
+        self.agreement.max(self.stored_agreement)
+    }
 }
 
 /// Which meaning the entries have.
@@ -182,7 +196,8 @@ impl<'a> Blocks<'a> {
     pub fn new(index: &'a Index, losses: &'a [Loss], file_len: u64) -> Self {
         let lost_bytes = losses.iter().map(|loss| loss.length).sum();
         let stored = OnceLock::new();
-        Self { index, losses, file_len, grid: None, decoded: None, gop: None, frame_us: None, lost_bytes, stored }
+        let (grid, decoded, gop, frame_us, numbering) = (None, None, None, None, None);
+        Self { index, losses, file_len, grid, decoded, gop, frame_us, numbering, lost_bytes, stored }
     }
 
     /// The first block whose index is provisional.
@@ -241,6 +256,8 @@ impl<'a> Blocks<'a> {
     fn ordinal(&self, block: u64) -> Landing {
         if block < self.first_provisional().min(self.index.blocks()) {
             Landing::Block(block)
+        } else if let Some(Found::At(found)) = self.numbering.map(|numbering| numbering.found(block)) {
+            Landing::Block(found)
         } else if !self.losses.is_empty() && block < self.most_blocks() {
             Landing::Unknown
         } else {
@@ -318,23 +335,28 @@ impl<'a> Blocks<'a> {
                 _ => high = middle,
             }
         }
-        let shifts = [low.checked_sub(1), Some(low)].into_iter().flatten();
+        // Nearest first: what was lost before may have been longer than many blocks.
+        let below = (0..low).rev().take(MOST_MOVED);
+        let shifts = below.clone().take(1).chain([low]).chain(below.skip(1));
         let shifts = shifts.filter_map(|block| self.start(fit.meaning, fit.basis, block));
-        let shifts = shifts.filter_map(|start| i64::try_from(i128::from(start) - i128::from(first)).ok());
+        let mut shifts = shifts.filter_map(|start| i64::try_from(i128::from(start) - i128::from(first)).ok());
         let lands = |shift: i64, offset: u64| {
             let moved = offset.checked_add_signed(shift);
             moved.is_some_and(|at| matches!(self.landing(fit.meaning, fit.basis, at), Landing::Block(_)))
         };
-        shifts.into_iter().find(|shift| offsets.clone().all(|offset| lands(*shift, offset)))
+        shifts.find(|shift| offsets.clone().all(|offset| lands(*shift, offset)))
     }
 
     fn fit(&self, table: &SeekTable<'_>, meaning: Meaning, basis: Basis, most_misses: u64) -> Fit {
-        let mut fit = Fit { meaning, basis, hits: 0, misses: 0, agreement: 0 };
+        let mut fit = Fit { meaning, basis, hits: 0, misses: 0, agreement: 0, stored_agreement: 0 };
+        let is_sorted = table.is_sorted();
         for (rank, entry) in table.in_order().enumerate() {
             match self.landing(meaning, basis, entry.offset) {
                 Landing::Block(block) => {
                     fit.hits += 1;
                     fit.agreement += u64::from(self.agrees(rank as u64, entry, block));
+                    let place = if is_sorted { None } else { table.place(rank as u64) };
+                    fit.stored_agreement += u64::from(place.is_some_and(|at| self.agrees(at, entry, block)));
                 }
                 Landing::Nowhere if !self.may_have_moved(meaning, entry.offset) => fit.misses += 1,
                 Landing::Nowhere | Landing::Unknown => {}
@@ -348,6 +370,7 @@ impl<'a> Blocks<'a> {
 
     /// Whether an entry is where META's gop and fps_hint put it, as far as they are given.
     pub fn agrees(&self, rank: u64, entry: SeekEntry, block: u64) -> bool {
+        let block = self.numbering.and_then(|numbering| numbering.written(block)).unwrap_or(block);
         self.gop.is_none_or(|gop| rank.checked_mul(gop) == Some(block))
             && self.frame_us.is_none_or(|frame| block.checked_mul(frame) == Some(entry.pts_us))
     }
@@ -370,7 +393,8 @@ impl<'a> Blocks<'a> {
             fits.push(fit);
         }
         resolution.fits = fits.iter().filter(|f| f.misses == 0 && f.hits > 0).map(|f| f.meaning).collect();
-        let rank = |fit: &Fit| (fit.misses, std::cmp::Reverse(fit.hits), std::cmp::Reverse(fit.agreement), fit.meaning);
+        let rank =
+            |fit: &Fit| (fit.misses, std::cmp::Reverse(fit.hits), std::cmp::Reverse(fit.most_agreement()), fit.meaning);
         fits.sort_by_key(rank);
         resolution.undecided = fits.first().is_some_and(|fit| fit.misses == 0 && fit.hits == 0);
         resolution.best = match chosen {
@@ -380,7 +404,7 @@ impl<'a> Blocks<'a> {
         };
         if let (Some(best), None) = (resolution.best, chosen) {
             let equal = |fit: &&Fit| {
-                let same = (fit.misses, fit.hits, fit.agreement) == (0, best.hits, best.agreement);
+                let same = (fit.misses, fit.hits, fit.most_agreement()) == (0, best.hits, best.most_agreement());
                 same && fit.meaning != best.meaning
             };
             let differs = |fit: &Fit| {
@@ -482,6 +506,13 @@ impl<'a> SeekTable<'a> {
             };
         }
         Some(low)
+    }
+
+    /// The first entry that is later than the one at that place as stored, by pts.
+    pub fn next_after(&self, place: u64) -> Option<SeekEntry> {
+        let entry = self.rows.get(place)?;
+        let next = self.rank_at(entry.pts_us)?.checked_add(1)?;
+        self.rows.get(self.place(next)?).filter(|next| next.pts_us > entry.pts_us)
     }
 
     /// The entry that answers `pts_us`, and its place as stored.

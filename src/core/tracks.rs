@@ -11,13 +11,16 @@ use std::sync::OnceLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::bytes::{be_u16, be_u32, slice};
 use super::container::Container;
 use super::index::{Chunk, Tag};
-use super::json::Document;
+use super::json::{Document, Scan, elements, fields, scalar};
 use super::layout::{Layout, SeekEntry, SeekRows, track_table};
+use super::meta::{track_id, whole};
 use super::seek::SeekTable;
+use super::text::escape;
 use super::timeline::Span;
 
 /// What a block needs to be decoded.
@@ -69,8 +72,10 @@ pub struct TrackBlock {
 pub struct Track {
     /// Its id; a number in the mux layout.
     pub id: String,
-    /// It is in META.tracks or TRAK.
+    /// It is in META.tracks or TRAK, or META's own track_id.
     pub declared: bool,
+    /// An entry of the index that is its own can't be read, or names a block that does not exist.
+    pub incomplete: bool,
     /// What it is called.
     pub name: Option<String>,
     /// `audio`, `video`, `captions`…
@@ -83,7 +88,7 @@ pub struct Track {
     pub channels: Option<u64>,
     /// Free text.
     pub note: Option<String>,
-    /// Its blocks, as stored.
+    /// Its blocks, in the order they are stored in.
     pub blocks: Vec<TrackBlock>,
     /// Its seek table.
     pub table: Option<Table>,
@@ -110,6 +115,10 @@ enum Place {
 pub enum Fault {
     /// The index can't be parsed.
     Index(String),
+    /// An entry of the index can't be read, or not all of it.
+    Entry(String),
+    /// A text or key in the index is no sound JSON, but for that it can be read.
+    Text(Oddity, String),
     /// An index entry names a block that does not exist.
     OutOfRange {
         /// The track.
@@ -127,6 +136,19 @@ pub enum Fault {
     SecondTable(String, Option<Chunk>),
 }
 
+/// What is odd about JSON that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// Part of it is nested deeper than is read.
+    Limit,
+    /// An escape is half of a surrogate pair.
+    Surrogate,
+    /// A key occurs more than once in its object.
+    DuplicateKey,
+    /// It begins with a byte order mark.
+    Bom,
+}
+
 /// All tracks of a container.
 #[derive(Debug, Default)]
 pub struct Tracks {
@@ -140,6 +162,14 @@ pub struct Tracks {
     pub faults: Vec<Fault>,
     /// The index of all blocks was read.
     pub indexed: bool,
+    /// What declares tracks was read.
+    pub declares: bool,
+    /// Entries of the index that name a block that does not exist.
+    pub out_of_range: u64,
+    /// Entries of the index, or of a mux container's TRAK, that can't be read.
+    pub unreadable: u64,
+    /// Some of those don't even say which track they are of.
+    pub nameless: bool,
 }
 
 /// How many faults are kept, of each container.
@@ -157,28 +187,31 @@ impl Tracks {
 
     fn transport(container: &Container) -> Option<Self> {
         let meta = container.meta()?;
-        if meta.trak_b64.is_none() && meta.seekm_b64.is_none() {
+        let (trak, seekm) = (meta.trak_b64(), meta.seekm_b64());
+        if trak.is_none() && seekm.is_none() {
             return None;
         }
-        let mut tracks = Self::default();
+        let mut tracks = Self { declares: true, ..Self::default() };
         for id in meta.tracks.iter().flatten() {
             let at = tracks.place(id);
             if let Some(track) = tracks.list.get_mut(at) {
                 track.declared = true;
             }
         }
-        let all_declared = meta.tracks.is_none();
-        if let Some(text) = &meta.trak_b64 {
-            match index_entries(text) {
-                Ok(entries) => tracks.add_entries(&entries, container.index().blocks()),
-                Err(why) => tracks.fault(Fault::Index(format!("META /trak_b64 {why}"))),
-            }
+        if let Some(Err(why)) = trak.map(|text| tracks.add_index(text, container.index().blocks())) {
+            tracks.declares = false;
+            tracks.fault(Fault::Index(format!("META /trak_b64 {why}")));
         }
-        if let Some(Err(why)) = meta.seekm_b64.as_ref().map(|text| tracks.add_tables(text)) {
+        if meta.tracks.is_none() {
+            tracks.list.iter_mut().for_each(|track| track.declared = true);
+        }
+        if let Some(Err(why)) = seekm.map(|text| tracks.add_tables(text)) {
             tracks.fault(Fault::Table(format!("META /seekm_b64 {why}"), None));
         }
-        if all_declared {
-            tracks.list.iter_mut().for_each(|track| track.declared = true);
+        if let Some(at) = meta.track_id.as_ref().and_then(|id| tracks.places.get(id))
+            && let Some(track) = tracks.list.get_mut(*at)
+        {
+            track.declared = true;
         }
         Some(tracks)
     }
@@ -186,12 +219,11 @@ impl Tracks {
     fn mux(container: &Container) -> Self {
         let mut tracks = Self::default();
         if let Some(chunk) = container.sidecar(Tag::TRAK) {
-            let document = Document::parse(container.sidecar_payload(&chunk));
-            if let Some(object) = document.object() {
-                match object.get("tracks").and_then(Value::as_array) {
-                    Some(list) => list.iter().enumerate().for_each(|(at, v)| tracks.declare(at, v)),
-                    None => tracks.fault(Fault::Index("TRAK has no array \"tracks\"".to_owned())),
-                }
+            let scan = Scan::new(container.sidecar_payload(&chunk));
+            let [list] = scan.fields(["tracks"]);
+            tracks.declares = list.is_some_and(|list| elements(list.get(), |at, track| tracks.declare(at, track)));
+            if scan.document.object().is_some() && !tracks.declares {
+                tracks.fault(Fault::Index("TRAK has no array \"tracks\"".to_owned()));
             }
         }
         for chunk in container.index().with_tag(Tag::CORE) {
@@ -262,81 +294,153 @@ impl Tracks {
     }
 
     /// A track of a mux container's TRAK.
-    fn declare(&mut self, at: usize, value: &Value) {
-        let mut field =
-            |key: &str, why: &str| self.faults.push(Fault::Field(format!("/tracks/{at}/{key}"), why.to_owned()));
-        let Some(id) = value.get("track_id").and_then(Value::as_u64).filter(|id| *id <= 0xffff) else {
-            field("track_id", "expected a whole number from 0 to 65535");
+    fn declare(&mut self, at: usize, track: &RawValue) {
+        const WHOLE: &str = "a whole number from 0";
+        let names = ["track_id", "name", "kind", "codec", "note", "sample_rate", "channels"];
+        let found = fields(track.get(), names);
+        let [id, name, kind, codec, note, sample_rate, channels] = found.unwrap_or_default();
+        let Some(id) = id.and_then(|id| scalar(id).as_u64()).filter(|id| *id <= 0xffff) else {
+            self.unreadable += 1;
+            self.fault(match found {
+                Some(_) => {
+                    Fault::Field(format!("/tracks/{at}/track_id"), "expected a whole number from 0 to 65535".to_owned())
+                }
+                None => Fault::Field(format!("/tracks/{at}"), "expected an object".to_owned()),
+            });
             return;
         };
-        let mut read = |key: &str, expected: &str, fits: fn(&Value) -> bool| {
-            let value = value.get(key).filter(|value| !value.is_null())?;
-            if !fits(value) {
-                field(key, &format!("expected {expected}"));
-                return None;
-            }
-            Some(value.clone())
+        let mut odd = |key: &str, expected: &str| {
+            self.fault(Fault::Field(format!("/tracks/{at}/{key}"), format!("expected {expected}")));
         };
-        let name = read("name", "a string", Value::is_string);
-        let kind = read("kind", "a string", Value::is_string);
-        let codec = read("codec", "a string", Value::is_string);
-        let note = read("note", "a string", Value::is_string);
-        let sample_rate = read("sample_rate", "a whole number from 0", Value::is_u64);
-        let channels = read("channels", "a whole number from 0", Value::is_u64);
-        let text = |value: Option<Value>| value.and_then(|v| v.as_str().map(str::to_owned));
+        let mut text = |key: &str, raw: Option<&RawValue>| match scalar(raw?) {
+            Value::String(text) => Some(text),
+            _ => {
+                odd(key, "a string");
+                None
+            }
+        };
+        let (name, kind) = (text("name", name), text("kind", kind));
+        let (codec, note) = (text("codec", codec), text("note", note));
+        let mut number = |key: &str, raw: Option<&RawValue>| {
+            let number = scalar(raw?).as_u64();
+            if number.is_none() {
+                odd(key, WHOLE);
+            }
+            number
+        };
+        let (sample_rate, channels) = (number("sample_rate", sample_rate), number("channels", channels));
         let at = self.place(&id.to_string());
         let Some(track) = self.list.get_mut(at).filter(|track| !track.declared) else { return };
-        *track = Track {
-            id: id.to_string(),
-            declared: true,
-            name: text(name),
-            kind: text(kind),
-            codec: text(codec),
-            note: text(note),
-            sample_rate: sample_rate.and_then(|v| v.as_u64()),
-            channels: channels.and_then(|v| v.as_u64()),
-            ..Track::default()
-        };
+        let id = id.to_string();
+        *track = Track { id, declared: true, name, kind, codec, note, sample_rate, channels, ..Track::default() };
     }
 
-    fn add_entries(&mut self, entries: &[Value], blocks: u64) {
+    /// The index in META: base64 of `{"trak": [...]}`, an entry for each block.
+    fn add_index(&mut self, text: &str, blocks: u64) -> Result<(), String> {
+        let bytes = decoded(text)?;
+        let scan = Scan::new(&bytes);
+        let document = &scan.document;
+        if let Some(error) = document.error.as_ref().filter(|error| !error.beyond_limit) {
+            return Err(format!("isn't JSON: {error}"));
+        }
+        let mut odd = |oddity, said: String| self.fault(Fault::Text(oddity, format!("META /trak_b64 {said}")));
+        if let Some(error) = &document.error {
+            odd(Oddity::Limit, format!("is {error} of its JSON"));
+        }
+        if let Some(at) = document.surrogate {
+            odd(Oddity::Surrogate, format!("has half of a surrogate pair at byte {at} of its JSON"));
+        }
+        if document.bom {
+            odd(Oddity::Bom, "begins with a byte order mark".to_owned());
+        }
+        for key in &document.duplicates {
+            odd(Oddity::DuplicateKey, format!("{} occurs more than once", escape(key)));
+        }
+        let [list] = scan.fields(["trak"]);
+        if !list.is_some_and(|list| elements(list.get(), |at, entry| self.add_entry(at, entry, blocks))) {
+            return Err("has no array \"trak\"".to_owned());
+        }
+        self.sort();
         self.indexed = true;
-        for (at, entry) in entries.iter().enumerate() {
-            let fields = (
-                entry.get("track_id").and_then(Value::as_str),
-                entry.get("pts_us").and_then(Value::as_u64),
-                entry.get("core_index").and_then(Value::as_u64),
-            );
-            let (Some(id), Some(pts_us), Some(block)) = fields else {
-                self.fault(Fault::Index(format!("META /trak_b64: entry {at} lacks track_id, pts_us or core_index")));
+        Ok(())
+    }
+
+    fn add_entry(&mut self, at: usize, entry: &RawValue, blocks: u64) {
+        let found = fields(entry.get(), ["track_id", "pts_us", "core_index", "kind", "keyframe"]);
+        let [id, pts_us, block, kind, keyframe] = found.unwrap_or_default();
+        let place = id.and_then(|id| track_id(&scalar(id))).map(|id| self.place(&id));
+        let number = |raw: Option<&RawValue>| raw.and_then(|raw| whole(&scalar(raw)));
+        let time = number(pts_us).filter(|pts_us| *pts_us <= MAX_PTS_US);
+        let (Some(place), Some(pts_us), Some(block)) = (place, time, number(block)) else {
+            self.unreadable += 1;
+            self.nameless |= place.is_none();
+            if let Some(track) = place.and_then(|place| self.list.get_mut(place)) {
+                track.incomplete = true;
+            }
+            let (name, raw, expected) = match (place, time) {
+                (None, _) => ("track_id", id, "a string or number"),
+                (_, None) => ("pts_us", pts_us, "a whole number of microseconds from 0"),
+                _ => ("core_index", block, "a whole number from 0"),
+            };
+            let why = match (found, raw) {
+                (None, _) => "isn't an object".to_owned(),
+                (_, None) => format!("lacks {name}"),
+                (_, Some(raw)) => format!("has {name} {}, expected {expected}", shown(raw)),
+            };
+            self.fault(Fault::Entry(format!("META /trak_b64: entry {at} {why}")));
+            return;
+        };
+        let kind = match kind.map(scalar).as_ref().and_then(Value::as_str) {
+            Some("I") => Kind::I,
+            Some("P") => Kind::P,
+            Some("B") => Kind::B,
+            _ => Kind::Reserved,
+        };
+        let flag = keyframe.map(|keyframe| scalar(keyframe).as_bool());
+        if let (Some(None), Some(raw)) = (flag, keyframe) {
+            let why = format!("entry {at} has keyframe {}, expected true or false", shown(raw));
+            self.fault(Fault::Entry(format!("META /trak_b64: {why}")));
+        }
+        let keyframe = flag.flatten().unwrap_or(kind == Kind::I);
+        if block < blocks {
+            self.add(place, TrackBlock { block, pts_us, kind, keyframe });
+        } else if let Some(track) = self.list.get_mut(place) {
+            track.incomplete = true;
+            let track = track.id.clone();
+            self.out_of_range += 1;
+            self.fault(Fault::OutOfRange { track, block });
+        }
+    }
+
+    /// Brings each track's blocks into the order they are stored in.
+    fn sort(&mut self) {
+        for (at, track) in self.list.iter_mut().enumerate() {
+            if track.blocks.is_sorted_by_key(|block| block.block) {
                 continue;
-            };
-            let kind = match entry.get("kind").and_then(Value::as_str) {
-                Some("I") => Kind::I,
-                Some("P") => Kind::P,
-                Some("B") => Kind::B,
-                _ => Kind::Reserved,
-            };
-            let keyframe = entry.get("keyframe").and_then(Value::as_bool).unwrap_or(kind == Kind::I);
-            let at = self.place(id);
-            if block >= blocks {
-                self.fault(Fault::OutOfRange { track: id.to_owned(), block });
-            } else {
-                self.add(at, TrackBlock { block, pts_us, kind, keyframe });
+            }
+            track.blocks.sort_by_key(|block| block.block);
+            // Of two entries for a block the first counts.
+            for (place, block) in track.blocks.iter().enumerate().rev() {
+                let named = usize::try_from(block.block).ok().and_then(|block| self.by_block.get_mut(block));
+                if let Some(Some((owner, old))) = named
+                    && *owner as usize == at
+                {
+                    *old = place as u32;
+                }
             }
         }
     }
 
     /// SEEKM: u32 track count; per track u16 id length, id, u32 entry count, entries.
     fn add_tables(&mut self, text: &str) -> Result<(), String> {
-        let bytes = STANDARD.decode(text.trim()).map_err(|error| format!("is no base64: {error}"))?;
+        let bytes = decoded(text)?;
         let count = be_u32(&bytes, 0).ok_or("ends inside its track count")?;
         let mut at = 4u64;
         for track in 0..count {
             let short = || format!("ends inside track {track} of {count}");
             let id_len = u64::from(be_u16(&bytes, at).ok_or_else(short)?);
             let id = slice(&bytes, at + 2, id_len).ok_or_else(short)?;
-            let id = std::str::from_utf8(id).map_err(|_| format!("has an id that is no UTF-8 in track {track}"))?;
+            let id = std::str::from_utf8(id).map_err(|_| format!("has an id that isn't UTF-8 in track {track}"))?;
             at += 2 + id_len;
             let declared = u64::from(be_u32(&bytes, at).ok_or_else(short)?);
             let rows = slice(&bytes, at + 4, declared * 12).ok_or_else(short)?;
@@ -373,15 +477,29 @@ impl Tracks {
     }
 }
 
-/// The entries of META's trak_b64: `{"trak": [...]}`.
-pub(crate) fn index_entries(text: &str) -> Result<Vec<Value>, String> {
-    let bytes = STANDARD.decode(text.trim()).map_err(|error| format!("is no base64: {error}"))?;
-    let document = Document::parse(&bytes);
-    if let Some(error) = document.error {
-        return Err(format!("is no JSON: {error}"));
+/// The latest timestamp there can be: later ones are negative to who reads them as signed.
+pub const MAX_PTS_US: u64 = i64::MAX as u64;
+
+fn decoded(text: &str) -> Result<Vec<u8>, String> {
+    STANDARD.decode(text.trim()).map_err(|error| format!("isn't base64: {error}"))
+}
+
+/// The beginning of a value as it is written.
+fn shown(raw: &RawValue) -> String {
+    const SHOWN: usize = 40;
+    let mut text: String = raw.get().chars().take(SHOWN).collect();
+    if text.len() < raw.get().len() {
+        text.push('…');
     }
-    match document.value.as_ref().and_then(|value| value.get("trak")) {
-        Some(Value::Array(entries)) => Ok(entries.clone()),
+    escape(&text).into_owned()
+}
+
+/// The entries of META's trak_b64, `{"trak": [...]}`, as values.
+pub(crate) fn index_entries(text: &str) -> Result<Vec<Value>, String> {
+    let document = Document::parse_whole(&decoded(text)?);
+    let Some(mut value) = document.value else { return Err("isn't JSON".to_owned()) };
+    match value.get_mut("trak").map(Value::take) {
+        Some(Value::Array(entries)) => Ok(entries),
         _ => Err("has no array \"trak\"".to_owned()),
     }
 }
@@ -412,16 +530,28 @@ impl Track {
         Some((gaps.iter().copied().min()?, mean, gaps.iter().copied().max()?))
     }
 
+    /// Its last keyframe at or before `pts_us`.
+    pub fn keyframe_at(&self, pts_us: u64) -> Option<&TrackBlock> {
+        self.keyframes().filter(|block| block.pts_us <= pts_us).max_by_key(|block| (block.pts_us, block.block))
+    }
+
+    /// Its earliest keyframe.
+    pub fn first_keyframe(&self) -> Option<&TrackBlock> {
+        self.keyframes().min_by_key(|block| (block.pts_us, block.block))
+    }
+
     /// Blocks to decode for what is shown at `pts_us`, in the order they are stored: the last keyframe at or before it,
     /// then the track's blocks after that up to the next keyframe, as far as they are not later.
     pub fn chain(&self, pts_us: u64) -> Vec<u64> {
-        let due = |block: &&TrackBlock| block.pts_us <= pts_us;
-        let keyframes = self.blocks.iter().enumerate().filter(|(_, block)| block.keyframe && due(block));
-        let Some((start, keyframe)) = keyframes.max_by_key(|(at, block)| (block.pts_us, *at)) else {
-            return Vec::new();
-        };
-        let rest = self.blocks.iter().skip(start + 1).take_while(|block| !block.keyframe).filter(due);
-        std::iter::once(keyframe).chain(rest).map(|block| block.block).collect()
+        self.keyframe_at(pts_us).map_or_else(Vec::new, |keyframe| self.chain_from(keyframe.block, pts_us))
+    }
+
+    /// The same from that block on.
+    pub fn chain_from(&self, keyframe: u64, pts_us: u64) -> Vec<u64> {
+        let after = self.blocks.partition_point(|block| block.block <= keyframe);
+        let rest = self.blocks.iter().skip(after).take_while(|block| !block.keyframe);
+        let rest = rest.filter(|block| block.pts_us <= pts_us).map(|block| block.block);
+        std::iter::once(keyframe).chain(rest).collect()
     }
 
     /// Its seek table, where it has one.

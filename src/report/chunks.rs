@@ -91,7 +91,7 @@ impl<'a> Rows<'a> {
     fn row(&self, chunk: &Chunk) -> Row<'a> {
         let header = self.container.chunk_header(chunk);
         let named = chunk.block.and_then(|block| self.tracks?.of_block(block));
-        let by_rate = || chunk.block.zip(self.timeline).map(|(block, timeline)| timeline.pts_us(block));
+        let by_rate = || self.container.pts_us(chunk.block.filter(|_| self.timeline.is_some())?);
         let declared = header.map(|header| header.len).filter(|len| u64::from(*len) != chunk.len);
         let checked = self.container.is_checked() || chunk.state.is_damaged();
         Row {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::style::{Paint, Role, field, one_line};
 use super::{count, is_false};
 use crate::core::container::{Container, SeekAnswer};
+use crate::core::layout::SeekEntry;
 use crate::core::seek::Meaning;
 use crate::core::text;
 use crate::core::time::format_us;
@@ -32,7 +33,7 @@ pub struct Seek {
     /// Blocks to decode for what is shown at the timestamp.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain: Option<Vec<u64>>,
-    /// The track has no table; its blocks were searched.
+    /// The track has no table, or one that leads elsewhere; its blocks were searched.
     #[serde(skip_serializing_if = "is_false")]
     pub scanned: bool,
     /// The timestamp is before the first entry, which answers all the same.
@@ -58,6 +59,7 @@ struct Detail {
     meaning: Option<Meaning>,
     offset: u64,
     entries: Option<u64>,
+    passed_over: Option<SeekEntry>,
     chunk_offset: Option<u64>,
     stored_bytes: Option<u64>,
     /// What was lost before a block whose number is doubtful, or where the entry leads to.
@@ -73,7 +75,7 @@ impl Seek {
     pub fn new(container: &Container, answer: SeekAnswer) -> Self {
         let chunk = answer.block.and_then(|block| container.index().block(block));
         let entries = match &answer.track {
-            _ if answer.scanned => None,
+            _ if answer.scanned && answer.passed_over.is_none() => None,
             Some(id) => {
                 let track = container.tracks().and_then(|tracks| tracks.by_id(id));
                 track.and_then(|track| track.seek_table(container)).map(|table| table.rows.len())
@@ -100,6 +102,7 @@ impl Seek {
                 meaning: answer.meaning,
                 offset: answer.entry.offset,
                 entries,
+                passed_over: answer.passed_over,
                 chunk_offset: chunk.map(|chunk| chunk.offset),
                 stored_bytes: chunk.map(|chunk| chunk.len),
                 loss: is_doubtful.then(|| lost(container)),
@@ -112,10 +115,24 @@ impl Seek {
     /// The entry that answers.
     pub fn describe_entry(&self) -> String {
         let place = match self.detail.entries {
+            Some(_) if self.detail.passed_over.is_some() => "none of the track's table".to_owned(),
             Some(n) => format!("{} of {n} (from 0)", self.keyframe_entry_index),
             None => format!("keyframe {} of the track, which has no table", self.keyframe_entry_index),
         };
         format!("{place}, at {} ({} us)", format_us(self.keyframe_pts_us), self.keyframe_pts_us)
+    }
+
+    /// What the track's table answers instead, and what is wrong with that.
+    pub fn describe_passed_over(&self) -> Option<String> {
+        let entry = self.detail.passed_over?;
+        let place = self.keyframe_entry_index;
+        Some(match entry.pts_us == self.keyframe_pts_us {
+            true => format!("entry {place} of the table leads to {}, not to this keyframe", entry.offset),
+            false => {
+                let at = format_us(entry.pts_us);
+                format!("the table leaves this keyframe out: its answer would be entry {place}, at {at}")
+            }
+        })
     }
 
     /// The block it leads to.
@@ -178,6 +195,9 @@ impl Seek {
             field(out, paint, "Track", one_line(track, 60))?;
         }
         field(out, paint, "Entry", self.describe_entry())?;
+        if let Some(passed_over) = self.describe_passed_over() {
+            field(out, paint, "Table", paint.paint(Role::Warning, passed_over))?;
+        }
         let role = if self.block_index.is_some() { Role::Good } else { Role::Error };
         field(out, paint, "Keyframe", paint.paint(role, self.describe_keyframe()))?;
         field(out, paint, "Rule", self.describe_rule())?;

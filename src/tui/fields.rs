@@ -375,7 +375,14 @@ impl Fields {
         if let Some(error) = &document.error {
             let at = chunk.payload_offset.saturating_add(error.offset);
             let said = format!("{} at byte {}, file offset {at:#x}", error.message, error.offset);
-            notes.push(Note { severity: Severity::Error, said, bytes: (at, at.saturating_add(1)) });
+            let severity = if error.beyond_limit { Severity::Warning } else { Severity::Error };
+            notes.push(Note { severity, said, bytes: (at, at.saturating_add(1)) });
+        }
+        if let Some(offset) = document.surrogate {
+            let at = chunk.payload_offset.saturating_add(offset);
+            let said =
+                format!("half of a surrogate pair at byte {offset}, file offset {at:#x}: shown as it is written");
+            notes.push(Note { severity: Severity::Warning, said, bytes: (at, at.saturating_add(6)) });
         }
         if document.bom {
             let said = "begins with a byte order mark".to_owned();

@@ -21,8 +21,8 @@ fn veri(report: &mut Report<'_>, verification: &Verification) {
         let document = Document::parse(payload);
         // A raw digest may begin with any byte: what it is says the verification.
         let meant = matches!(payload.strip_prefix(BOM).unwrap_or(payload), [b'{' | b'[', ..]);
-        let beyond_limit = document.error.as_ref().is_some_and(|error| error.beyond_limit);
-        let unread = document.object().is_none() && meant && (verification.status == Status::Malformed || beyond_limit);
+        let beyond_limit = meant && document.is_beyond_limit();
+        let unread = beyond_limit || document.object().is_none() && meant && verification.status == Status::Malformed;
         if document.object().is_some() || unread {
             super::sidecars::document(report, &chunk, &document);
         }

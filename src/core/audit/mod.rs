@@ -89,6 +89,27 @@ impl Report<'_> {
         !walked.losses.is_empty() || walked.ending == Ending::NoClosingCrc
     }
 
+    /// Mux: the file ends before its closing CRC, and whatever stood before that may be missing too.
+    fn is_cut(&self) -> bool {
+        let walked = self.container.walked();
+        match walked.ending {
+            Ending::NoClosingCrc => true,
+            Ending::Trailing(_) => self.container.layout().closing_len() > 0 && walked.closing_crc.is_none(),
+            Ending::Clean | Ending::Appended(_) | Ending::Damaged | Ending::Limit => false,
+        }
+    }
+
+    /// Something shows that the bytes are not all those that were written. Reads the file where a closing CRC may show it.
+    fn is_altered(&self) -> bool {
+        let container = self.container;
+        let closing = || match container.walked().closing_crc {
+            Some(at) => container.layout().closing_crc(container.bytes(), at).is_none_or(|(is, must)| is != must),
+            None => container.layout().closing_len() > 0,
+        };
+        let mismatch = self.verification.status == Status::Mismatch;
+        self.has_losses() || mismatch || closing()
+    }
+
     /// A chunk of that tag may have been here: bytes were lost, or a chunk with a tag that isn't the format's may have
     /// been one.
     fn may_have_lost(&self, tag: Tag) -> bool {

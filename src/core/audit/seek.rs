@@ -88,11 +88,14 @@ fn order(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>) -> bool 
             report.push(Finding::on(Code::SeekUnsorted, chunk, message).focused(row(chunk, place)));
         }
     }
-    let pairs = table.in_order().zip(table.in_order().skip(1));
-    let mut same = (1..).zip(pairs).filter(|(_, (a, b))| a.pts_us == b.pts_us);
-    let Some((rank, (entry, _))) = same.next() else { return false };
+    // A wrong timestamp that is out of order may well be that of another entry.
+    let by_rank = |rank| if table.is_sorted() { table.place(rank) } else { Some(rank) };
+    let entry = |rank| table.rows.get(by_rank(rank)?);
+    let is_repeated = |rank: &u64| entry(rank - 1).map(|e| e.pts_us) == entry(*rank).map(|e| e.pts_us);
+    let mut same = (1..table.rows.len()).filter(is_repeated);
+    let Some((rank, entry)) = same.next().and_then(|rank| Some((rank, entry(rank)?))) else { return false };
     let more = same.count();
-    let place = table.place(rank).unwrap_or(rank);
+    let place = by_rank(rank).unwrap_or(rank);
     let message = format!("SEEK entry {place} repeats pts {}; {more} more repeats", entry.pts_us);
     report.push(Finding::on(Code::SeekDuplicatePts, chunk, message).focused(row(chunk, place)));
     true
@@ -103,7 +106,14 @@ fn unresolved(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blo
         let landing = blocks.landing(fit.meaning, fit.basis, entry.offset);
         landing == Landing::Nowhere && !blocks.may_have_moved(fit.meaning, entry.offset)
     };
-    for (place, entry) in (0..).zip(table.rows.iter()).filter(|(_, entry)| nowhere(entry)) {
+    let astray = (0..).zip(table.rows.iter()).filter(|(_, entry)| nowhere(entry));
+    let Some((first, _)) = astray.clone().next() else { return };
+    // A chunk was cut out without a trace: what comes after it stands elsewhere by its length.
+    let later = (first..table.rows.len()).filter_map(|place| Some(table.rows.get(place)?.offset));
+    if later.clone().count() > 1 && blocks.common_shift(fit, later).is_some() && report.is_altered() {
+        return;
+    }
+    for (place, entry) in astray {
         let how = match (fit.meaning, fit.basis) {
             (Meaning::Stream, Basis::Grid) => "no block starts there in META's grid of block_size",
             (Meaning::Stream, Basis::Sums) => "no decoded block starts there",
@@ -132,15 +142,56 @@ fn unresolved_entry(
     });
 }
 
+/// An entry, its rank or place, and the block it leads to.
+type Row = (u64, SeekEntry, u64);
+
+/// Rows in the order of the table that are not where META's gop and fps_hint put them, but for those of which only the
+/// time is wrong, and not between those of the right rows around it: that the table is unsorted says so already.
+fn off_as_stored(rows: &[Row], blocks: &Blocks<'_>) -> Vec<Row> {
+    let is_right = |(place, entry, block): &Row| blocks.agrees(*place, *entry, *block);
+    // The time of the next right row, from each row on.
+    let mut next = None;
+    let mut after: Vec<Option<u64>> = Vec::with_capacity(rows.len());
+    for row in rows.iter().rev() {
+        after.push(next);
+        next = if is_right(row) { Some(row.1.pts_us) } else { next };
+    }
+    let mut last = None;
+    let mut off = Vec::new();
+    for (row, after) in rows.iter().zip(after.into_iter().rev()) {
+        let (place, entry, block) = *row;
+        if is_right(row) {
+            last = Some(entry.pts_us);
+            continue;
+        }
+        let is_there = blocks.gop.is_none_or(|gop| place.checked_mul(gop) == Some(block));
+        let is_early = last.is_some_and(|last| last > entry.pts_us);
+        let is_late = after.is_some_and(|after| after < entry.pts_us);
+        if !(is_there && (is_early || is_late)) {
+            off.push(*row);
+        }
+    }
+    off
+}
+
 /// Whether entries are where META's gop and fps_hint put them.
 fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &Blocks<'_>, fit: &Fit) {
-    let mut first = None;
-    let mut count = 0u64;
-    for (rank, entry) in (0..).zip(table.in_order()) {
-        let Landing::Block(block) = blocks.landing(fit.meaning, fit.basis, entry.offset) else { continue };
-        if !blocks.agrees(rank, entry, block) {
-            count += 1;
-            first.get_or_insert((rank, entry, block));
+    let landed = |(rank, entry): (u64, SeekEntry)| -> Option<Row> {
+        match blocks.landing(fit.meaning, fit.basis, entry.offset) {
+            Landing::Block(block) => Some((rank, entry, block)),
+            Landing::Nowhere | Landing::Unknown => None,
+        }
+    };
+    let is_off = |(rank, entry, block): &Row| !blocks.agrees(*rank, *entry, *block);
+    let mut by_time = (0..).zip(table.in_order()).filter_map(landed).filter(is_off);
+    let mut first = by_time.next();
+    let mut count = by_time.count() + usize::from(first.is_some());
+    if count > 0 && !table.is_sorted() {
+        // One wrong timestamp makes all entries change places: as they are stored, only that one may be off.
+        let stored: Vec<Row> = (0..).zip(table.rows.iter()).filter_map(landed).collect();
+        let off = off_as_stored(&stored, blocks);
+        if off.len() < count {
+            (first, count) = (off.first().copied(), off.len());
         }
     }
     if let Some((rank, entry, block)) = first {

@@ -4,7 +4,7 @@ use super::Report;
 use crate::core::block::EngineKind;
 use crate::core::finding::{Code, Finding};
 use crate::core::index::{Chunk, Tag};
-use crate::core::json::Document;
+use crate::core::json::{Document, Scan};
 use crate::core::text::escape;
 
 pub(super) fn check(report: &mut Report<'_>) {
@@ -32,7 +32,7 @@ pub(super) fn check(report: &mut Report<'_>) {
         document(report, &chunk, safe);
     }
     if let Some(chunk) = container.sidecar(Tag::TRAK) {
-        document(report, &chunk, &Document::parse(container.sidecar_payload(&chunk)));
+        document(report, &chunk, &Scan::new(container.sidecar_payload(&chunk)).document);
     }
 }
 
@@ -41,17 +41,24 @@ pub(super) fn document(report: &mut Report<'_>, chunk: &Chunk, document: &Docume
     let tag: Tag = chunk.tag;
     if let Some(error) = &document.error {
         report.complete &= !error.beyond_limit;
+        let code = if error.beyond_limit { Code::JsonLimit } else { Code::JsonInvalid };
         let at = chunk.payload_offset + error.offset;
         let message = format!("{tag} at {}: {}, at file offset {at}", chunk.offset, error.message);
-        report.push(Finding::on(Code::JsonInvalid, chunk, message).focused(at..at + 1));
+        report.push(Finding::on(code, chunk, message).focused(at..at + 1));
     } else if document.object().is_none() {
-        let message = format!("{tag} at {} is JSON, but no object", chunk.offset);
+        let message = format!("{tag} at {} is JSON, but not an object", chunk.offset);
         report.push(Finding::on(Code::JsonNotObject, chunk, message));
     }
     if document.bom {
         let message = format!("{tag} at {} begins with a byte order mark", chunk.offset);
         let mark = chunk.payload_offset..chunk.payload_offset + 3;
         report.push(Finding::on(Code::JsonBom, chunk, message).focused(mark));
+    }
+    if let Some(offset) = document.surrogate {
+        let at = chunk.payload_offset + offset;
+        let message =
+            format!("{tag} at {}: half of a surrogate pair at {at}; its text is shown as written", chunk.offset);
+        report.push(Finding::on(Code::JsonSurrogate, chunk, message).focused(at..at + 6));
     }
     for key in &document.duplicates {
         report.findings.add(Code::JsonDuplicateKey, || {

@@ -88,7 +88,7 @@ fn after_veri(report: &mut Report<'_>) {
 }
 
 fn missing(report: &mut Report<'_>) {
-    if report.has_losses() {
+    if report.has_losses() || report.is_cut() {
         return;
     }
     let container = report.container;

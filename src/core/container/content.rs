@@ -36,7 +36,7 @@ impl Container {
             stored: self.stored_bytes(chunk),
             block: chunk.block.unwrap_or(0),
             offset: chunk.offset,
-            provisional: chunk.block.is_some_and(|block| self.is_provisional(block)),
+            provisional: chunk.block.is_some_and(|block| self.has_other_number(block)),
         }
     }
 
@@ -69,8 +69,17 @@ impl Container {
 
     /// Why a block may not be the one that its number says, as a sentence; `None` where it is.
     pub fn doubt(&self, index: u64) -> Option<String> {
-        let text = || format!("block {index} is numbered provisionally: bytes were lost before it");
-        self.is_provisional(index).then(text)
+        self.has_other_number(index).then(|| match self.numbering().written(index) {
+            Some(written) => {
+                format!("block {index} was block {written} when it was written: blocks before it are lost")
+            }
+            None => format!("block {index} is numbered provisionally: bytes were lost before it"),
+        })
+    }
+
+    /// A block may have had another number when it was written, or had one.
+    fn has_other_number(&self, block: u64) -> bool {
+        self.first_provisional().is_some_and(|first| block >= first) && self.numbering().written(block) != Some(block)
     }
 
     /// How a block's content is had with the keys and the engines there are, or why it can't be.
@@ -109,6 +118,6 @@ impl Container {
             let header = cipher::Header::parse(self.payload(&chunk)).ok().filter(|_| self.is_intact(&chunk));
             return header.map(|(header, _)| header.counter);
         }
-        (!self.is_provisional(block)).then_some(block)
+        (!self.has_other_number(block)).then_some(block)
     }
 }

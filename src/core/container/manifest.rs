@@ -41,6 +41,7 @@ impl Container {
             value.filter(|value| value.is_object()).cloned().unwrap_or_else(|| Value::Object(Map::new()))
         };
         let compression = meta.and_then(|meta| meta.document.object()?.get("compression"));
+        let compression = compression.filter(|value| !value.is_null());
         json!({
             "container": "H4MK",
             "project": text(meta.and_then(|meta| meta.project.as_ref()), "HarmonyØ4"),

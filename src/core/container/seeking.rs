@@ -2,14 +2,16 @@
 
 use super::Container;
 use crate::core::block::{BlockError, EngineKind};
+use crate::core::codec::cipher;
 use crate::core::index::{Chunk, Tag};
 use crate::core::layout::{Layout, SeekEntry, SeekRows};
 use crate::core::meta::Meta;
+use crate::core::numbering::{Found, Numbering};
 use crate::core::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
 use crate::core::text::escape;
 use crate::core::time::Time;
 use crate::core::timeline::{FrameSource, Span, Timeline};
-use crate::core::tracks::Track;
+use crate::core::tracks::{Track, TrackBlock};
 
 /// Why a timestamp has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,8 +57,10 @@ pub struct SeekAnswer {
     pub before_first: bool,
     /// The track whose table answered.
     pub track: Option<String>,
-    /// The answer was found by looking at all blocks of the track, which has no table.
+    /// The answer was found by looking at all blocks of the track: it has no table, or that leads elsewhere.
     pub scanned: bool,
+    /// What the track's table answers instead: it leaves the keyframe out, or is wrong about it.
+    pub passed_over: Option<SeekEntry>,
     /// Blocks to decode for what is shown at the timestamp, where the time of blocks is known.
     pub chain: Option<Vec<u64>>,
     /// Bytes were lost before the block, or before one of its chain: those indices may be too low.
@@ -108,6 +112,68 @@ impl Container {
         self.walked.losses.first().map(|loss| loss.block)
     }
 
+    /// The numbers that blocks had when they were written, as far as cipher counters tell.
+    fn counted(&self) -> &Numbering {
+        self.counted.get_or_init(|| {
+            const LOOKED_AT: u64 = 4;
+            let index = self.index();
+            let mut numbering = Numbering::new(&self.walked.losses, index.blocks());
+            if self.walked.losses.is_empty() || !self.pipeline().is_living_cipher() {
+                return numbering;
+            }
+            let counter = |block: u64| {
+                let chunk = index.block(block).filter(|chunk| self.is_intact(chunk))?;
+                Some((block, cipher::Header::parse(self.payload(&chunk)).ok()?.0.counter))
+            };
+            let starts: Vec<u64> = numbering.unsettled().collect();
+            let ends = starts.iter().skip(1).copied().chain([index.blocks()]);
+            let runs = starts.iter().zip(ends).map(|(start, end)| *start..end.min(start + LOOKED_AT));
+            let counters: Vec<_> = runs.filter_map(|mut run| run.find_map(counter)).collect();
+            numbering.settle(counters.into_iter());
+            numbering
+        })
+    }
+
+    /// The numbers that blocks had when they were written, as far as cipher counters or SEEK tell: an entry that leads to
+    /// a place in the file says by its time which block was there.
+    pub fn numbering(&self) -> &Numbering {
+        self.numbering.get_or_init(|| {
+            let mut numbering = self.counted().clone();
+            let fit = || self.resolution(Effort::Cheap).best;
+            let Some((fit, table)) = (!self.walked.losses.is_empty()).then(fit).flatten().zip(self.seek_table()) else {
+                return numbering;
+            };
+            let blocks = self.blocks(Effort::Cheap);
+            // Content may start late.
+            let first = table.in_order().next();
+            let lands_first = |e: &SeekEntry| blocks.landing(fit.meaning, fit.basis, e.offset) == Landing::Block(0);
+            let start_us = first.filter(lands_first).map_or(0, |entry| entry.pts_us);
+            let by_time = |entry: SeekEntry| {
+                let frame_us = blocks.frame_us.filter(|us| *us > 0)?;
+                let after = entry.pts_us.checked_sub(start_us)?;
+                after.is_multiple_of(frame_us).then_some(after / frame_us)
+            };
+            let written = |rank: u64, entry: SeekEntry| match (blocks.frame_us, blocks.gop) {
+                (Some(_), Some(gop)) => by_time(entry).filter(|block| block.is_multiple_of(gop)),
+                (Some(_), None) => by_time(entry),
+                (None, gop) => rank.checked_mul(gop?),
+            };
+            let landed = |(rank, entry): (u64, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset) {
+                Landing::Block(block) => Some((block, written(rank, entry)?)),
+                Landing::Nowhere | Landing::Unknown => None,
+            };
+            if matches!(fit.meaning, Meaning::Chunk | Meaning::Payload) {
+                let first = self.first_provisional().unwrap_or(u64::MAX);
+                let numbers: Vec<(u64, u64)> = (0..).zip(table.in_order()).filter_map(landed).collect();
+                // Where META is wrong about blocks before any loss, it says nothing about those after one.
+                if numbers.iter().all(|(found, written)| *found >= first || found == written) {
+                    numbering.settle(numbers.into_iter().filter(|(found, _)| *found >= first));
+                }
+            }
+            numbering
+        })
+    }
+
     /// Where decoded blocks start, from their own run lengths. Reads every block.
     fn decoded_starts(&self) -> Option<&Starts> {
         let certain = self.first_provisional().unwrap_or(u64::MAX);
@@ -131,6 +197,7 @@ impl Container {
         let meta = self.meta();
         blocks.grid = meta.and_then(|meta| meta.block_size);
         blocks.gop = meta.and_then(|meta| meta.gop);
+        blocks.numbering = (!self.walked.losses.is_empty()).then(|| self.counted());
         // The older binary META only has an average.
         blocks.frame_us = meta.filter(|meta| meta.fps_hint.is_some()).and_then(Meta::frame_us);
         let stored = self.index().total(Tag::CORE).map_or(0, |total| total.bytes);
@@ -247,17 +314,40 @@ impl Container {
     pub fn why_untimed(&self) -> String {
         match self.unread_meta() {
             _ if self.index().blocks() == 0 => "there are no blocks".to_owned(),
-            Some(why) => why.to_string(),
-            None if self.meta().is_none() => "there is no META".to_owned(),
-            None => "META has no usable fps_hint".to_owned(),
+            Some(why) if self.layout() == Layout::Transport => why.to_string(),
+            _ if self.layout() == Layout::Mux => "no block says which track it belongs to".to_owned(),
+            _ if self.tracks().is_some_and(|tracks| tracks.indexed) => "no track's index names it".to_owned(),
+            _ if self.meta().is_none() => "there is no META".to_owned(),
+            _ => "META has no usable fps_hint".to_owned(),
         }
     }
 
     /// When a block is shown, in µs: by the track index, or by the frame rate.
     pub fn pts_us(&self, block: u64) -> Option<u64> {
         match self.tracks().filter(|tracks| tracks.indexed) {
-            Some(tracks) => tracks.of_block(block).map(|(_, block)| block.pts_us),
-            None => self.timeline().map(|timeline| timeline.pts_us(block)),
+            Some(tracks) => tracks.of_block(self.number(block)).map(|(_, block)| block.pts_us),
+            None => self.timeline().map(|timeline| timeline.pts_us(self.number(block))),
+        }
+    }
+
+    /// The number that a block had when it was written; where that is not settled, its own.
+    fn number(&self, block: u64) -> u64 {
+        match self.layout() {
+            Layout::Transport => self.numbering().written(block).unwrap_or(block),
+            Layout::Mux => block,
+        }
+    }
+
+    /// The block that had that number when it was written, as indices of tracks name it: `None` where it was among lost
+    /// bytes, and the one that has it now where that can't be told.
+    pub fn numbered(&self, number: u64) -> Option<u64> {
+        if self.layout() == Layout::Mux || self.walked.losses.is_empty() {
+            return Some(number);
+        }
+        match self.numbering().found(number) {
+            Found::At(found) => Some(found),
+            Found::Lost => None,
+            Found::Unknown => Some(number),
         }
     }
 
@@ -320,10 +410,13 @@ impl Container {
             _ => None,
         };
         let before_first = pts_us < entry.pts_us;
-        let chain = block.zip(self.timeline()).map(|(keyframe, timeline)| match timeline.block_at(pts_us) {
-            Some(last) if !before_first => (keyframe..=last.max(keyframe)).collect(),
-            _ => Vec::new(),
-        });
+        let next = || table.next_after(entry_index).and_then(|next| self.landed(&fit?, next, Effort::Full));
+        let chain = match block {
+            _ if before_first => Some(Vec::new()),
+            Some(keyframe) if pts_us == entry.pts_us => Some(vec![keyframe]),
+            Some(keyframe) => self.chain_by_time(keyframe, pts_us - entry.pts_us, next()),
+            None => None,
+        };
         Ok(SeekAnswer {
             pts_us,
             entry_index,
@@ -333,50 +426,111 @@ impl Container {
             before_first,
             track: None,
             scanned: false,
+            passed_over: None,
             provisional: self.has_provisional(block, chain.as_deref()),
             lost: self.first_provisional().is_some() && landing == Some(Landing::Unknown),
             chain,
         })
     }
 
+    /// The blocks from a keyframe to the one that is shown so much later, and before the keyframe after that.
+    fn chain_by_time(&self, keyframe: u64, later_us: u64, next: Option<u64>) -> Option<Vec<u64>> {
+        let timeline = self.timeline()?;
+        let steps = later_us / timeline.frame_us.max(1);
+        let end = next.filter(|next| *next > keyframe).unwrap_or(timeline.blocks).max(keyframe);
+        let numbering = self.numbering();
+        let first = numbering.at_least(keyframe);
+        // Where blocks are missing, later ones are shown later.
+        let is_due = |block: &u64| numbering.at_least(*block).saturating_sub(first) <= steps;
+        Some(std::iter::once(keyframe).chain((keyframe + 1..end).take_while(is_due)).collect())
+    }
+
+    /// A block's index is not known to be the one it had when it was written, nor which it had.
     pub(super) fn is_provisional(&self, block: u64) -> bool {
-        self.first_provisional().is_some_and(|first| block >= first)
+        self.first_provisional().is_some_and(|first| block >= first) && self.numbering().written(block).is_none()
     }
 
     fn has_provisional(&self, block: Option<u64>, chain: Option<&[u64]>) -> bool {
         block.iter().chain(chain.into_iter().flatten()).any(|block| self.is_provisional(*block))
     }
 
-    /// The answer from a track's own table, or from its blocks where it has none.
+    /// The answer from a track's own table, or from its blocks where it has none. Where both are known the blocks decide.
     fn seek_track(&self, track: &Track, pts_us: u64) -> Result<SeekAnswer, SeekError> {
-        let answer = |entry_index, entry: SeekEntry, block, meaning, scanned| {
-            let chain = (!track.blocks.is_empty()).then(|| track.chain(pts_us));
+        let place = |block: u64| self.numbered(block);
+        let answer = |entry_index, entry: SeekEntry, block: Option<u64>, meaning, chain: Option<Vec<u64>>| {
+            let found = block.and_then(place);
+            let chain = chain.map(|chain| chain.into_iter().filter_map(place).collect::<Vec<_>>());
             SeekAnswer {
                 pts_us,
                 entry_index,
                 entry,
-                block,
+                block: found,
                 meaning,
                 before_first: pts_us < entry.pts_us,
                 track: Some(track.id.clone()),
-                scanned,
-                provisional: self.has_provisional(block, chain.as_deref()),
-                lost: self.first_provisional().is_some() && block.is_none(),
+                scanned: false,
+                passed_over: None,
+                provisional: self.has_provisional(found, chain.as_deref()),
+                lost: self.first_provisional().is_some() && found.is_none(),
                 chain,
             }
         };
-        if let Some((place, entry)) = track.seek_table(self).and_then(|table| table.at(pts_us)) {
-            let meaning = if self.layout() == Layout::Mux { Meaning::Payload } else { Meaning::Index };
-            return Ok(answer(place, entry, track.entry_block(self, entry), Some(meaning), false));
+        let keyframe = track.keyframe_at(pts_us);
+        let from_table = track.seek_table(self).and_then(|table| table.at(pts_us));
+        let meaning = if self.layout() == Layout::Mux { Meaning::Payload } else { Meaning::Index };
+        if let Some((place, entry)) = from_table {
+            let block = track.entry_block(self, entry);
+            let is_early = pts_us < entry.pts_us;
+            let chain = match (track.blocks.is_empty(), block) {
+                _ if is_early => Some(Vec::new()),
+                (true, Some(block)) if pts_us == entry.pts_us => Some(vec![block]),
+                (true, _) => None,
+                (false, block) => block.map(|block| track.chain_from(block, pts_us)),
+            };
+            if self.is_trusted(track, keyframe, pts_us, entry, block) {
+                return Ok(answer(place, entry, block, Some(meaning), chain));
+            }
+            if let Some(right) = keyframe.or_else(|| track.first_keyframe()) {
+                let chain = track.chain(pts_us);
+                let entry_of = SeekEntry { pts_us: right.pts_us, offset: right.block };
+                let found = answer(place, entry_of, Some(right.block), None, Some(chain));
+                return Ok(SeekAnswer { scanned: true, passed_over: Some(entry), ..found });
+            }
+            return Ok(answer(place, entry, block, Some(meaning), chain));
         }
-        let keyframes = || (0..).zip(track.keyframes());
-        let last =
-            keyframes().filter(|(_, block)| block.pts_us <= pts_us).max_by_key(|(at, block)| (block.pts_us, *at));
-        let found = last.or_else(|| keyframes().min_by_key(|(at, block)| (block.pts_us, *at)));
         let why = || format!(": track \"{}\" has neither a table nor a keyframe", escape(&track.id));
-        let (at, keyframe) = found.ok_or_else(|| SeekError::NoTable(why()))?;
+        let keyframe = keyframe.or_else(|| track.first_keyframe()).ok_or_else(|| SeekError::NoTable(why()))?;
+        let at = track.keyframes().take_while(|block| block.block != keyframe.block).count() as u64;
         let entry = SeekEntry { pts_us: keyframe.pts_us, offset: keyframe.block };
-        Ok(answer(at, entry, Some(keyframe.block), None, true))
+        let found = answer(at, entry, Some(keyframe.block), None, Some(track.chain(pts_us)));
+        Ok(SeekAnswer { scanned: true, ..found })
+    }
+
+    /// Whether an entry of a track's table is the answer to a time, going by what is known of its blocks.
+    fn is_trusted(
+        &self,
+        track: &Track,
+        keyframe: Option<&TrackBlock>,
+        pts_us: u64,
+        entry: SeekEntry,
+        block: Option<u64>,
+    ) -> bool {
+        let Some(tracks) = self.tracks().filter(|tracks| tracks.indexed && !track.blocks.is_empty()) else {
+            return true;
+        };
+        let named = block.and_then(|block| tracks.of_block(block));
+        match (keyframe, named) {
+            (None, _) if pts_us < entry.pts_us => true,
+            (Some(keyframe), Some((owner, block))) if entry.pts_us == keyframe.pts_us => {
+                owner.id == track.id && block.keyframe && block.pts_us == entry.pts_us
+            }
+            // The index has lost the block that the entry means.
+            (keyframe, None) => {
+                let is_later = keyframe.is_none_or(|keyframe| keyframe.pts_us < entry.pts_us);
+                block.is_some() && is_later && (track.incomplete || tracks.nameless)
+            }
+            _ => false,
+        }
     }
 
     fn landing(&self, fit: &Fit, entry: SeekEntry, effort: Effort) -> Landing {

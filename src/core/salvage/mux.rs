@@ -79,7 +79,7 @@ fn belongs(plan: &Plan<'_>, chunk: &Chunk) -> Option<(u16, u32, Kind)> {
 fn declare(plan: &mut Plan<'_>, tracks: &Keyframes, report: &mut Report) -> Vec<u16> {
     let slot = slot(plan, Tag::TRAK, report);
     let document = match &slot {
-        Slot::Reliable(chunk) => Document::parse(&plan.payload(chunk)).value,
+        Slot::Reliable(chunk) => Document::parse_whole(&plan.payload(chunk)).value,
         Slot::Damaged(_) | Slot::Missing => None,
     };
     let Some((chunk, mut document)) = slot.chunk().copied().zip(document.filter(|d| list(d).is_some())) else {

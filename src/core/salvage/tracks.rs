@@ -22,7 +22,7 @@ pub(super) struct Tables {
 
 /// How many blocks there were, where META's index names each of them.
 pub(super) fn blocks_indexed(meta: &Meta) -> Option<u64> {
-    let entries = index_entries(meta.trak_b64.as_deref()?).ok()?;
+    let entries = index_entries(meta.trak_b64()?).ok()?;
     let mut named: Vec<u64> = entries.iter().filter_map(core_index).collect();
     named.sort_unstable();
     named.dedup();
@@ -42,7 +42,7 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, meta: &Meta) -> Option<Tab
         let found = plan.numbering.found(original).filter(|found| *found < container.index().blocks())?;
         plan.new_index(found)
     };
-    let old_entries = meta.trak_b64.as_deref().map(index_entries);
+    let old_entries = meta.trak_b64().map(index_entries);
     let entries = match &old_entries {
         Some(Ok(entries)) => Some(entries.iter().filter_map(|entry| moved_entry(entry, moved)).collect::<Vec<_>>()),
         Some(Err(_)) | None => None,
@@ -85,7 +85,7 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, meta: &Meta) -> Option<Tab
         (None, None) => true,
         _ => false,
     };
-    let same_tables = match (&seekm, &meta.seekm_b64) {
+    let same_tables = match (&seekm, meta.seekm_b64()) {
         (Some(new), Some(old)) => !broken && STANDARD.decode(old.trim()) == STANDARD.decode(new),
         (None, None) => true,
         _ => false,
@@ -106,13 +106,13 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, meta: &Meta) -> Option<Tab
         Some(Ok(old)) => old.iter().any(astray),
         Some(Err(_)) => true,
         None => false,
-    } || meta.seekm_b64.is_some() && seekm.is_none();
+    } || meta.seekm_b64().is_some() && seekm.is_none();
     let mut edit = Edit { payload: plan.payload(chunk).into_owned(), document: meta.document.value.clone()? };
     if !same_entries {
-        edit.set("trak_b64", meta.trak_b64.as_deref(), trak);
+        edit.set("trak_b64", meta.trak_b64(), trak);
     }
     if !same_tables {
-        edit.set("seekm_b64", meta.seekm_b64.as_deref(), seekm);
+        edit.set("seekm_b64", meta.seekm_b64(), seekm);
     }
     if undeclared > 0 && meta.tracks.is_some() {
         edit.replace("tracks", Some(declared.into_iter().map(Value::String).collect()));

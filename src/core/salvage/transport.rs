@@ -42,7 +42,9 @@ pub(super) fn plan(
         let original = original_blocks(plan.container, meta);
         plan.numbering.settle(plan.container.index().blocks(), original);
     }
-    blocks(plan, audit, readable.as_ref(), report, task)?;
+    // META that is longer than what is read is kept, but says nothing.
+    let said = readable.as_ref().filter(|meta| meta.binary.is_some() || meta.document.object().is_some());
+    blocks(plan, audit, said, report, task)?;
     object(plan, Tag::TRAK, report);
     let decided = |tag: Tag| [Tag::CORE, Tag::VERI, Tag::TRAK].contains(&tag) || SIDECARS.contains(&tag);
     others(plan, decided, report);
@@ -65,7 +67,11 @@ pub(super) fn plan(
     if !matches!(&safe, Slot::Reliable(chunk) if !unreadable(chunk)) {
         put(plan, &slots, 2, b"{}".to_vec(), format!("{}; written as {{}}", safe.fault()), true, report);
     }
-    seek_table(plan, &slots, readable.as_ref(), report, task)?;
+    // Without what META says nobody knows what a SEEK that nothing has moved is about.
+    let is_unread = readable.is_some() && said.is_none() && matches!(slots, [Slot::Reliable(_), ..]);
+    if !(is_unread && plan.is_whole()) {
+        seek_table(plan, &slots, readable.as_ref(), report, task)?;
+    }
     let header = plan.container.header();
     if header.version != 1 || header.reserved != 0 {
         report.notes.push("the file header is written with version 1 and nothing reserved set".to_owned());

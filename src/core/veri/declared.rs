@@ -62,6 +62,9 @@ pub fn declared(container: &Container, overlay: &Overlay) -> Declared {
 
 fn parse(payload: &[u8]) -> Declared {
     let document = Document::parse(payload);
+    if let Some(error) = document.error.as_ref().filter(|error| error.beyond_limit) {
+        return Declared::BeyondLimit(error.to_string());
+    }
     if let Some(object) = document.object() {
         return of_object(object);
     }
@@ -71,7 +74,6 @@ fn parse(payload: &[u8]) -> Declared {
     }
     let json = document.value.is_some() || payload.strip_prefix(BOM).unwrap_or(payload).starts_with(b"{");
     let why = match document.error {
-        Some(error) if error.beyond_limit => return Declared::BeyondLimit(error.to_string()),
         Some(error) if json => format!("its JSON can't be parsed: {error}"),
         _ => format!("{} bytes, neither 32 nor a JSON object", payload.len()),
     };
@@ -230,7 +232,9 @@ mod tests {
         ] {
             assert!(matches!(digest(text), Declared::Malformed { .. }), "{text}");
         }
-        assert!(matches!(digest(&"[".repeat(500)), Declared::BeyondLimit(_)));
-        assert!(matches!(digest(&format!("{{\"sha256\":{}", "[".repeat(500))), Declared::BeyondLimit(_)));
+        let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+        assert!(matches!(digest(&deep), Declared::BeyondLimit(_)));
+        let hex = "ab".repeat(32);
+        assert!(matches!(digest(&format!(r#"{{"sha256":"{hex}","x":{deep}}}"#)), Declared::BeyondLimit(_)));
     }
 }
