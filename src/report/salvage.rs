@@ -268,7 +268,9 @@ impl Salvage {
             Some(Missing { blocks, exact: true }) if self.bytes_lost > 0 => {
                 format!("; {blocks} more stood in the lost bytes")
             }
+            Some(Missing { blocks: 1, exact: true }) => "; 1 more is missing".to_owned(),
             Some(Missing { blocks, exact: true }) => format!("; {blocks} more are missing"),
+            Some(Missing { blocks: 0, .. }) if self.bytes_lost == 0 => "; there may have been more".to_owned(),
             Some(Missing { blocks: 0, .. }) => "; the lost bytes may have held more".to_owned(),
             Some(Missing { blocks, .. }) if self.bytes_lost > 0 => {
                 format!("; at least {blocks} more stood in the lost bytes")

@@ -143,19 +143,22 @@ fn foresee(plan: &Plan<'_>, report: &mut Report) {
     }
     let pipeline = plan.container.pipeline();
     let what = if plan.chained || pipeline.cipher.is_some() {
-        "an audit of the output finds them as cipher-header-invalid, an error: they hold no message"
+        "an audit of the output says cipher-header-invalid, an error, for each"
     } else if plan.container.layout() == Layout::Transport
         && matches!(pipeline.engine, super::block::EngineKind::Rle { .. })
         && plan.container.meta().is_some_and(|meta| meta.block_size.is_some())
     {
-        "an audit of the output finds them as block-size-mismatch, a warning: they decode to nothing"
+        "an audit of the output says block-size-mismatch, a warning, for each"
     } else {
-        "an audit of the output finds no fault in their being empty"
+        "an audit of the output says nothing of their being empty"
+    };
+    let who = if count == 1 {
+        "1 placeholder stands for a lost block and holds nothing".to_owned()
+    } else {
+        format!("{count} placeholders stand for lost blocks and hold nothing")
     };
     report.notes.push(format!(
-        "{} stand for lost blocks and hold nothing: {what}. No seek entry leads to them, which it may say of the tables \
-         (seek-gop-mismatch, track-seek-incomplete)",
-        if count == 1 { "1 placeholder".to_owned() } else { format!("{count} placeholders") }
+        "{who}: {what}. No seek entry leads there, of which the audit may say seek-gop-mismatch or track-seek-incomplete"
     ));
 }
 

@@ -6,9 +6,10 @@
 
 use crate::core::container::{Container, Effort};
 use crate::core::index::Tag;
-use crate::core::layout::Layout;
+use crate::core::layout::{Layout, SeekEntry};
 use crate::core::meta::Meta;
-use crate::core::seek::{Basis, Landing, Meaning};
+use crate::core::seek::{Basis, Blocks, Fit, Landing, Meaning, SeekTable};
+use crate::core::walk::Ending;
 
 /// The least bytes that a block takes in a file: its chunk's header.
 const LEAST_BYTES: u64 = 12;
@@ -88,14 +89,22 @@ pub(super) struct Entries {
     timed: bool,
     /// META's gop, where all entries there should be are there, and each is a multiple of it.
     gop: Option<u64>,
+    /// Offsets fit several meanings that lead to different blocks, and nothing says which is right.
+    pub(super) ambiguous: bool,
 }
 
 impl Entries {
-    /// Those of a table whose meaning is known.
-    pub(super) fn read(container: &Container, meta: Option<&Meta>) -> Option<Self> {
+    /// Those of a table whose meaning is known. `sealed` says that all blocks are where the writer put them: where an
+    /// entry's time and place differ, both are then what they were meant to be.
+    pub(super) fn read(container: &Container, meta: Option<&Meta>, sealed: bool) -> Option<Self> {
         let table = container.seek_table()?;
-        let fit = container.resolution(Effort::Full).best?;
+        let resolution = container.resolution(Effort::Full);
         let blocks = container.blocks(Effort::Full);
+        let (fit, ambiguous) = match resolution.ambiguous {
+            true => settled(&blocks, &table, &resolution.fits),
+            false => (resolution.best, false),
+        };
+        let fit = fit.or(resolution.best)?;
         let frame_us = meta.and_then(Meta::frame_us).filter(|us| *us > 0);
         let implied = |offset: u64| match (fit.meaning, fit.basis) {
             (Meaning::Index, _) => Some(offset),
@@ -114,18 +123,25 @@ impl Entries {
                 _ => implied(offset).is_none_or(|block| block == timed),
             }
         };
-        let timed = table.rows.iter().all(|entry| agrees(entry.pts_us, entry.offset));
+        // A table that keeps META's time throughout is not off by chance: its blocks have moved.
+        let gop = meta.and_then(|meta| meta.gop);
+        let on_beat = |(rank, entry): (u64, SeekEntry)| {
+            let block = by_time(entry.pts_us);
+            block.is_some() && gop.is_some_and(|gop| rank.checked_mul(gop) == block) && implied(entry.offset).is_none_or(|own| block == Some(own))
+        };
+        let kept_time = !sealed && (0..).zip(table.in_order()).all(on_beat);
+        let timed = kept_time || table.rows.iter().all(|entry| agrees(entry.pts_us, entry.offset));
         let named = |pts_us: u64, offset: u64| {
             let original = if timed { by_time(pts_us) } else { implied(offset) };
             Named { pts_us, offset, original }
         };
         let list: Vec<Named> = table.in_order().map(|entry| named(entry.pts_us, entry.offset)).collect();
         let whole = table.rows.declared() == table.rows.len();
-        let gop = meta.and_then(|meta| meta.gop).filter(|gop| {
+        let gop = gop.filter(|gop| {
             let on_beat = |(rank, entry): (u64, &Named)| rank.checked_mul(*gop) == entry.original;
             whole && (0..).zip(&list).all(on_beat)
         });
-        Some(Self { list, meaning: fit.meaning, basis: fit.basis, timed, gop })
+        Some(Self { list, meaning: fit.meaning, basis: fit.basis, timed, gop, ambiguous: ambiguous && !timed })
     }
 
     fn bounds(&self) -> Bounds {
@@ -185,6 +201,50 @@ impl<'a> Places<'a> {
     }
 }
 
+/// Of meanings that fit equally, the one under which later entries lead to later blocks, and time 0 to block 0; and
+/// whether several are left.
+fn settled(blocks: &Blocks<'_>, table: &SeekTable<'_>, fits: &[Meaning]) -> (Option<Fit>, bool) {
+    let in_order = |fit: &Fit| {
+        let landings = table.in_order().map(|entry| (entry.pts_us, blocks.landing(fit.meaning, fit.basis, entry.offset)));
+        let mut last = None;
+        landings.into_iter().all(|(pts_us, landing)| {
+            let Landing::Block(block) = landing else { return false };
+            let right = last.is_none_or(|last| block > last) && (pts_us > 0 || block == 0);
+            last = Some(block);
+            right
+        })
+    };
+    let fits = fits.iter().filter_map(|meaning| blocks.resolve(table, Some(*meaning)).best);
+    let mut fits = fits.filter(in_order);
+    let first = fits.next();
+    (first, fits.next().is_some())
+}
+
+/// Blocks may have followed the last chunk: its writer did not close the container, and what is there now is no chunk, or
+/// nothing. How many bytes there are.
+fn open_end(container: &Container) -> Option<u64> {
+    let (walked, len) = (container.walked(), container.source().len());
+    let last = walked.index.len().checked_sub(1).and_then(|last| walked.index.chunk(last))?;
+    match (container.layout(), walked.ending) {
+        (_, Ending::Trailing(at)) => (!is_closed(container)).then(|| len.saturating_sub(at)),
+        (Layout::Transport, _) => (last.tag == Tag::CORE).then_some(0),
+        (Layout::Mux, Ending::NoClosingCrc) => (last.tag != Tag::TSEK).then_some(0),
+        (Layout::Mux, _) => None,
+    }
+}
+
+/// The writer closed the container: with VERI, or (mux) with a CRC.
+pub(super) fn is_closed(container: &Container) -> bool {
+    let index = container.index();
+    match container.layout() {
+        Layout::Transport => {
+            let last = index.len().checked_sub(1).and_then(|last| index.chunk(last));
+            last.is_some_and(|chunk| chunk.tag == Tag::VERI)
+        }
+        Layout::Mux => container.walked().closing_crc.is_some(),
+    }
+}
+
 /// What other things than SEEK say about how many blocks there were.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Witness {
@@ -206,6 +266,9 @@ impl Numbering {
                 Some(run) => run.bytes = run.bytes.saturating_add(loss.length),
                 None => runs.push(Run { first: loss.block, lost: None, bytes: loss.length }),
             }
+        }
+        if let Some(bytes) = open_end(container) {
+            runs.push(Run { first: found, lost: None, bytes });
         }
         let total = (runs.len() == 1).then_some(found);
         let mut numbering = Self { runs, found, total, least: found, counted: None, known: Vec::new() };
@@ -390,10 +453,12 @@ impl Numbering {
                     return None;
                 }
             }
+            // The blocks of all these entries may be the missing ones.
+            let Some(shift) = shift else { return Some(()) };
             let least = if places.in_file { i128::from(LEAST_BYTES) * i128::from(lost) } else { 0 };
             // Chunks that are no blocks may have been taken out, or put in, without a trace.
-            let room = if bytes.is_none() && lost == 0 { i128::MAX - shift?.abs() } else { room };
-            (!places.in_file || room - shift? >= least).then_some(())
+            let room = if bytes.is_none() && lost == 0 { i128::MAX - shift.abs() } else { room };
+            (!places.in_file || room - shift >= least).then_some(())
         };
         let least = bounds.least.saturating_sub(self.found);
         let most = bounds.most.map_or(u64::MAX, |most| most.saturating_sub(self.found));
@@ -444,11 +509,6 @@ impl Numbering {
     pub(super) fn is_certain(&self) -> bool {
         self.counted.is_some()
             || self.runs.iter().all(|run| run.lost.is_some() || run.first >= self.found && run.first > 0)
-    }
-
-    /// No block is missing, as far as can be told.
-    pub(super) fn is_whole(&self) -> bool {
-        self.total == Some(self.found)
     }
 
     /// The index under which the block is found that had that index before.

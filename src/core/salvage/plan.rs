@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Settings;
-use super::numbering::Numbering;
+use super::numbering::{Numbering, is_closed};
 use super::report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
 use crate::core::audit::{Audit, Proof, locate_flip};
 use crate::core::block::Place as BlockPlace;
@@ -443,10 +443,7 @@ impl<'a> Plan<'a> {
         match walked.ending {
             Ending::Trailing(at) => {
                 // What a writer closed is whole; what it did not may go on in bytes that are now something else.
-                let closed = match self.container.layout() {
-                    Layout::Transport => last.is_some_and(|chunk| chunk.tag == Tag::VERI),
-                    Layout::Mux => walked.closing_crc.is_some(),
-                };
+                let closed = is_closed(self.container);
                 report.drop(region(at, len.saturating_sub(at), Reason::Trailing, !closed));
             }
             Ending::Appended(at) => report.drop(region(at, len.saturating_sub(at), Reason::Appended, true)),

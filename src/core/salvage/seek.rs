@@ -76,6 +76,15 @@ pub(super) fn rebuild(plan: &Plan<'_>, sources: &Sources<'_>) -> Outcome {
         }
         return Outcome::Anew(from_rhythm(plan, rhythm, usual_meaning(plan, meta), true));
     };
+    if entries.ambiguous {
+        return match !truncated && plan.moves_nothing() {
+            true => Outcome::AsItIs,
+            false => Outcome::Anew(Table {
+                how: "no entries: their offsets fit several meanings, and nothing says which block they led to".to_owned(),
+                ..from_rhythm(plan, None, None, true)
+            }),
+        };
+    }
     let Landed { list: landed, lost, nowhere } = landings(plan, entries);
     let meaning = Some((entries.meaning, entries.basis));
     let follows = |(pts_us, block): &(u64, u64)| {
@@ -127,7 +136,7 @@ fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
         if let Some(original) = entry.original {
             match plan.numbering.found(original).filter(|found| *found < container.index().blocks()) {
                 Some(found) => landed.list.push((entry.pts_us, found)),
-                None if plan.numbering.is_whole() => landed.nowhere += 1,
+                None if plan.numbering.total().is_some_and(|total| original >= total) => landed.nowhere += 1,
                 None => landed.lost += 1,
             }
             continue;
@@ -135,7 +144,13 @@ fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
         let place = if plan.is_proven { compact(plan, entries.meaning, entry.offset) } else { land(entry.offset) };
         let moved = || entry.offset.checked_add_signed(shift).map_or(Landing::Nowhere, land);
         let place = if place == Landing::Nowhere && shift != 0 { moved() } else { place };
+        // A position in a concatenation counts on all blocks before it.
+        let certain = match entries.meaning {
+            Meaning::Stored | Meaning::Stream => plan.numbering.first_uncertain().unwrap_or(u64::MAX),
+            Meaning::Chunk | Meaning::Payload | Meaning::Index => u64::MAX,
+        };
         match place {
+            Landing::Block(found) if found >= certain => landed.lost += 1,
             Landing::Block(found) => landed.list.push((entry.pts_us, found)),
             Landing::Nowhere if losses.is_empty() => landed.nowhere += 1,
             Landing::Nowhere | Landing::Unknown => landed.lost += 1,

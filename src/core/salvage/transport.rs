@@ -47,8 +47,8 @@ pub(super) fn plan(
     let known = readable.as_ref().or(plan.container.meta());
     let reliable = if let Slot::Reliable(chunk) = seek { Some(chunk) } else { None };
     let entries = reliable.filter(|chunk| plan.container.seek_chunk() == Some(*chunk));
-    let entries = entries.and_then(|_| Entries::read(plan.container, known));
     let sealed = Sealed::of(plan, audit);
+    let entries = entries.and_then(|_| Entries::read(plan.container, known, sealed.blocks));
     settle(plan, readable.as_ref().filter(|_| adopted.meta.is_none()), entries.as_ref(), sealed);
     blocks(plan, audit, readable.as_ref(), report, task)?;
     object(plan, Tag::TRAK, report);
@@ -218,12 +218,20 @@ fn blocks(
         }
         last = Some(chunk);
     }
+    if plan.chained && !placeholders && plan.blocks() < container.index().blocks() {
+        let kept = plan.kept_blocks().filter_map(|chunk| Some((chunk.block?, plan.new_index(chunk.block?)?)));
+        let kept = kept.collect();
+        plan.numbering.count(kept);
+    }
     if let Some(last) = last.filter(|_| placeholders)
         && let Some(total) = end_of_numbers(plan)
     {
         let found = container.index().blocks();
         if plan.reaches(found, total) || total < plan.next_index(found) {
-            plan.pad(last.index + 1, found, total, report);
+            // What follows an empty chunk must show that it is one.
+            let index = container.index();
+            let known = (last.index + 1..index.len()).find(|at| index.chunk(*at).is_some_and(|c| c.tag.is_known()));
+            plan.pad(known.unwrap_or(index.len()), found, total, report);
         } else {
             report
                 .notes
