@@ -242,7 +242,12 @@ proptest! {
 
         // Each entry leads to the block that had its time.
         if !is_beyond_telling(kind, &damage, &clean) {
-            let right = entries(&before);
+            let mut right = entries(&before);
+            if matches!(kind, Kind::Plain(..)) {
+                // In a small file offsets may look like another meaning's.
+                let keyframes = (0..).zip(&had).step_by(gop as usize);
+                right = keyframes.map(|(n, block)| (String::new(), n * 40_000u64, Some(block.clone()))).collect();
+            }
             let seek = |audit: &Audit| container(audit).seek_chunk().map(|chunk| container(audit).payload(&chunk).to_vec());
             // Without META nobody knows what offsets count; the table is what it was, and so are the blocks.
             let untouched = seek(&after) == seek(&before) && has == had;
@@ -275,7 +280,12 @@ proptest! {
 fn chunks_between_blocks_are_moved_around_for_every_meaning() {
     for offsets in Offsets::ALL {
         for at in 0..6 {
-            for between in [chunk(b"VERI", &[7; 32]), chunk(b"META", b"{}"), chunk(b"NOTE", b"n"), chunk_with(b"NOTE", 3, 0, b"bad")] {
+            for between in [
+                chunk(b"VERI", &[7; 32]),
+                chunk(b"META", b"{}"),
+                chunk(b"NOTE", b"n"),
+                chunk_with(b"NOTE", 3, 0, b"bad"),
+            ] {
                 let clean = Transport::new(6).with(|made| made.offsets = offsets).build();
                 let place = spans(&clean)[at].whole.start;
                 let bytes = [&clean[..place], &between, &clean[place..]].concat();

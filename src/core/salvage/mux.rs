@@ -281,7 +281,7 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
                 let astray = times().filter(|(pts_ms, _)| !known.contains(pts_ms)).count() as u64;
                 let astray = astray.saturating_sub(led.lost);
                 missing += if is_closed(audit) { 0 } else { astray };
-                (sorted(keyframes), FROM_BLOCKS, led.lost + astray > 0)
+                (worth_seeking(plan, keyframes), FROM_BLOCKS, led.lost + astray > 0)
             }
         };
         let bare = payload.starts_with(b"H4SK");
@@ -290,7 +290,7 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
     }
     let mut unreadable = unreadable.into_iter();
     for track in declared.iter().filter(|track| !done.contains(track)) {
-        let rows = tracks.get(track).map(|keyframes| sorted(keyframes)).unwrap_or_default();
+        let rows = tracks.get(track).map(|keyframes| worth_seeking(plan, keyframes)).unwrap_or_default();
         let (place, source) = match unreadable.next() {
             Some(chunk) => (Place::Of(chunk), Some((chunk, false))),
             None if !rows.is_empty() => (Place::Before(plan.container.index().len()), None),
@@ -304,6 +304,13 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
     }
     plan.numbering.note_missing(missing);
     tables
+}
+
+/// Rows of the keyframes that hold something: no table that is made anew leads to a placeholder of an earlier salvage.
+fn worth_seeking(plan: &Plan<'_>, keyframes: &[(u32, u64)]) -> Vec<(u32, u64)> {
+    let mut rows = sorted(keyframes);
+    rows.retain(|(_, block)| plan.container.index().block(*block).is_some_and(|chunk| chunk.len > ROUTE_LEN));
+    rows
 }
 
 /// Rows as players search them: by time.

@@ -91,6 +91,8 @@ pub(super) struct Entries {
     gop: Option<u64>,
     /// Offsets fit several meanings that lead to different blocks, and nothing says which is right.
     pub(super) ambiguous: bool,
+    /// A digest shows that all blocks are where the writer put them.
+    pub(super) sealed: bool,
 }
 
 impl Entries {
@@ -127,7 +129,9 @@ impl Entries {
         let gop = meta.and_then(|meta| meta.gop);
         let on_beat = |(rank, entry): (u64, SeekEntry)| {
             let block = by_time(entry.pts_us);
-            block.is_some() && gop.is_some_and(|gop| rank.checked_mul(gop) == block) && implied(entry.offset).is_none_or(|own| block == Some(own))
+            block.is_some()
+                && gop.is_some_and(|gop| rank.checked_mul(gop) == block)
+                && implied(entry.offset).is_none_or(|own| block == Some(own))
         };
         let kept_time = !sealed && (0..).zip(table.in_order()).all(on_beat);
         let timed = kept_time || table.rows.iter().all(|entry| agrees(entry.pts_us, entry.offset));
@@ -141,7 +145,7 @@ impl Entries {
             let on_beat = |(rank, entry): (u64, &Named)| rank.checked_mul(*gop) == entry.original;
             whole && (0..).zip(&list).all(on_beat)
         });
-        Some(Self { list, meaning: fit.meaning, basis: fit.basis, timed, gop, ambiguous: ambiguous && !timed })
+        Some(Self { list, meaning: fit.meaning, basis: fit.basis, timed, gop, ambiguous: ambiguous && !timed, sealed })
     }
 
     fn bounds(&self) -> Bounds {
@@ -205,7 +209,8 @@ impl<'a> Places<'a> {
 /// whether several are left.
 fn settled(blocks: &Blocks<'_>, table: &SeekTable<'_>, fits: &[Meaning]) -> (Option<Fit>, bool) {
     let in_order = |fit: &Fit| {
-        let landings = table.in_order().map(|entry| (entry.pts_us, blocks.landing(fit.meaning, fit.basis, entry.offset)));
+        let landings =
+            table.in_order().map(|entry| (entry.pts_us, blocks.landing(fit.meaning, fit.basis, entry.offset)));
         let mut last = None;
         landings.into_iter().all(|(pts_us, landing)| {
             let Landing::Block(block) = landing else { return false };

@@ -80,7 +80,8 @@ pub(super) fn rebuild(plan: &Plan<'_>, sources: &Sources<'_>) -> Outcome {
         return match !truncated && plan.moves_nothing() {
             true => Outcome::AsItIs,
             false => Outcome::Anew(Table {
-                how: "no entries: their offsets fit several meanings, and nothing says which block they led to".to_owned(),
+                how: "no entries: their offsets fit several meanings, and nothing says which block they led to"
+                    .to_owned(),
                 ..from_rhythm(plan, None, None, true)
             }),
         };
@@ -129,8 +130,13 @@ fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
     let blocks = container.blocks(Effort::Full);
     let losses = &container.walked().losses;
     let mut landed = Landed { list: Vec::new(), lost: 0, nowhere: 0 };
-    // Where nothing is proven, what bytes were lost before an entry may have moved its block.
-    let shift = if losses.is_empty() { 0 } else { common_shift(&blocks, entries, &plan.numbering) };
+    if have_moved(plan, &blocks, entries) {
+        landed.lost = entries.list.len() as u64;
+        return landed;
+    }
+    // What bytes were lost before an entry may have moved its block.
+    let from = losses.first().map_or(u64::MAX, |loss| loss.offset);
+    let shift = common_shift(&blocks, entries, &plan.numbering, from);
     for entry in &entries.list {
         let land = |offset: u64| blocks.landing(entries.meaning, entries.basis, offset);
         if let Some(original) = entry.original {
@@ -141,9 +147,12 @@ fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
             }
             continue;
         }
-        let place = if plan.is_proven { compact(plan, entries.meaning, entry.offset) } else { land(entry.offset) };
-        let moved = || entry.offset.checked_add_signed(shift).map_or(Landing::Nowhere, land);
-        let place = if place == Landing::Nowhere && shift != 0 { moved() } else { place };
+        let place = match shift {
+            _ if plan.is_proven => compact(plan, entries.meaning, entry.offset),
+            _ if entry.offset < from => land(entry.offset),
+            Some(shift) => entry.offset.checked_add_signed(shift).map_or(Landing::Nowhere, land),
+            None => Landing::Unknown,
+        };
         // A position in a concatenation counts on all blocks before it.
         let certain = match entries.meaning {
             Meaning::Stored | Meaning::Stream => plan.numbering.first_uncertain().unwrap_or(u64::MAX),
@@ -157,6 +166,18 @@ fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
         }
     }
     landed
+}
+
+/// Offsets are all there is to go by, and some lead nowhere, or time 0 not to block 0, though no bytes are known to be
+/// lost: chunks were taken out or moved, and where an entry leads it may lead by chance.
+fn have_moved(plan: &Plan<'_>, blocks: &Blocks<'_>, entries: &Entries) -> bool {
+    let astray = |entry: &Named| {
+        let landing = blocks.landing(entries.meaning, entries.basis, entry.offset);
+        entry.original.is_none()
+            && (landing == Landing::Nowhere
+                || entry.pts_us == 0 && matches!(landing, Landing::Block(block) if block > 0))
+    };
+    !entries.sealed && plan.container.walked().losses.is_empty() && entries.list.iter().any(astray)
 }
 
 /// Where a place in the file leads that the container had before bytes were put between its chunks.
@@ -178,21 +199,25 @@ fn compact(plan: &Plan<'_>, meaning: Meaning, offset: u64) -> Landing {
     blocks.landing(meaning, Basis::Grid, at)
 }
 
-/// The distance by which all entries that lead nowhere are off, where only one distance puts them on blocks.
-fn common_shift(blocks: &Blocks<'_>, entries: &Entries, numbering: &Numbering) -> i64 {
+/// The distance by which the blocks of all entries from a place on have moved: none, if all of them lead to blocks or lost
+/// bytes; else the only one under which all do.
+fn common_shift(blocks: &Blocks<'_>, entries: &Entries, numbering: &Numbering, from: u64) -> Option<i64> {
     let land = |offset: u64| blocks.landing(entries.meaning, entries.basis, offset);
-    let astray = |entry: &&Named| entry.original.is_none() && land(entry.offset) == Landing::Nowhere;
-    let Some(first) = entries.list.iter().find(astray) else { return 0 };
+    let later = || entries.list.iter().filter(|entry| entry.original.is_none() && entry.offset >= from);
+    let fits = |shift: i64| {
+        let moved = |entry: &Named| entry.offset.checked_add_signed(shift).map_or(Landing::Nowhere, land);
+        later().all(|entry| moved(entry) != Landing::Nowhere)
+    };
+    if fits(0) {
+        return Some(0);
+    }
+    let first = later().next()?;
     let from = numbering.first_uncertain().unwrap_or(0);
     let starts = (from..blocks.index.blocks()).take(MOST_TRIED);
     let starts = starts.filter_map(|block| blocks.start(entries.meaning, entries.basis, block));
     let shifts = starts.filter_map(|start| i64::try_from(i128::from(start) - i128::from(first.offset)).ok());
-    let lands = |shift: i64, offset: u64| {
-        offset.checked_add_signed(shift).is_some_and(|at| matches!(land(at), Landing::Block(_)))
-    };
-    let all = |shift: &i64| entries.list.iter().filter(astray).all(|entry| lands(*shift, entry.offset));
-    let mut fitting = shifts.filter(all);
-    fitting.next().filter(|_| fitting.next().is_none() && entries.list.iter().filter(astray).count() > 1).unwrap_or(0)
+    let mut fitting = shifts.filter(|shift| fits(*shift));
+    fitting.next().filter(|_| fitting.next().is_none() && later().count() > 1)
 }
 
 /// Entries whose block is kept, one for each timestamp: the one that answered it.
