@@ -89,7 +89,7 @@ fn made(kind: Kind, count: usize, gop: u64, even: bool, order: u8, seed: u8) -> 
             let block = |(n, raw): (usize, Vec<u8>)| TrackBlock {
                 track: ["a", "v"][n % 2].to_owned(),
                 pts_us: n as u64 * 1000,
-                kind: if (n / 2) as u64 % gop == 0 { 'I' } else { 'P' },
+                kind: if ((n / 2) as u64).is_multiple_of(gop) { 'I' } else { 'P' },
                 raw,
             };
             tracks("t", &raw.into_iter().enumerate().map(block).collect::<Vec<_>>())

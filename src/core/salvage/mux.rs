@@ -90,7 +90,7 @@ fn adopt(plan: &mut Plan<'_>, adopted: &Adopted, dropped: [Option<Chunk>; 2], re
             Some(chunk) => plan.replace(&chunk, payload, format!("taken from {name}"), true, report),
             None => {
                 let how = format!("there is none; taken from {name}");
-                plan.insert(after_trak, New::new(tag, payload), how, true, report);
+                plan.insert(after_trak, New::of(tag, payload), how, true, report);
             }
         }
     }
@@ -203,7 +203,7 @@ fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut 
         match slot.chunk() {
             Some(chunk) => plan.replace(chunk, payload, how, true, report),
             None if declared.is_empty() => {}
-            None => plan.insert(0, New::new(Tag::TRAK, payload), how, !is_closed(audit), report),
+            None => plan.insert(0, New::of(Tag::TRAK, payload), how, !is_closed(audit), report),
         }
         return declared;
     };
@@ -378,7 +378,7 @@ fn write(plan: &mut Plan<'_>, mut tables: Vec<Table>, report: &mut Report) {
             _ if table.is_as_it_was(plan, &payload) => {}
             Some((chunk, _)) => plan.replace(&chunk, payload, table.how.to_owned(), table.lost, report),
             None => {
-                let (at, new) = (plan.container.index().len(), New::new(Tag::TSEK, payload));
+                let (at, new) = (plan.container.index().len(), New::of(Tag::TSEK, payload));
                 plan.insert(at, new, table.how.to_owned(), false, report);
             }
         }

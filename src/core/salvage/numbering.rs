@@ -106,7 +106,7 @@ impl Entries {
             true => settled(&blocks, &table, &resolution.fits),
             false => (resolution.best, false),
         };
-        let fit = fit.or(resolution.best)?;
+        let fit = fit.or(resolution.best).or_else(|| kept_time(&blocks, &table, container.options().meaning))?;
         let frame_us = meta.and_then(Meta::frame_us).filter(|us| *us > 0);
         let implied = |offset: u64| match (fit.meaning, fit.basis) {
             (Meaning::Index, _) => Some(offset),
@@ -133,8 +133,8 @@ impl Entries {
                 && gop.is_some_and(|gop| rank.checked_mul(gop) == block)
                 && implied(entry.offset).is_none_or(|own| block == Some(own))
         };
-        let kept_time = !sealed && (0..).zip(table.in_order()).all(on_beat);
-        let timed = kept_time || table.rows.iter().all(|entry| agrees(entry.pts_us, entry.offset));
+        let keeps_time = !sealed && (0..).zip(table.in_order()).all(on_beat);
+        let timed = keeps_time || table.rows.iter().all(|entry| agrees(entry.pts_us, entry.offset));
         let named = |pts_us: u64, offset: u64| {
             let original = if timed { by_time(pts_us) } else { implied(offset) };
             Named { pts_us, offset, original }
@@ -203,6 +203,22 @@ impl<'a> Places<'a> {
             _ => None,
         }
     }
+}
+
+/// Where bytes were lost before the first entry already, nothing lands: the meaning under which all entries name the block
+/// of their time. Only where there are several.
+fn kept_time(blocks: &Blocks<'_>, table: &SeekTable<'_>, chosen: Option<Meaning>) -> Option<Fit> {
+    let frame_us = blocks.frame_us.filter(|us| *us > 0 && table.rows.len() > 1 && !blocks.losses.is_empty())?;
+    let grid = blocks.grid.filter(|grid| *grid > 0);
+    let meanings = [(Meaning::Stream, grid), (Meaning::Index, Some(1))];
+    let keeps = |size: u64| {
+        let named = |entry: SeekEntry| (entry.pts_us / frame_us).checked_mul(size) == Some(entry.offset);
+        table.rows.iter().all(|entry| entry.pts_us.is_multiple_of(frame_us) && named(entry))
+    };
+    let found = meanings
+        .into_iter()
+        .find(|(meaning, size)| chosen.is_none_or(|chosen| chosen == *meaning) && size.is_some_and(keeps));
+    found.map(|(meaning, _)| Fit { meaning, basis: Basis::Grid, hits: 0, misses: 0, agreement: 0 })
 }
 
 /// Of meanings that fit equally, the one under which later entries lead to later blocks, and time 0 to block 0; and
@@ -514,6 +530,12 @@ impl Numbering {
     pub(super) fn is_certain(&self) -> bool {
         self.counted.is_some()
             || self.runs.iter().all(|run| run.lost.is_some() || run.first >= self.found && run.first > 0)
+    }
+
+    /// Blocks are missing without a trace of where.
+    pub(super) fn is_adrift(&self) -> bool {
+        let nowhere = self.runs.iter().any(|run| run.lost.is_none() && run.bytes == 0 && run.first < self.found);
+        nowhere && self.counted.is_none()
     }
 
     /// The index under which the block is found that had that index before.

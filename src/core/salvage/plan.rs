@@ -30,7 +30,7 @@ pub(super) struct New {
 }
 
 impl New {
-    pub(super) fn new(tag: Tag, payload: Vec<u8>) -> Self {
+    pub(super) fn of(tag: Tag, payload: Vec<u8>) -> Self {
         Self { tag, flags: 0, payload }
     }
 }
@@ -227,7 +227,7 @@ impl<'a> Plan<'a> {
     /// Writes another payload in the place of a chunk, and says so.
     pub(super) fn replace(&mut self, chunk: &Chunk, payload: Vec<u8>, how: String, lost: bool, report: &mut Report) {
         let tag = chunk.tag;
-        self.fates.insert(chunk.index, Fate::Replace(New::new(tag, payload)));
+        self.fates.insert(chunk.index, Fate::Replace(New::of(tag, payload)));
         report.rebuild(Rebuilt { tag, replaces: Some(chunk.offset), how, lost });
     }
 
@@ -240,7 +240,7 @@ impl<'a> Plan<'a> {
     /// Puts a chunk of that length into a place, so that the offsets of what follows are known. Gives back what
     /// [`release`](Self::release) needs.
     pub(super) fn reserve(&mut self, place: &Place, tag: Tag, len: usize) -> Option<Fate> {
-        let new = New::new(tag, vec![0; len]);
+        let new = New::of(tag, vec![0; len]);
         match place {
             Place::Of(chunk) => self.fates.insert(chunk.index, Fate::Replace(new)),
             Place::Before(at) => {

@@ -50,6 +50,11 @@ pub(super) fn plan(
     let sealed = Sealed::of(plan, audit);
     let entries = entries.and_then(|_| Entries::read(plan.container, known, sealed.blocks));
     settle(plan, readable.as_ref().filter(|_| adopted.meta.is_none()), entries.as_ref(), sealed);
+    if plan.numbering.is_adrift() {
+        let note = "blocks are missing, and nothing says which: what SEEK and track tables say of a block may be another's, \
+                    and is left out";
+        report.notes.push(note.to_owned());
+    }
     blocks(plan, audit, readable.as_ref(), report, task)?;
     object(plan, Tag::TRAK, report);
     let decided = |tag: Tag| [Tag::CORE, Tag::VERI, Tag::TRAK].contains(&tag) || SIDECARS.contains(&tag);
@@ -203,10 +208,8 @@ fn blocks(
             _ if half_a_pair(&chunk) && !plan.chained => Some(Reason::Undecodable),
             _ => bond.refuses(plan, &chunk),
         };
-        if reason.is_none() && placeholders {
-            if let Some(original) = plan.numbering.original(block) {
-                plan.pad(chunk.index, block, original, report);
-            }
+        if let Some(original) = plan.numbering.original(block).filter(|_| reason.is_none() && placeholders) {
+            plan.pad(chunk.index, block, original, report);
         }
         match (reason, trust) {
             (Some(reason), _) => {
@@ -263,7 +266,7 @@ fn end_of_numbers(plan: &mut Plan<'_>) -> Option<u64> {
         let chunk = container.index().block(block)?;
         end += u64::from(matches!(plan.trust(&chunk), Trust::Damaged(_)));
     }
-    Some(end)
+    Some(plan.numbering.total().map_or(end, |total| total.max(end)))
 }
 
 /// What META says is in it, but not read here.
@@ -284,7 +287,7 @@ fn put(
     let Some(tag) = SIDECARS.get(at).copied() else { return };
     match slots.get(at).and_then(Slot::chunk) {
         Some(chunk) => plan.replace(chunk, payload, how, lost, report),
-        None => plan.insert(before(plan, slots, at), New::new(tag, payload), how, lost, report),
+        None => plan.insert(before(plan, slots, at), New::of(tag, payload), how, lost, report),
     }
 }
 
