@@ -5,10 +5,12 @@ use crate::builder::{self, Mux, Offsets, Transport, chunk, chunk_with, codes, no
 use crate::support::containers::{audited, container};
 use crate::support::samples::{Export, TrackBlock, tracks};
 use h4inspect::core::audit::Audit;
+use h4inspect::core::container::Options;
 use h4inspect::core::finding::Severity;
 use h4inspect::core::index::Tag;
 use h4inspect::core::salvage::{Report, SalvageError, Settings, salvage};
 use h4inspect::core::secret::Secret;
+use h4inspect::core::seek::Meaning;
 use h4inspect::core::task::Task;
 use proptest::prelude::*;
 use proptest::sample::Index as At;
@@ -295,6 +297,38 @@ fn chunks_between_blocks_are_moved_around_for_every_meaning() {
                 assert_eq!(errors, 0, "{offsets:?} {at}: {:?}\n{report:?}", codes(&after));
                 let (right, got) = (entries(&audited(&clean)), entries(&after));
                 assert!(got.iter().all(|entry| right.contains(entry)), "{offsets:?} {at}: {report:?}");
+            }
+        }
+    }
+}
+
+/// Each entry under the meaning that was given for the source, and under the one that the output shows by itself.
+#[test]
+fn a_meaning_that_was_given_is_the_output_s_too() {
+    for (offsets, meaning) in Offsets::ALL.into_iter().zip(Meaning::ALL) {
+        assert_eq!(offsets.name(), meaning.name());
+        let clean = Transport::new(7).with(|made| made.offsets = offsets).build();
+        let before = blocks(&audited(&clean));
+        let core = spans(&clean)[1].clone();
+        let moved = [&clean[..core.whole.start], &chunk(b"VERI", &[7; 32]), &clean[core.whole.start..]].concat();
+        let mut noisy = clean.clone();
+        noisy[core.payload].iter_mut().skip(1).for_each(|byte| *byte = !*byte);
+        for (bytes, blocks) in [(moved, vec![0u64, 2, 4, 6]), (noisy, vec![0, 1, 3, 5])] {
+            let options = Options { meaning: Some(meaning), ..Options::default() };
+            let mut out = Vec::new();
+            let report =
+                salvage(&builder::audited_with(&bytes, &options), &Settings::default(), &mut out, &Task::default());
+            for read in [options, Options::default()] {
+                let after = builder::audited_with(&out, &read);
+                let table = container(&after).seek_table().unwrap();
+                let landed: Vec<Option<u64>> =
+                    (0..table.rows.len()).map(|at| container(&after).entry_block(at)).collect();
+                assert_eq!(landed, blocks.iter().copied().map(Some).collect::<Vec<_>>(), "{meaning:?}: {report:?}");
+                let payload =
+                    |at: u64| container(&after).payload(&container(&after).index().block(at).unwrap()).to_vec();
+                for (row, block) in table.rows.iter().zip(&blocks) {
+                    assert_eq!(payload(*block), before[(row.pts_us / 40_000) as usize], "{meaning:?}");
+                }
             }
         }
     }

@@ -135,6 +135,7 @@ fn stand_ins(plan: &mut Plan<'_>, damaged: &[Chunk], tracks: &Keyframes, declare
             named.extend(rows.map(|(offset, pts_ms)| (offset, (table.track, pts_ms))));
         }
     }
+    let declared: BTreeSet<u16> = declared.iter().copied().collect();
     for chunk in damaged {
         let by_table = named.get(&chunk.payload_offset).map(|(track, pts_ms)| (*track, *pts_ms, Kind::I));
         let by_header = || {
@@ -209,7 +210,8 @@ fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut 
     };
     let id = |track: &Value| u16::try_from(track.get("track_id")?.as_u64()?).ok();
     let mut declared: Vec<u16> = list(&document).into_iter().flatten().filter_map(id).collect();
-    let more: Vec<u16> = tracks.keys().copied().filter(|id| !declared.contains(id)).collect();
+    let known: BTreeSet<u16> = declared.iter().copied().collect();
+    let more: Vec<u16> = tracks.keys().copied().filter(|id| !known.contains(id)).collect();
     if more.is_empty() {
         return declared;
     }

@@ -15,6 +15,17 @@ use crate::core::walk::Ending;
 const LEAST_BYTES: u64 = 12;
 /// How many lost blocks are tried for one gap, to find the number that places in the file bear out.
 const MOST_TRIED: u64 = 1 << 12;
+/// How many entries are looked at for that, all numbers together.
+const MOST_LOOKS: u64 = 1 << 24;
+/// That only one number fits says something only if so many were tried.
+const LEAST_TRIED: u64 = 1 << 6;
+
+/// How many guesses may be tried on so many entries, each of which may look at all of them; `None` if too few for that
+/// only one fits to say something.
+pub(super) fn guesses(entries: usize) -> Option<u64> {
+    let affordable = MOST_LOOKS.checked_div(entries as u64).unwrap_or(MOST_TRIED).min(MOST_TRIED);
+    (affordable >= LEAST_TRIED).then_some(affordable)
+}
 
 /// Blocks between two places where others may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,11 +113,13 @@ impl Entries {
         let table = container.seek_table()?;
         let resolution = container.resolution(Effort::Full);
         let blocks = container.blocks(Effort::Full);
+        let doubtful = !sealed || !blocks.losses.is_empty();
         let (fit, ambiguous) = match resolution.ambiguous {
             true => settled(&blocks, &table, &resolution.fits),
             false => (resolution.best, false),
         };
-        let fit = fit.or(resolution.best).or_else(|| kept_time(&blocks, &table, container.options().meaning))?;
+        let fit =
+            kept_time(&blocks, &table, container.options().meaning).filter(|_| doubtful).or(fit).or(resolution.best)?;
         let frame_us = meta.and_then(Meta::frame_us).filter(|us| *us > 0);
         let implied = |offset: u64| match (fit.meaning, fit.basis) {
             (Meaning::Index, _) => Some(offset),
@@ -205,10 +218,10 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Where bytes were lost before the first entry already, nothing lands: the meaning under which all entries name the block
-/// of their time. Only where there are several.
+/// The meaning under which all entries name the block of their time, where there are several. Where bytes were lost, most
+/// land nowhere for certain under this one, and others fit by chance.
 fn kept_time(blocks: &Blocks<'_>, table: &SeekTable<'_>, chosen: Option<Meaning>) -> Option<Fit> {
-    let frame_us = blocks.frame_us.filter(|us| *us > 0 && table.rows.len() > 1 && !blocks.losses.is_empty())?;
+    let frame_us = blocks.frame_us.filter(|us| *us > 0 && table.rows.len() > 1)?;
     let grid = blocks.grid.filter(|grid| *grid > 0);
     let meanings = [(Meaning::Stream, grid), (Meaning::Index, Some(1))];
     let keeps = |size: u64| {
@@ -483,7 +496,8 @@ impl Numbering {
         };
         let least = bounds.least.saturating_sub(self.found);
         let most = bounds.most.map_or(u64::MAX, |most| most.saturating_sub(self.found));
-        let mut fitting = (least..=most.min(least.saturating_add(MOST_TRIED))).filter(|lost| fits(*lost).is_some());
+        let tried = guesses(entries.clone().count())?;
+        let mut fitting = (least..=most.min(least.saturating_add(tried))).filter(|lost| fits(*lost).is_some());
         fitting.next().filter(|_| fitting.next().is_none())
     }
 

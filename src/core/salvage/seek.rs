@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use super::numbering::{Entries, Named, Numbering, Rhythm};
+use super::numbering::{Entries, Named, Numbering, Rhythm, guesses};
 use super::plan::{Part, Plan};
 use crate::core::block::{EngineKind, Pipeline};
 use crate::core::container::Effort;
@@ -13,9 +13,6 @@ use crate::core::meta::Meta;
 use crate::core::pack::seek_payload;
 use crate::core::seek::{Basis, Blocks, Landing, Meaning, SeekTable, Starts};
 use crate::core::task::{Cancelled, Task};
-
-/// How many places are tried for entries that lead nowhere since bytes were lost.
-const MOST_TRIED: usize = 1 << 12;
 
 /// A table whose offsets are not computed yet.
 pub(super) struct Table {
@@ -74,7 +71,9 @@ pub(super) fn rebuild(plan: &Plan<'_>, sources: &Sources<'_>) -> Outcome {
         if resolution.stream_untested && readable && plan.keeps_indices() {
             return Outcome::AsItIs;
         }
-        return Outcome::Anew(from_rhythm(plan, rhythm, usual_meaning(plan, meta), true));
+        let mut anew = from_rhythm(plan, rhythm, usual_meaning(plan, meta), true);
+        anew.lost |= (anew.entries.len() as u64) < declared;
+        return Outcome::Anew(anew);
     };
     if entries.ambiguous {
         return match !truncated && plan.moves_nothing() {
@@ -213,7 +212,8 @@ fn common_shift(blocks: &Blocks<'_>, entries: &Entries, numbering: &Numbering, f
     }
     let first = later().next()?;
     let from = numbering.first_uncertain().unwrap_or(0);
-    let starts = (from..blocks.index.blocks()).take(MOST_TRIED);
+    let tried = usize::try_from(guesses(later().count())?).unwrap_or(0);
+    let starts = (from..blocks.index.blocks()).take(tried);
     let starts = starts.filter_map(|block| blocks.start(entries.meaning, entries.basis, block));
     let shifts = starts.filter_map(|start| i64::try_from(i128::from(start) - i128::from(first.offset)).ok());
     let mut fitting = shifts.filter(|shift| fits(*shift));

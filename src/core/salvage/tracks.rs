@@ -1,7 +1,7 @@
 //! The track tables in a transport container's META, for the blocks that are left: `trak_b64`, the index, and
 //! `seekm_b64`, a seek table for each track.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,8 +54,9 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
     };
     let mut declared: Vec<String> = tracks.list.iter().filter(|t| t.declared).map(|t| t.id.clone()).collect();
     let mut undeclared = 0;
+    let mut ids: HashSet<String> = declared.iter().cloned().collect();
     for entry in entries.iter().flatten() {
-        if !declared.contains(&entry.track) {
+        if ids.insert(entry.track.clone()) {
             declared.push(entry.track.clone());
             undeclared += 1;
         }
@@ -70,17 +71,26 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
     keyframes.values_mut().for_each(|table| table.sort_unstable());
     let mut tables: Vec<(&str, Vec<(u64, u64)>)> = Vec::new();
     let known = tracks.list.iter().filter(|track| track.table.is_some() && !broken);
+    let mut rows_lost = false;
     for track in known {
         let table = track.seek_table(container)?;
-        let is_keyframe = |entry: &(u64, u64)| {
-            entries.is_none()
-                || keyframes.get(track.id.as_str()).is_some_and(|table| table.binary_search(entry).is_ok())
+        let own = keyframes.get(track.id.as_str()).map_or([].as_slice(), Vec::as_slice);
+        let rows = || table.in_order().map(|entry| (entry.pts_us, moved(entry.offset)));
+        let wrong = |(pts_us, block): (u64, Option<u64>)| {
+            entries.is_some() && block.is_some_and(|block| own.binary_search(&(pts_us, block)).is_err())
         };
-        let rows = table.in_order().filter_map(|entry| Some((entry.pts_us, moved(entry.offset)?)));
-        tables.push((&track.id, rows.filter(is_keyframe).collect()));
+        // Where a row leads to another block than its time's, the index says where it should.
+        if rows().any(wrong) {
+            rows_lost |= rows().any(|(pts_us, _)| own.binary_search_by_key(&pts_us, |(pts_us, _)| *pts_us).is_err());
+            tables.push((&track.id, own.to_vec()));
+            continue;
+        }
+        rows_lost |= rows().any(|(_, block)| block.is_none());
+        tables.push((&track.id, rows().filter_map(|(pts_us, block)| Some((pts_us, block?))).collect()));
     }
+    let with_table: HashSet<&str> = tables.iter().map(|(id, _)| *id).collect();
     for id in &declared {
-        if let Some(table) = keyframes.get(id.as_str()).filter(|_| !tables.iter().any(|(known, _)| known == id)) {
+        if let Some(table) = keyframes.get(id.as_str()).filter(|_| !with_table.contains(id.as_str())) {
             tables.push((id, table.clone()));
         }
     }
@@ -110,7 +120,8 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
         Some(Ok(old)) => old.iter().any(astray),
         Some(Err(_)) => true,
         None => false,
-    } || meta.seekm_b64.is_some() && seekm.is_none();
+    } || rows_lost
+        || meta.seekm_b64.is_some() && seekm.is_none();
     let mut edit = Edit { payload: payload.to_vec(), document: meta.document.value.clone()? };
     if !same_entries {
         edit.set("trak_b64", meta.trak_b64.as_deref(), trak);
