@@ -8,7 +8,7 @@ use h4inspect::core::container::Container;
 use h4inspect::core::diff::{Diff, DiffError, Form, diff};
 use h4inspect::core::index::Tag;
 use h4inspect::core::pack::{TransportWriter, seek_payload};
-use h4inspect::core::salvage::salvage;
+use h4inspect::core::salvage::{Settings, salvage};
 use h4inspect::core::task::Task;
 use proptest::prelude::*;
 
@@ -176,7 +176,7 @@ fn a_salvaged_file_lacks_what_was_dropped() {
     let at = container(&audited(&clean)).index().block(4).unwrap().payload_offset as usize;
     bytes[at + 9..at + 12].fill(0xee);
     let mut out = Vec::new();
-    salvage(&audited(&bytes), false, &mut out, &Task::default()).unwrap();
+    salvage(&audited(&bytes), &Settings::default(), &mut out, &Task::default()).unwrap();
     let found = differ(&clean, &out);
     assert_eq!(counts(&found), [0, 1, 0, 0, 0]);
     assert!(found.tables.iter().flat_map(|table| table.changed.list()).all(|change| change.same_block));

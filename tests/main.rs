@@ -27,6 +27,8 @@ mod protection;
 mod readme;
 mod salvage;
 mod salvage_command;
+mod salvage_options;
+mod salvage_places;
 mod salvage_protected;
 mod sample_data;
 mod samples;

@@ -17,7 +17,7 @@ use h4inspect::core::container::Options;
 use h4inspect::core::finding::{Code, Severity};
 use h4inspect::core::meta::Compression;
 use h4inspect::core::pack::{TransportWriter, seek_payload};
-use h4inspect::core::salvage::{SalvageError, salvage};
+use h4inspect::core::salvage::{SalvageError, Settings, salvage};
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use serde_json::json;
@@ -128,7 +128,7 @@ fn what_happens_at_any_block_of_an_audit_is_noticed() {
             let audit = audit(&source, &options, &Task::default()).unwrap();
             assert_noticed(&audit, event, &name);
             let mut out = Vec::new();
-            match salvage(&audit, true, &mut out, &Task::default()) {
+            match salvage(&audit, &Settings { repair: true, ..Default::default() }, &mut out, &Task::default()) {
                 Err(SalvageError::Changed(_) | SalvageError::Nothing | SalvageError::Unreadable(_)) => {}
                 other => panic!("{name}: {other:?}"),
             }

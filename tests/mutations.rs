@@ -4,7 +4,7 @@ use crate::builder::*;
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::finding::{Code, Flip};
 use h4inspect::core::layout::Layout;
-use h4inspect::core::salvage::salvage;
+use h4inspect::core::salvage::{Settings, salvage};
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::{Depth, Step, Walked, Walker};
 use proptest::prelude::*;
@@ -359,7 +359,8 @@ fn a_digest_confirms_only_what_it_covers() {
     let confirmed: Vec<_> = flips(&audit).iter().map(|flip| (flip.offset as usize, flip.confirmed)).collect();
     assert_eq!(confirmed, [(meta.payload.start + 3, false), (core.payload.start + 9, true)]);
     assert_eq!(consequences(&audit), [""; 0], "what TRAK holds is not read");
-    let report = salvage(&audit, true, &mut Vec::new(), &Task::default()).unwrap();
+    let report =
+        salvage(&audit, &Settings { repair: true, ..Default::default() }, &mut Vec::new(), &Task::default()).unwrap();
     let mended = report.mended.list().iter().map(|mended| mended.tag.to_string()).collect::<Vec<_>>();
     assert_eq!(mended, ["CORE"]);
 }

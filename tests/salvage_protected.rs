@@ -11,7 +11,7 @@ use h4inspect::core::container::Options;
 use h4inspect::core::finding::Severity;
 use h4inspect::core::index::Tag;
 use h4inspect::core::pack::{TransportWriter, seek_payload};
-use h4inspect::core::salvage::{Reason, Report, salvage};
+use h4inspect::core::salvage::{Reason, Report, Settings, salvage};
 use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
@@ -56,13 +56,16 @@ fn audited(bytes: &[u8], options: &Options) -> Audit {
 fn salvaged(name: &str, bytes: &[u8], repair: bool, with_keys: bool) -> (Report, Vec<u8>) {
     let options = if with_keys { keys() } else { Options::default() };
     let mut out = Vec::new();
-    let report = salvage(&audited(bytes, &options), repair, &mut out, &Task::default()).unwrap();
+    let report =
+        salvage(&audited(bytes, &options), &Settings { repair, ..Settings::default() }, &mut out, &Task::default())
+            .unwrap();
     for checked_with in [&options, &Options::default()] {
         let after = audited(&out, checked_with);
         let errors: Vec<_> = after.findings.list().iter().filter(|f| f.severity == Severity::Error).collect();
         assert!(errors.is_empty() && after.verdict <= Verdict::Suspect, "{name}: {errors:?}\n{report:?}");
         let mut again = Vec::new();
-        let second = salvage(&after, repair, &mut again, &Task::default()).unwrap();
+        let second =
+            salvage(&after, &Settings { repair, ..Settings::default() }, &mut again, &Task::default()).unwrap();
         assert!(again == out && second.nothing_lost(), "{name}: {second:?}");
     }
     let read = audited(&out, &keys());
@@ -249,7 +252,7 @@ fn files_of_the_reference_writer_are_kept_up_to_the_loss() {
             bytes[chunk.offset as usize..chunk.end as usize].fill(0);
             let mut out = Vec::new();
             let before = audited(&bytes, &Options::default());
-            salvage(&before, false, &mut out, &Task::default()).unwrap();
+            salvage(&before, &Settings::default(), &mut out, &Task::default()).unwrap();
             let after = audited(&out, &Options::default());
             assert!(after.verdict <= Verdict::Suspect, "{name}: {:?}", after.findings.list());
             let kept = stored(container(&after).index(), &out);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use h4inspect::core::audit::{Audit, audit};
 use h4inspect::core::container::Options;
 use h4inspect::core::finding::Severity;
-use h4inspect::core::salvage::{Report, SalvageError, salvage};
+use h4inspect::core::salvage::{Report, SalvageError, Settings, salvage};
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use libfuzzer_sys::fuzz_target;
@@ -19,7 +19,7 @@ fn audited(bytes: Vec<u8>) -> Option<Audit> {
 
 fn salvaged(audit: &Audit, repair: bool) -> Option<(Report, Vec<u8>)> {
     let mut out = Vec::new();
-    match salvage(audit, repair, &mut out, &Task::default()) {
+    match salvage(audit, &Settings { repair, ..Settings::default() }, &mut out, &Task::default()) {
         Ok(report) => Some((report, out)),
         Err(SalvageError::Unreadable(_) | SalvageError::Nothing) => None,
         Err(error) => panic!("{error}"),

@@ -11,7 +11,7 @@ use super::status::Status;
 use super::{Session, content, open};
 use crate::core::audit::Verdict;
 use crate::core::name::FileName;
-use crate::core::salvage::{SalvageError, salvage};
+use crate::core::salvage::{SalvageError, Settings, Sibling, SiblingError, salvage};
 use crate::core::task::Task;
 use crate::report::advice::advice;
 use crate::report::json;
@@ -23,6 +23,8 @@ use crate::report::salvage::Salvage;
 Examples:
   h4inspect salvage broken.h4mk --out saved.h4mk
   h4inspect salvage broken.h4mk --repair --out saved.h4mk --json | jq .dropped
+  h4inspect salvage masked.h4mk --out saved.h4mk --placeholders
+  h4inspect salvage broken.h4mk --out saved.h4mk --meta-from episode-2.h4mk
   h4inspect salvage broken.h4mk --out saved.h4mk; h4inspect diff broken.h4mk saved.h4mk")]
 pub struct Args {
     /// Container to read; - is standard input
@@ -34,9 +36,15 @@ pub struct Args {
     /// Replace PATH if it exists
     #[arg(long)]
     pub force: bool,
-    /// Mend flipped bits too, where VERI or the closing CRC confirms the repair
+    /// Mend flipped bits too, where VERI confirms the repair
     #[arg(long)]
     pub repair: bool,
+    /// Write an empty block for each lost one whose number is known, so that all others keep their index, time and mask
+    #[arg(long)]
+    pub placeholders: bool,
+    /// Take META and SAFE from this container of the same writer where they are lost
+    #[arg(long, value_name = "OTHER", value_hint = clap::ValueHint::FilePath)]
+    pub meta_from: Option<Input>,
     /// Report as JSON
     #[arg(long)]
     pub json: bool,
@@ -44,8 +52,10 @@ pub struct Args {
 
 /// Salvages.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
-    let mut out = Output::create(&args.out, args.force, args.file.path())?;
+    let inputs = [Some(&args.file), args.meta_from.as_ref()];
+    let mut out = Output::create(&args.out, args.force, inputs.into_iter().flatten().filter_map(Input::path))?;
     out.refuse_terminal()?;
+    let sibling = args.meta_from.as_ref().map(|other| sibling(other, session)).transpose()?;
     let source = open::source(&args.file)?;
     let audit = open::audit(&source, &args.file, session)?;
     if audit.verdict == Verdict::Unreadable {
@@ -56,7 +66,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let report = {
         let task = Arc::new(Task::default());
         let _progress = Progress::start(format_args!("salvage {}", args.file), Arc::clone(&task));
-        salvage(&audit, args.repair, &mut Copied(&mut out), &task).map_err(|error| named(error, &args.file))?
+        let settings = Settings { repair: args.repair, placeholders: args.placeholders, sibling: sibling.as_ref() };
+        salvage(&audit, &settings, &mut Copied(&mut out), &task).map_err(|error| named(error, args))?
     };
     if !report.nothing_lost() {
         session.raise(Status::Findings);
@@ -85,8 +96,27 @@ fn write_report(salvage: &Salvage, as_json: bool, session: &Session, out: &mut d
     }
 }
 
-fn named(error: SalvageError, file: &Input) -> anyhow::Error {
+/// What META and SAFE are taken from.
+fn sibling(other: &Input, session: &Session) -> anyhow::Result<Sibling> {
+    let audit = open::audit(&open::source(other)?, other, session)?;
+    let Some(container) = audit.container else {
+        let why = audit.findings.list().first().map_or_else(String::new, |first| first.message.clone());
+        return Err(Status::Unreadable.error(format!("{other}: {why}")));
+    };
+    Sibling::of(&container, other.to_string()).map_err(|error| refused(&error, other))
+}
+
+fn refused(error: &SiblingError, other: &Input) -> anyhow::Error {
+    Status::Usage.error(format!("--meta-from {other}: {error}"))
+}
+
+fn named(error: SalvageError, args: &Args) -> anyhow::Error {
+    let file = &args.file;
     match error {
+        SalvageError::Sibling(error) => match &args.meta_from {
+            Some(other) => refused(&error, other),
+            None => Status::Usage.error(error),
+        },
         // The output has named itself.
         SalvageError::Write(error) => error.into(),
         SalvageError::Unreadable(why) => Status::Unreadable.error(format!("{file}: {why}")),

@@ -268,6 +268,26 @@ impl Container {
         Self { mended: self.mended.clone(), ..again }
     }
 
+    /// The same container, read with `payload` in place of its sidecar of that tag, which is damaged or missing.
+    pub(crate) fn with_sidecar(&self, tag: Tag, payload: Vec<u8>) -> Self {
+        let mut other = self.with_options(self.options.clone());
+        let at = self.index().first(tag).unwrap_or(Chunk {
+            index: u64::MAX,
+            tag,
+            offset: self.source.len(),
+            payload_offset: self.source.len(),
+            len: 0,
+            end: self.source.len(),
+            state: State::Intact,
+            block: None,
+        });
+        if at.index == u64::MAX {
+            other.ahead.push(at);
+        }
+        other.mended.insert(at.index, payload);
+        other
+    }
+
     /// The same container with some chunks under another tag.
     pub(crate) fn retagged(&self, tags: &[(u64, Tag)]) -> Self {
         let walked = Walked { index: self.index().retagged(tags), ..self.walked.clone() };

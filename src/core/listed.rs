@@ -35,6 +35,11 @@ impl<T> Listed<T> {
         &self.list
     }
 
+    /// Changes the entries kept.
+    pub fn list_mut(&mut self) -> &mut [T] {
+        &mut self.list
+    }
+
     /// How many there are, kept or not.
     pub fn count(&self) -> u64 {
         self.count

@@ -37,9 +37,12 @@ pub struct Salvage {
     pub bytes_lost: u64,
     /// CORE chunks found in the source, damaged ones included.
     pub blocks: u64,
-    /// CORE chunks in the output.
+    /// CORE chunks in the output, placeholders included.
     pub blocks_written: u64,
-    /// Blocks that stood in lost bytes, where bytes were lost.
+    /// Indices in the output of empty blocks, each in place of a lost one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub placeholders: Vec<u64>,
+    /// Blocks that are not among those found, where bytes were lost or something names more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
     /// The first block of the output that may have had a higher index.
@@ -61,6 +64,8 @@ pub struct Salvage {
     #[serde(serialize_with = "as_object")]
     #[schemars(with = "BTreeMap<String, u64>")]
     pub omitted: Vec<(String, u64)>,
+    #[serde(skip)]
+    unexplained: bool,
 }
 
 /// Blocks of which nothing is left.
@@ -192,7 +197,11 @@ impl Salvage {
     /// What a report says about a source and an output of these names.
     pub fn new(file: &FileName, out: &FileName, report: &Report) -> Self {
         let salvage::Missing { blocks, exact } = report.missing;
-        let omitted = [("mended", report.mended.omitted()), ("dropped", report.dropped.omitted())];
+        let omitted = [
+            ("placeholders", report.placeholders.omitted()),
+            ("mended", report.mended.omitted()),
+            ("dropped", report.dropped.omitted()),
+        ];
         let rebuilt = report.rebuilt.iter().map(|rebuilt| Rebuilt {
             tag: rebuilt.tag.to_string(),
             replaces: rebuilt.replaces,
@@ -211,6 +220,7 @@ impl Salvage {
             bytes_lost: report.bytes_lost,
             blocks: report.blocks_before,
             blocks_written: report.blocks_after,
+            placeholders: report.placeholders.list().to_vec(),
             missing: (blocks > 0 || !exact).then_some(Missing { blocks, exact }),
             provisional_from: report.provisional_from,
             kept: report.kept.iter().map(|(tag, n)| (tag.to_string(), *n)).collect(),
@@ -219,6 +229,7 @@ impl Salvage {
             rebuilt: rebuilt.collect(),
             notes: report.notes.clone(),
             omitted: omitted.into_iter().filter(|(_, n)| *n > 0).map(|(list, n)| (list.to_owned(), n)).collect(),
+            unexplained: report.unexplained,
         }
     }
 
@@ -232,18 +243,29 @@ impl Salvage {
             return "nothing was lost".to_owned();
         }
         let Missing { blocks: missing, exact } = self.missing.unwrap_or(Missing { blocks: 0, exact: true });
-        let lost = self.blocks.saturating_sub(self.blocks_written).saturating_add(missing);
+        let lost = self.blocks.saturating_sub(self.blocks_kept()).saturating_add(missing);
         let bytes = count(self.bytes_lost, "byte");
         match (lost, exact, self.bytes_lost) {
+            (0, true, 0) if self.unexplained => "something was lost or changed, and nothing says what".to_owned(),
+            (0, false, 0) => "there may have been more blocks".to_owned(),
             (0, true, 0) => "no block was lost, but something of the other chunks".to_owned(),
             (0, true, _) => format!("no block was lost, but {bytes} of other chunks"),
             (0, false, _) => format!("{bytes} were lost, in which there may have been blocks"),
             (n, true, _) => {
                 let all = count(self.blocks.saturating_add(missing), "block");
-                format!("{n} of {all} lost, {bytes} in all")
+                let bytes = if self.bytes_lost > 0 { format!(", {bytes} in all") } else { String::new() };
+                format!("{n} of {all} lost{bytes}")
             }
             (n, false, _) => format!("at least {} lost, {bytes} in all", count(n, "block")),
         }
+    }
+
+    fn placeholder_count(&self) -> u64 {
+        (self.placeholders.len() as u64).saturating_add(self.omitted("placeholders"))
+    }
+
+    fn blocks_kept(&self) -> u64 {
+        self.blocks_written.saturating_sub(self.placeholder_count())
     }
 
     /// How many blocks are kept, and of how many.
@@ -256,11 +278,19 @@ impl Salvage {
         };
         let missing = match self.missing {
             None => String::new(),
-            Some(Missing { blocks, exact: true }) => format!("; {blocks} more stood in the lost bytes"),
+            Some(Missing { blocks, exact: true }) if self.bytes_lost > 0 => {
+                format!("; {blocks} more stood in the lost bytes")
+            }
+            Some(Missing { blocks: 1, exact: true }) => "; 1 more is missing".to_owned(),
+            Some(Missing { blocks, exact: true }) => format!("; {blocks} more are missing"),
+            Some(Missing { blocks: 0, .. }) if self.bytes_lost == 0 => "; there may have been more".to_owned(),
             Some(Missing { blocks: 0, .. }) => "; the lost bytes may have held more".to_owned(),
-            Some(Missing { blocks, .. }) => format!("; at least {blocks} more stood in the lost bytes"),
+            Some(Missing { blocks, .. }) if self.bytes_lost > 0 => {
+                format!("; at least {blocks} more stood in the lost bytes")
+            }
+            Some(Missing { blocks, .. }) => format!("; at least {blocks} more are missing"),
         };
-        format!("{} kept of the {} found{mended}{missing}", self.blocks_written, self.blocks)
+        format!("{} kept of the {} found{mended}{missing}", self.blocks_kept(), self.blocks)
     }
 
     /// Writes it for people.
@@ -271,6 +301,13 @@ impl Salvage {
         field(out, paint, "Layout", self.layout)?;
         field(out, paint, "Size", format_args!("{}, was {}", size(self.bytes_written), size(self.bytes)))?;
         field(out, paint, "Blocks", self.describe_kept())?;
+        if !self.placeholders.is_empty() {
+            let numbers = ranges(&self.placeholders);
+            let more = self.omitted("placeholders");
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let line = format!("{}: {numbers}{more}", count(self.placeholder_count(), "empty block"));
+            field(out, paint, "Placeholders", paint.paint(Role::Warning, line))?;
+        }
         let kept: Vec<String> = self.kept.iter().map(|(tag, n)| format!("{tag} {n}")).collect();
         field(out, paint, "Unchanged", if kept.is_empty() { "nothing".to_owned() } else { kept.join(", ") })?;
         let mended = self.mended.iter().map(|mended| (Role::Good, mended.describe()));
@@ -288,6 +325,16 @@ impl Salvage {
         }
         list(out, paint, "Notes", self.notes.iter().map(|note| (Role::Note, note.clone())), 0)
     }
+}
+
+/// `3, 7-9`: numbers that ascend.
+fn ranges(numbers: &[u64]) -> String {
+    let runs = numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b));
+    let shown = runs.filter_map(|run| match run {
+        [one] => Some(one.to_string()),
+        run => Some(format!("{}-{}", run.first()?, run.last()?)),
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// Entries under one name, each on a line of its own.

@@ -578,22 +578,6 @@ impl Container {
         keyframe(*rank)
     }
 
-    /// The index that the block of SEEK's last entry had when it was written, where its offset says it, whatever was lost
-    /// since.
-    pub(crate) fn last_keyframe(&self) -> Option<u64> {
-        let (table, fit) = (self.seek_table()?, self.resolution(Effort::Full).best?);
-        let entry = table.in_order().next_back()?;
-        let blocks = self.blocks_for(&fit, Effort::Full);
-        if blocks.landing(fit.meaning, fit.basis, entry.offset) == Landing::Nowhere {
-            return None;
-        }
-        match (fit.meaning, fit.basis) {
-            (Meaning::Index, _) => Some(entry.offset),
-            (Meaning::Stream, Basis::Grid) => entry.offset.checked_div(blocks.grid?),
-            _ => None,
-        }
-    }
-
     /// Whether decoding can begin at a block: the track index says so, or a SEEK entry lands on it.
     pub fn is_keyframe(&self, block: u64) -> bool {
         match self.tracks().filter(|tracks| tracks.indexed) {

@@ -1,6 +1,6 @@
 //! What ties a block to the index it was written with, and leaves it unreadable under another one.
 
-use super::plan::{Plan, Trust};
+use super::plan::{MOST_PLACEHOLDERS, Plan, Trust};
 use super::report::Reason;
 use crate::core::audit::Audit;
 use crate::core::block::{EngineKind, Pipeline};
@@ -39,7 +39,8 @@ impl Bond {
             Self::Free => None,
             Self::Masked => {
                 let block = chunk.block?;
-                (plan.original(block) != plan.new_index(block)).then_some(Reason::IndexMoved)
+                let stays = plan.original(block).is_some_and(|original| plan.reaches(block, original));
+                (!stays).then_some(Reason::IndexMoved)
             }
             Self::Chained(chain) => chain.refuses(plan, chunk),
         }
@@ -48,7 +49,7 @@ impl Bond {
 
 /// The first block that can be kept is a message.
 fn begins_with_message(plan: &mut Plan<'_>, usable: impl Fn(&Chunk) -> bool) -> bool {
-    for chunk in plan.container.index().with_tag(Tag::CORE) {
+    for chunk in plan.container.index().with_tag(Tag::CORE).filter(|chunk| chunk.len > 0) {
         let damaged = matches!(plan.trust(&chunk), Trust::Damaged(_));
         let is_message = !damaged && Header::parse(&plan.payload(&chunk)).is_ok();
         if is_message || !damaged && usable(&chunk) {
@@ -62,8 +63,8 @@ fn begins_with_message(plan: &mut Plan<'_>, usable: impl Fn(&Chunk) -> bool) -> 
 pub(super) struct Chain {
     /// Number of the next one.
     next: u64,
-    /// What the next one carries.
-    transcript: Transcript,
+    /// What the next one carries, where the one before it is there.
+    transcript: Option<Transcript>,
     /// The audit had the secret, and found blocks that it does not open, or that hold no whole runs.
     looks_inside: bool,
 }
@@ -74,22 +75,74 @@ impl Chain {
         let mut cores = plan.container.index().with_tag(Tag::CORE);
         // A secret that opens nothing says nothing about the blocks.
         let looks_inside = faulty && cores.any(|chunk| is_sound(plan, &chunk));
-        Self { next: 0, transcript: FIRST_TRANSCRIPT, looks_inside }
+        Self { next: 0, transcript: Some(FIRST_TRANSCRIPT), looks_inside }
     }
 
     fn refuses(&mut self, plan: &Plan<'_>, chunk: &Chunk) -> Option<Reason> {
         let stored = plan.payload(chunk);
+        if stored.is_empty() {
+            // A placeholder of an earlier salvage.
+            (self.next, self.transcript) = (self.next.saturating_add(1), None);
+            return None;
+        }
         let Ok((header, ciphertext)) = Header::parse(&stored) else { return Some(Reason::Undecodable) };
-        if header.counter != self.next || header.previous != self.transcript {
+        let follows = header.counter == self.next;
+        let placed = || {
+            let block = chunk.block.unwrap_or(0);
+            plan.settings.placeholders
+                && plan.numbering.original(block) == Some(header.counter)
+                && plan.reaches(block, header.counter)
+        };
+        let breaks = follows && self.transcript.is_some_and(|transcript| transcript != header.previous);
+        if breaks || !follows && !placed() {
             return Some(Reason::OutOfChain);
         }
         if self.looks_inside && !is_sound(plan, chunk) {
             return Some(Reason::Undecodable);
         }
-        self.transcript = next_transcript(&self.transcript, &header, ciphertext);
-        self.next = self.next.saturating_add(1);
+        self.transcript = Some(next_transcript(&header.previous, &header, ciphertext));
+        self.next = header.counter.saturating_add(1);
         None
     }
+}
+
+/// The blocks that are messages, with the number each names, as far as they are in order: the most that are.
+pub(super) fn numbered(plan: &mut Plan<'_>) -> Vec<(u64, u64)> {
+    let container = plan.container;
+    let mut messages: Vec<(u64, u64)> = Vec::new();
+    for chunk in container.index().with_tag(Tag::CORE) {
+        let Some(block) = chunk.block.filter(|_| !matches!(plan.trust(&chunk), Trust::Damaged(_))) else { continue };
+        if let Ok((header, _)) = Header::parse(&plan.payload(&chunk))
+            && header.counter <= block.saturating_add(MOST_PLACEHOLDERS)
+        {
+            messages.push((block, header.counter));
+        }
+    }
+    if messages.is_sorted_by(|a, b| a.1 < b.1) {
+        return messages;
+    }
+    ascending(&messages)
+}
+
+/// The longest part of `messages` in which numbers ascend.
+fn ascending(messages: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    // The last of the best part of each length, and which message is before each.
+    let mut ends: Vec<usize> = Vec::new();
+    let mut before: Vec<Option<usize>> = Vec::with_capacity(messages.len());
+    let number = |at: usize| messages.get(at).map_or(0, |(_, number)| *number);
+    for at in 0..messages.len() {
+        let len = ends.partition_point(|end| number(*end) < number(at));
+        before.push(len.checked_sub(1).and_then(|len| ends.get(len)).copied());
+        match ends.get_mut(len) {
+            Some(end) => *end = at,
+            None => ends.push(at),
+        }
+    }
+    let last = ends.last().copied();
+    let mut part: Vec<(u64, u64)> =
+        std::iter::successors(last, |at| *before.get(*at)?).filter_map(|at| messages.get(at).copied()).collect();
+    part.reverse();
+    part
 }
 
 /// The secret opens the block, and whole runs are in it where there should be runs.
@@ -108,6 +161,8 @@ pub(super) struct LeftOut {
     messages: u64,
     /// Masked, with the index in the source that they were written with.
     masked: u64,
+    /// Masked, and found under another index than they were written with.
+    masked_moved: u64,
     /// Masked, and nobody knows how many blocks were lost before them.
     masked_unknown: u64,
     first: Option<u64>,
@@ -115,10 +170,11 @@ pub(super) struct LeftOut {
 
 impl LeftOut {
     pub(super) fn count(&mut self, plan: &Plan<'_>, reason: Reason, chunk: &Chunk) {
-        let known = plan.container.written_number(chunk.block.unwrap_or(0)).is_some();
+        let original = chunk.block.and_then(|block| plan.numbering.original(block));
         match reason {
             Reason::OutOfChain => self.messages += 1,
-            Reason::IndexMoved if known => self.masked += 1,
+            Reason::IndexMoved if original.is_some() && original == chunk.block => self.masked += 1,
+            Reason::IndexMoved if original.is_some() => self.masked_moved += 1,
             Reason::IndexMoved => self.masked_unknown += 1,
             _ => return,
         }
@@ -144,11 +200,22 @@ impl LeftOut {
                 left_out("masked blocks", self.masked)
             ));
         }
+        if self.masked_moved > 0 {
+            notes.push(format!(
+                "{}: blocks were lost before them, and the mask's key is made from the index they had",
+                left_out("masked blocks", self.masked_moved)
+            ));
+        }
         if self.masked_unknown > 0 {
             notes.push(format!(
                 "{}: an unknown number of blocks was lost before them, and the mask's key is made from the index they had",
                 left_out("masked blocks", self.masked_unknown)
             ));
+        }
+        if !plan.settings.placeholders && self.messages + self.masked + self.masked_moved > 0 {
+            notes.push(
+                "--placeholders keeps them: with an empty block for each lost one, they keep their index".to_owned(),
+            );
         }
         if plan.could_mend_flips() {
             notes.push("where --repair mends the blocks before them, they stay too".to_owned());

@@ -11,13 +11,16 @@
 //! The index is part of some blocks' content. Messages of the Living Cipher authenticate it and carry the digest of all
 //! messages before them, and the key of a mask is made from it: once a block is lost, what follows it is refused by every
 //! reader, or unmasked into noise without a word. Such blocks are kept up to the first loss, and the report says where the
-//! others can still be read.
+//! others can still be read. With [`Settings::placeholders`], an empty block takes the place of each lost one whose number
+//! is known, and all others stay what they were.
 
 mod bond;
 mod mux;
+mod numbering;
 mod plan;
 mod report;
 mod seek;
+mod sibling;
 mod slot;
 mod tracks;
 mod transport;
@@ -26,6 +29,7 @@ mod write;
 use std::io::{self, Write};
 
 pub use report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
+pub use sibling::{Sibling, SiblingError};
 
 use super::audit::Audit;
 use super::layout::Layout;
@@ -34,9 +38,24 @@ use super::pack::PackError;
 use super::task::{Cancelled, Task};
 use plan::{Part, Plan};
 
+/// What is done about damage.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings<'s> {
+    /// Flipped bits are mended where they are confirmed.
+    pub repair: bool,
+    /// An empty block is written for each lost one whose number is known: a CORE chunk without payload; in the mux layout
+    /// with nothing but its H4TB header, where its track and time are known.
+    pub placeholders: bool,
+    /// Where META and SAFE are taken from if they are lost.
+    pub sibling: Option<&'s Sibling>,
+}
+
 /// Why there is no output, or no whole one.
 #[derive(Debug, thiserror::Error)]
 pub enum SalvageError {
+    /// META or SAFE can't be taken from the sibling.
+    #[error(transparent)]
+    Sibling(#[from] SiblingError),
     /// The source is no container.
     #[error("{0}")]
     Unreadable(String),
@@ -67,20 +86,28 @@ impl From<PackError> for SalvageError {
     }
 }
 
-/// Writes what is intact in an audited container to `out`, front to back. With `repair`, flipped bits are mended where
-/// they are confirmed. Memory is bounded by the damage and by one mended chunk. Writes are small: give a buffered `out`.
+/// Writes what is intact in an audited container to `out`, front to back. Memory is bounded by the damage and by one mended
+/// chunk; for encrypted blocks with placeholders, and where SEEK is made anew, a few bytes a block. Writes are small: give
+/// a buffered `out`.
 ///
 /// On an error, what was written so far is no container.
-pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) -> Result<Report, SalvageError> {
+pub fn salvage(
+    audit: &Audit,
+    settings: &Settings<'_>,
+    out: &mut dyn Write,
+    task: &Task,
+) -> Result<Report, SalvageError> {
     let Some(container) = audit.container.as_deref() else {
         let why = audit.findings.list().first().map_or_else(String::new, |finding| finding.message.clone());
         return Err(SalvageError::Unreadable(why));
     };
     task.set_total(container.source().len());
     let mut report = empty_report(audit, container.layout());
-    let mut plan = Plan::new(container, audit, repair);
+    let adopting = sibling::adopt(audit, container, settings, &mut report)?;
+    let container = adopting.container.as_ref().unwrap_or(container);
+    let mut plan = Plan::new(container, audit, settings);
     let located = audit.findings.list().iter().filter(|finding| finding.flip.is_some()).count();
-    if repair && located > 0 && !plan.mends_flips() {
+    if settings.repair && located > 0 && !plan.mends_flips() {
         let note = "flipped bits were located but not mended: with them flipped back, no digest over the whole comes out right";
         report.notes.push(note.to_owned());
     }
@@ -88,8 +115,8 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
         report.notes.push(mendable(audit));
     }
     let closing = match container.layout() {
-        Layout::Transport => transport::plan(&mut plan, audit, &mut report, task)?,
-        Layout::Mux => mux::plan(&mut plan, audit, &mut report)?,
+        Layout::Transport => transport::plan(&mut plan, audit, &adopting, &mut report, task)?,
+        Layout::Mux => mux::plan(&mut plan, audit, &adopting, &mut report)?,
     };
     plan.report_regions(&mut report);
     if !plan.parts().any(|part| matches!(part, Part::Copy(_))) {
@@ -100,11 +127,39 @@ pub fn salvage(audit: &Audit, repair: bool, out: &mut dyn Write, task: &Task) ->
     let uncertain = plan.first_uncertain();
     report.provisional_from =
         uncertain.and_then(|first| (first..container.index().blocks()).find_map(|block| plan.new_index(block)));
+    foresee(&plan, &mut report);
     report.bytes_after = write::write(&plan, closing, &mut report, out, task)?;
     match container.source().change() {
         Some(change) => Err(SalvageError::Changed(change.to_string())),
         None => Ok(report),
     }
+}
+
+/// What an audit of the output says of its placeholders.
+fn foresee(plan: &Plan<'_>, report: &mut Report) {
+    let count = report.placeholders.count();
+    if count == 0 {
+        return;
+    }
+    let pipeline = plan.container.pipeline();
+    let what = if plan.chained || pipeline.cipher.is_some() {
+        "an audit of the output says cipher-header-invalid, an error, for each"
+    } else if plan.container.layout() == Layout::Transport
+        && matches!(pipeline.engine, super::block::EngineKind::Rle { .. })
+        && plan.container.meta().is_some_and(|meta| meta.block_size.is_some())
+    {
+        "an audit of the output says block-size-mismatch, a warning, for each"
+    } else {
+        "an audit of the output says nothing of their being empty"
+    };
+    let who = if count == 1 {
+        "1 placeholder stands for a lost block and holds nothing".to_owned()
+    } else {
+        format!("{count} placeholders stand for lost blocks and hold nothing")
+    };
+    report.notes.push(format!(
+        "{who}: {what}. No seek entry leads there, of which the audit may say seek-gop-mismatch or track-seek-incomplete"
+    ));
 }
 
 /// Repairs that were not asked for.
@@ -133,9 +188,11 @@ fn empty_report(audit: &Audit, layout: Layout) -> Report {
         dropped: Listed::default(),
         rebuilt: Vec::new(),
         bytes_lost: 0,
+        placeholders: Listed::default(),
         missing: Missing { blocks: 0, exact: true },
         provisional_from: None,
         notes: Vec::new(),
+        unexplained: false,
         lossless: true,
     }
 }

@@ -1,6 +1,6 @@
 //! The plan for a mux container: blocks, TRAK, a table for each track, and VERI where it still holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -8,47 +8,105 @@ use super::SalvageError;
 use super::plan::{New, Place, Plan, Trust};
 use super::report::{Reason, Report};
 use super::seek::file_offsets;
+use super::sibling::{Adopted, Sibling};
 use super::slot::{Slot, object, others, slot};
-use super::write::Closing;
-use crate::core::audit::Audit;
+use super::write::{Closing, Unclosed};
+use crate::core::audit::{Audit, locate_flip};
+use crate::core::finding::Code;
 use crate::core::index::{Chunk, Tag};
 use crate::core::json::Document;
 use crate::core::layout::{CHUNK_HEADER_LEN, ChunkHeader, track_table};
 use crate::core::tracks::Kind;
 use crate::core::veri::{Coverage, Status};
+use crate::core::walk::Ending;
 
 /// Bytes of the H4TB header before a block.
 const ROUTE_LEN: u64 = 8;
 
-pub(super) fn plan(plan: &mut Plan<'_>, audit: &Audit, report: &mut Report) -> Result<Closing, SalvageError> {
-    for tag in [Tag::META, Tag::SAFE] {
-        object(plan, tag, report);
-    }
-    let tracks = blocks(plan, report);
+pub(super) fn plan(
+    plan: &mut Plan<'_>,
+    audit: &Audit,
+    adopted: &Adopted,
+    report: &mut Report,
+) -> Result<Closing, SalvageError> {
+    let dropped = [Tag::META, Tag::SAFE].map(|tag| object(plan, tag, report));
+    let (tracks, damaged) = blocks(plan, report);
     let decided = [Tag::META, Tag::SAFE, Tag::TRAK, Tag::CORE, Tag::TSEK, Tag::VERI];
     others(plan, |tag| decided.contains(&tag), report);
-    let declared = declare(plan, &tracks, report);
-    let tables = tables(plan, &tracks, &declared, report);
+    let declared = declare(plan, audit, &tracks, report);
+    adopt(plan, adopted, dropped, report);
+    if plan.settings.placeholders {
+        stand_ins(plan, &damaged, &tracks, &declared, report);
+    }
+    let tables = tables(plan, audit, &tracks, &declared, report);
     let whole = plan.is_whole() && !differ(plan, &tables);
     // Before the tables: it stands before the blocks, whose offsets depend on whether it stays.
     veri(plan, audit, whole, report);
+    let unclosed = unclosed(plan, audit, &tables);
     write(plan, tables, report);
     let header = plan.container.header();
     if header.version != 1 || header.reserved != 0 || header.flags.is_some_and(|flags| flags != 0) {
         report.notes.push("the file header is written with version 1 and nothing reserved set".to_owned());
     }
-    Ok(Closing::Crc)
+    Ok(Closing::Crc(unclosed))
+}
+
+/// The closing CRC is there and right: the container is what its writer closed.
+pub(super) fn is_closed(audit: &Audit) -> bool {
+    let wrong = [Code::ContainerCrcMismatch, Code::ContainerCrcMissing];
+    let walked = audit.container.as_deref().map(|container| container.walked());
+    walked.is_some_and(|walked| walked.closing_crc.is_some() && walked.losses.is_empty())
+        && wrong.iter().all(|code| audit.findings.count(*code) == 0)
+}
+
+/// What is wrong with the closing CRC. A cut that takes only it comes after a table for each track.
+fn unclosed(plan: &Plan<'_>, audit: &Audit, tables: &[Table]) -> Option<Unclosed> {
+    let container = plan.container;
+    if is_closed(audit) {
+        return None;
+    }
+    let stored =
+        container.walked().closing_crc.and_then(|at| container.layout().stored_closing_crc(container.bytes(), at));
+    if let Some(stored) = stored {
+        return Some(Unclosed::Stored(stored));
+    }
+    let index = container.index();
+    let last = index.len().checked_sub(1).and_then(|last| index.chunk(last));
+    let after_tables = last.is_some_and(|chunk| chunk.tag == Tag::TSEK)
+        && tables.iter().all(|table| matches!(table.source, Some((_, true))));
+    let cut = matches!(container.walked().ending, Ending::NoClosingCrc)
+        || matches!(container.walked().ending, Ending::Trailing(at) if container.source().len() - at < 4);
+    (!(after_tables && cut)).then_some(Unclosed::Missing)
+}
+
+/// Writes what was taken from a sibling: in the place of what was dropped, or where it normally stands.
+fn adopt(plan: &mut Plan<'_>, adopted: &Adopted, dropped: [Option<Chunk>; 2], report: &mut Report) {
+    let name = plan.settings.sibling.map(Sibling::name).unwrap_or_default();
+    let after_trak = plan.container.index().first(Tag::TRAK).map_or(0, |trak| trak.index + 1);
+    let sidecars = [(Tag::META, &adopted.meta), (Tag::SAFE, &adopted.safe)];
+    for ((tag, payload), dropped) in sidecars.into_iter().zip(dropped) {
+        let Some(payload) = payload.clone() else { continue };
+        match dropped {
+            Some(chunk) => plan.replace(&chunk, payload, format!("taken from {name}"), true, report),
+            None => {
+                let how = format!("there is none; taken from {name}");
+                plan.insert(after_trak, New::of(tag, payload), how, true, report);
+            }
+        }
+    }
 }
 
 /// The keyframes of the blocks that are kept, of each track that has any block: pts in ms and source index.
 type Keyframes = BTreeMap<u16, Vec<(u32, u64)>>;
 
-fn blocks(plan: &mut Plan<'_>, report: &mut Report) -> Keyframes {
-    let mut tracks = Keyframes::new();
+/// Decides on each block. The keyframes of those that are kept, and the chunks of those that are damaged.
+fn blocks(plan: &mut Plan<'_>, report: &mut Report) -> (Keyframes, Vec<Chunk>) {
+    let (mut tracks, mut damaged) = (Keyframes::new(), Vec::new());
     for chunk in plan.container.index().with_tag(Tag::CORE) {
         let trust = plan.trust(&chunk);
         if let Trust::Damaged(reason) = trust {
             plan.drop(&chunk, reason, true, report);
+            damaged.push(chunk);
             continue;
         }
         let Some((track, pts_ms, kind)) = belongs(plan, &chunk) else {
@@ -63,7 +121,56 @@ fn blocks(plan: &mut Plan<'_>, report: &mut Report) -> Keyframes {
             plan.mend(&chunk, mend, report);
         }
     }
-    tracks
+    (tracks, damaged)
+}
+
+/// Writes a placeholder for each damaged block whose track and time are known: a table names them, or its own header does
+/// and nothing contradicts it.
+fn stand_ins(plan: &mut Plan<'_>, damaged: &[Chunk], tracks: &Keyframes, declared: &[u16], report: &mut Report) {
+    let mut named: HashMap<u64, (u16, u32)> = HashMap::new();
+    for chunk in plan.container.index().with_tag(Tag::TSEK) {
+        let payload = plan.container.payload(&chunk);
+        if let Some(table) = track_table(payload).ok().filter(|_| plan.container.is_intact(&chunk)) {
+            let rows = table.rows.iter().filter_map(|row| Some((row.offset, u32::try_from(row.pts_us / 1000).ok()?)));
+            named.extend(rows.map(|(offset, pts_ms)| (offset, (table.track, pts_ms))));
+        }
+    }
+    let declared: BTreeSet<u16> = declared.iter().copied().collect();
+    for chunk in damaged {
+        let by_table = named.get(&chunk.payload_offset).map(|(track, pts_ms)| (*track, *pts_ms, Kind::I));
+        let by_header = || {
+            let (track, pts_ms, kind) = belongs(plan, chunk)?;
+            let known = tracks.contains_key(&track) || declared.contains(&track);
+            (known && kind != Kind::Reserved && is_plausible(plan, chunk, pts_ms)).then_some((track, pts_ms, kind))
+        };
+        let Some((track, pts_ms, kind)) = by_table.or_else(by_header) else { continue };
+        let kind = match kind {
+            Kind::I => 0,
+            Kind::P => 1,
+            Kind::B | Kind::Reserved => 2,
+        };
+        let payload = [b"H4TB".as_slice(), &track.to_le_bytes(), &[0, 0]].concat();
+        plan.stand_in(chunk, pts_ms | kind << 28, payload, report);
+    }
+}
+
+/// What the header of a damaged block says of its time is between what those beside it say, nothing reserved in it is
+/// set, and the bit that explains the damage, if one does, is not in it.
+fn is_plausible(plan: &Plan<'_>, chunk: &Chunk, pts_ms: u32) -> bool {
+    let container = plan.container;
+    let header = chunk.offset..chunk.payload_offset + ROUTE_LEN;
+    let hit = locate_flip(container, chunk).is_some_and(|(flip, _)| header.contains(&flip.offset));
+    let route = container.layout().route(container.bytes(), chunk.payload_offset, chunk.len);
+    let reserved = container.chunk_header(chunk).is_none_or(|header| header.reserved_flags() != 0)
+        || route.is_none_or(|route| route.reserved != 0);
+    let time = |block: Option<u64>| {
+        let chunk = container.index().block(block?).filter(|chunk| !chunk.state.is_damaged())?;
+        belongs(plan, &chunk).map(|(_, pts_ms, _)| pts_ms)
+    };
+    let block = chunk.block.unwrap_or(0);
+    let before = time(block.checked_sub(1)).unwrap_or(0);
+    let after = time(block.checked_add(1)).unwrap_or(u32::MAX);
+    !hit && !reserved && (before..=after).contains(&pts_ms)
 }
 
 /// Track, pts in ms and kind of a block.
@@ -76,7 +183,7 @@ fn belongs(plan: &Plan<'_>, chunk: &Chunk) -> Option<(u16, u32, Kind)> {
 }
 
 /// Sees to it that TRAK declares every track that has blocks. The ids that are declared, in TRAK's order.
-fn declare(plan: &mut Plan<'_>, tracks: &Keyframes, report: &mut Report) -> Vec<u16> {
+fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut Report) -> Vec<u16> {
     let slot = slot(plan, Tag::TRAK, report);
     let document = match &slot {
         Slot::Reliable(chunk) => Document::parse_whole(&plan.payload(chunk)).value,
@@ -90,13 +197,14 @@ fn declare(plan: &mut Plan<'_>, tracks: &Keyframes, report: &mut Report) -> Vec<
         match slot.chunk() {
             Some(chunk) => plan.replace(chunk, payload, how, true, report),
             None if declared.is_empty() => {}
-            None => plan.insert(0, New { tag: Tag::TRAK, payload }, how, report),
+            None => plan.insert(0, New::of(Tag::TRAK, payload), how, !is_closed(audit), report),
         }
         return declared;
     };
     let id = |track: &Value| u16::try_from(track.get("track_id")?.as_u64()?).ok();
     let mut declared: Vec<u16> = list(&document).into_iter().flatten().filter_map(id).collect();
-    let more: Vec<u16> = tracks.keys().copied().filter(|id| !declared.contains(id)).collect();
+    let known: BTreeSet<u16> = declared.iter().copied().collect();
+    let more: Vec<u16> = tracks.keys().copied().filter(|id| !known.contains(id)).collect();
     if more.is_empty() {
         return declared;
     }
@@ -124,13 +232,17 @@ struct Table {
     /// In the form of the written specification, with a 32-bit count.
     bare: bool,
     how: &'static str,
+    /// Rows are gone: no block is where and when they say.
+    lost: bool,
 }
 
 const FROM_BLOCKS: &str = "the keyframes that the blocks themselves name";
 const FROM_TABLE: &str = "the entries of the blocks that are left, at their new offsets";
 
 /// A table for every declared track with keyframes, whose rows lead to blocks.
-fn tables(plan: &mut Plan<'_>, tracks: &Keyframes, declared: &[u16], report: &mut Report) -> Vec<Table> {
+fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u16], report: &mut Report) -> Vec<Table> {
+    let mut missing = 0;
+    let mut firsts: HashMap<u16, Chunk> = HashMap::new();
     let mut tables: Vec<Table> = Vec::new();
     let mut unreadable = Vec::new();
     let mut done = BTreeSet::new();
@@ -142,65 +254,103 @@ fn tables(plan: &mut Plan<'_>, tracks: &Keyframes, declared: &[u16], report: &mu
             unreadable.push(chunk);
             continue;
         };
-        if !done.insert(parsed.track) {
-            plan.drop(&chunk, Reason::Duplicate, false, report);
+        if let Some(first) = firsts.get(&parsed.track) {
+            let lost = plan.payload(first) != payload;
+            plan.drop(&chunk, Reason::Duplicate, lost, report);
             continue;
         }
+        firsts.insert(parsed.track, chunk);
+        done.insert(parsed.track);
         if let Trust::Mended(mend) = trust {
             plan.mend(&chunk, mend, report);
         }
         let keyframes = tracks.get(&parsed.track).map_or([].as_slice(), Vec::as_slice);
-        let rows = parsed.rows.iter().map(|entry| (entry.pts_us / 1000, entry.offset));
-        let (rows, how) = match led(plan, rows, keyframes) {
-            Some(rows) => (rows, FROM_TABLE),
-            None => (keyframes.to_vec(), FROM_BLOCKS),
+        let times = || parsed.rows.iter().map(|entry| (entry.pts_us / 1000, entry.offset));
+        let led = led(plan, times(), keyframes);
+        missing += led.missing;
+        let (rows, how, lost) = match led.rows {
+            Some(rows) => (rows, FROM_TABLE, led.lost > 0),
+            None => {
+                // A row at a time at which the track has no keyframe names one that is not there.
+                let known: BTreeSet<u64> = keyframes.iter().map(|(pts_ms, _)| u64::from(*pts_ms)).collect();
+                let astray = times().filter(|(pts_ms, _)| !known.contains(pts_ms)).count() as u64;
+                let astray = astray.saturating_sub(led.lost);
+                missing += if is_closed(audit) { 0 } else { astray };
+                (worth_seeking(plan, keyframes), FROM_BLOCKS, led.lost + astray > 0)
+            }
         };
         let bare = payload.starts_with(b"H4SK");
         let (place, source) = (Place::Of(chunk), Some((chunk, true)));
-        tables.push(Table { place, track: parsed.track, rows, source, bare, how });
+        tables.push(Table { place, track: parsed.track, rows, source, bare, how, lost });
     }
     let mut unreadable = unreadable.into_iter();
     for track in declared.iter().filter(|track| !done.contains(track)) {
-        let rows = tracks.get(track).cloned().unwrap_or_default();
+        let rows = tracks.get(track).map(|keyframes| worth_seeking(plan, keyframes)).unwrap_or_default();
         let (place, source) = match unreadable.next() {
             Some(chunk) => (Place::Of(chunk), Some((chunk, false))),
             None if !rows.is_empty() => (Place::Before(plan.container.index().len()), None),
             None => continue,
         };
         let bare = rows.len() > usize::from(u16::MAX);
-        tables.push(Table { place, track: *track, rows, source, bare, how: FROM_BLOCKS });
+        tables.push(Table { place, track: *track, rows, source, bare, how: FROM_BLOCKS, lost: false });
     }
     for chunk in unreadable {
         plan.drop(&chunk, Reason::Unreadable, false, report);
     }
+    plan.numbering.note_missing(missing);
     tables
 }
 
-/// The rows of a table whose blocks are kept; `None` where a row leads to none and no damage explains that.
-fn led(plan: &Plan<'_>, rows: impl Iterator<Item = (u64, u64)>, keyframes: &[(u32, u64)]) -> Option<Vec<(u32, u64)>> {
+/// Rows of the keyframes that hold something: no table that is made anew leads to a placeholder of an earlier salvage.
+fn worth_seeking(plan: &Plan<'_>, keyframes: &[(u32, u64)]) -> Vec<(u32, u64)> {
+    let mut rows = sorted(keyframes);
+    rows.retain(|(_, block)| plan.container.index().block(*block).is_some_and(|chunk| chunk.len > ROUTE_LEN));
+    rows
+}
+
+/// Rows as players search them: by time.
+fn sorted(rows: &[(u32, u64)]) -> Vec<(u32, u64)> {
+    let mut rows = rows.to_vec();
+    rows.sort_by_key(|(pts_ms, _)| *pts_ms);
+    rows
+}
+
+/// Where the rows of a table lead.
+struct Led {
+    /// Those whose blocks are kept; `None` where a row leads to no keyframe at its time, and no damage explains that.
+    rows: Option<Vec<(u32, u64)>>,
+    /// Rows whose block is lost.
+    lost: u64,
+    /// Those of them whose block is not among those found.
+    missing: u64,
+}
+
+fn led(plan: &Plan<'_>, rows: impl Iterator<Item = (u64, u64)>, keyframes: &[(u32, u64)]) -> Led {
     let container = plan.container;
     let losses = &container.walked().losses;
-    let mut kept = Vec::new();
+    let mut led = Led { rows: None, lost: 0, missing: 0 };
+    let (mut kept, mut right) = (Vec::new(), true);
     for (pts_ms, offset) in rows {
         let chunk = container.index().at_offset(offset).filter(|chunk| chunk.payload_offset == offset);
         let Some(block) = chunk.and_then(|chunk| chunk.block) else {
-            let lost = losses.iter().any(|loss| (loss.offset..loss.offset + loss.length).contains(&offset));
-            if lost {
-                continue;
-            }
-            return None;
+            let after = losses.partition_point(|loss| loss.offset <= offset);
+            let before = after.checked_sub(1).and_then(|at| losses.get(at));
+            let lost = before.is_some_and(|loss| offset - loss.offset < loss.length);
+            (led.lost, led.missing) = (led.lost + u64::from(lost), led.missing + u64::from(lost));
+            right &= lost;
+            continue;
         };
         if plan.new_index(block).is_none() {
+            led.lost += 1;
             continue;
         }
-        let row = (u32::try_from(pts_ms).ok()?, block);
-        let at = keyframes.binary_search_by_key(&block, |(_, block)| *block).ok()?;
-        if keyframes.get(at) != Some(&row) {
-            return None;
-        }
-        kept.push(row);
+        let row = u32::try_from(pts_ms).ok().map(|pts_ms| (pts_ms, block));
+        let at = keyframes.binary_search_by_key(&block, |(_, block)| *block).ok();
+        right &= row.is_some() && at.and_then(|at| keyframes.get(at)) == row.as_ref();
+        kept.extend(row);
     }
-    Some(kept)
+    led.rows = right.then(|| sorted(&kept));
+    led
 }
 
 /// Puts the tables into the plan, with the offsets that blocks will have.
@@ -221,9 +371,10 @@ fn write(plan: &mut Plan<'_>, mut tables: Vec<Table>, report: &mut Report) {
         let payload = table.payload(&offsets);
         match table.source {
             _ if table.is_as_it_was(plan, &payload) => {}
-            Some((chunk, _)) => plan.replace(&chunk, payload, table.how.to_owned(), false, report),
+            Some((chunk, _)) => plan.replace(&chunk, payload, table.how.to_owned(), table.lost, report),
             None => {
-                plan.insert(plan.container.index().len(), New { tag: Tag::TSEK, payload }, table.how.to_owned(), report)
+                let (at, new) = (plan.container.index().len(), New::of(Tag::TSEK, payload));
+                plan.insert(at, new, table.how.to_owned(), false, report);
             }
         }
     }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use super::Settings;
+use super::numbering::{Numbering, is_closed};
 use super::report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
 use crate::core::audit::{Audit, Proof, locate_flip};
 use crate::core::block::Place as BlockPlace;
@@ -14,11 +17,22 @@ use crate::core::index::{Chunk, State, Tag};
 use crate::core::layout::{CHUNK_HEADER_LEN, Layout};
 use crate::core::walk::Ending;
 
+/// How many placeholders are written at most: the numbers of blocks may be as forged as anything.
+pub(super) const MOST_PLACEHOLDERS: u64 = 1 << 20;
+
 /// A chunk that is made anew.
 #[derive(Debug)]
 pub(super) struct New {
     pub(super) tag: Tag,
+    /// Mux only.
+    pub(super) flags: u32,
     pub(super) payload: Vec<u8>,
+}
+
+impl New {
+    pub(super) fn of(tag: Tag, payload: Vec<u8>) -> Self {
+        Self { tag, flags: 0, payload }
+    }
 }
 
 /// What becomes of a chunk that is not copied as it is.
@@ -36,6 +50,8 @@ pub(super) enum Fate {
 pub(super) enum Part<'a> {
     Copy(Chunk),
     New(&'a New),
+    /// A CORE chunk without payload, in place of a lost block.
+    Empty,
 }
 
 /// Where a new chunk goes.
@@ -68,26 +84,52 @@ pub(super) struct Plan<'a> {
     insertions: BTreeMap<u64, Vec<New>>,
     /// Source indices of blocks that are not in the output, ascending.
     dropped_blocks: Vec<u64>,
+    /// How many placeholders are written before the chunk with that ordinal.
+    pads: BTreeMap<u64, u64>,
+    /// Indices in the output of placeholders, in ranges, each with the source index of the block after it and how many
+    /// there are up to there.
+    stand_ins: Vec<StandIns>,
     patches: Overlay,
     pub(super) numbering: Numbering,
     /// The blocks that are kept are a chain from the first one on, which proves their indices.
     pub(super) chained: bool,
+    /// A digest proves that nothing was lost but bytes between chunks.
+    pub(super) is_proven: bool,
+    /// Transport: VERI, which the writer closes the output with and which is no part of the plan.
+    closing: Option<u64>,
+    pub(super) settings: &'a Settings<'a>,
+}
+
+/// Placeholders that follow each other.
+#[derive(Debug, Clone)]
+struct StandIns {
+    /// Source index of the block after them.
+    before: u64,
+    /// Their indices in the output.
+    range: Range<u64>,
+    /// How many there are up to here.
+    count: u64,
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(container: &'a Container, audit: &Audit, repair: bool) -> Self {
+    pub(super) fn new(container: &'a Container, audit: &Audit, settings: &'a Settings<'a>) -> Self {
         let confirmed = audit.findings.list().iter().any(|f| f.flip.is_some_and(|flip| flip.confirmed));
         Self {
             container,
             proof: audit.proof.clone(),
             confirmed_flips: confirmed,
-            mends_flips: repair && confirmed,
+            mends_flips: settings.repair && confirmed,
             fates: BTreeMap::new(),
             insertions: BTreeMap::new(),
             dropped_blocks: Vec::new(),
+            pads: BTreeMap::new(),
+            stand_ins: Vec::new(),
             patches: Overlay::default(),
             numbering: Numbering::of(container),
             chained: false,
+            is_proven: false,
+            closing: None,
+            settings,
         }
     }
 
@@ -165,9 +207,15 @@ impl<'a> Plan<'a> {
         report.drop(Dropped { tag, offset, length, block, reason, lost });
     }
 
-    /// Leaves a chunk out because another one says the same anew.
-    pub(super) fn supersede(&mut self, chunk: &Chunk) {
+    /// Leaves VERI out, since what closes the output is written after all else.
+    pub(super) fn take_closing(&mut self, chunk: &Chunk) {
         self.fates.insert(chunk.index, Fate::Drop);
+        self.closing = Some(chunk.index);
+    }
+
+    /// The chunk is the VERI that the output is closed with.
+    pub(super) fn is_closing(&self, chunk: &Chunk) -> bool {
+        self.closing == Some(chunk.index)
     }
 
     /// Copies a chunk with its damage mended, and says so.
@@ -179,20 +227,20 @@ impl<'a> Plan<'a> {
     /// Writes another payload in the place of a chunk, and says so.
     pub(super) fn replace(&mut self, chunk: &Chunk, payload: Vec<u8>, how: String, lost: bool, report: &mut Report) {
         let tag = chunk.tag;
-        self.fates.insert(chunk.index, Fate::Replace(New { tag, payload }));
+        self.fates.insert(chunk.index, Fate::Replace(New::of(tag, payload)));
         report.rebuild(Rebuilt { tag, replaces: Some(chunk.offset), how, lost });
     }
 
     /// Writes a new chunk before the one with the ordinal `before` (the number of chunks: at the end), and says so.
-    pub(super) fn insert(&mut self, before: u64, new: New, how: String, report: &mut Report) {
-        report.rebuild(Rebuilt { tag: new.tag, replaces: None, how, lost: false });
+    pub(super) fn insert(&mut self, before: u64, new: New, how: String, lost: bool, report: &mut Report) {
+        report.rebuild(Rebuilt { tag: new.tag, replaces: None, how, lost });
         self.insertions.entry(before).or_default().push(new);
     }
 
     /// Puts a chunk of that length into a place, so that the offsets of what follows are known. Gives back what
     /// [`release`](Self::release) needs.
     pub(super) fn reserve(&mut self, place: &Place, tag: Tag, len: usize) -> Option<Fate> {
-        let new = New { tag, payload: vec![0; len] };
+        let new = New::of(tag, vec![0; len]);
         match place {
             Place::Of(chunk) => self.fates.insert(chunk.index, Fate::Replace(new)),
             Place::Before(at) => {
@@ -225,12 +273,32 @@ impl<'a> Plan<'a> {
         !self.fates.contains_key(&chunk.index)
     }
 
-    /// The output is the source with nothing but mended bytes.
+    /// The output is the source with nothing but mended bytes, and VERI at its end.
     pub(super) fn is_whole(&self) -> bool {
-        let mends = |fate: &Fate| matches!(fate, Fate::Mend);
-        self.insertions.values().all(Vec::is_empty)
-            && self.container.walked().losses.is_empty()
-            && self.fates.values().all(mends)
+        self.moves_nothing() && (self.is_proven || self.container.walked().losses.is_empty())
+    }
+
+    /// Every chunk is in the output, mended or not, and no other.
+    pub(super) fn moves_nothing(&self) -> bool {
+        let stays = |(at, fate): (&u64, &Fate)| matches!(fate, Fate::Mend) || Some(*at) == self.closing;
+        self.insertions.values().all(Vec::is_empty) && self.pads.is_empty() && self.fates.iter().all(stays)
+    }
+
+    /// The same, but for a chunk that is made anew in that place.
+    pub(super) fn moves_nothing_but(&self, place: &Place) -> bool {
+        let stays = |(at, fate): (&u64, &Fate)| {
+            matches!(fate, Fate::Mend)
+                || Some(*at) == self.closing && self.container.index().len() == at + 1
+                || matches!(place, Place::Of(chunk) if chunk.index == *at)
+        };
+        let inserts = |(at, new): (&u64, &Vec<New>)| new.is_empty() || matches!(place, Place::Before(own) if own == at);
+        let losses = self.container.walked().losses.is_empty();
+        losses && self.insertions.iter().all(inserts) && self.pads.is_empty() && self.fates.iter().all(stays)
+    }
+
+    /// What confirms repairs covers the payload of that chunk.
+    pub(super) fn proves(&self, chunk: &Chunk) -> bool {
+        self.proof.as_ref().is_some_and(|proof| proof.covers(self.container, chunk, chunk.payload_offset))
     }
 
     /// Flipped bits are mended.
@@ -247,12 +315,75 @@ impl<'a> Plan<'a> {
     pub(super) fn new_index(&self, block: u64) -> Option<u64> {
         let dropped_before = self.dropped_blocks.partition_point(|dropped| *dropped < block);
         let dropped = self.dropped_blocks.get(dropped_before) == Some(&block);
-        (!dropped).then(|| block.saturating_sub(dropped_before as u64))
+        (!dropped).then(|| self.place_of(block, dropped_before as u64))
     }
 
-    /// The index that a block of the source had before bytes were lost, where that is known.
+    /// The index that the next block of the output gets, if it is this one of the source.
+    pub(super) fn next_index(&self, block: u64) -> u64 {
+        self.place_of(block, self.dropped_blocks.partition_point(|dropped| *dropped < block) as u64)
+    }
+
+    fn place_of(&self, block: u64, dropped_before: u64) -> u64 {
+        let after = self.stand_ins.partition_point(|stand_ins| stand_ins.before <= block);
+        let padded = after.checked_sub(1).and_then(|at| self.stand_ins.get(at)).map_or(0, |stand_ins| stand_ins.count);
+        block.saturating_sub(dropped_before).saturating_add(padded)
+    }
+
+    /// Where the block with that index before stands in the output, or a placeholder for it.
+    pub(super) fn placed(&self, original: u64) -> Option<u64> {
+        let found = self.numbering.found(original).filter(|found| *found < self.container.index().blocks());
+        found.and_then(|found| self.new_index(found)).or_else(|| self.is_placeholder(original).then_some(original))
+    }
+
+    /// The block of the output with that index is a placeholder.
+    pub(super) fn is_placeholder(&self, number: u64) -> bool {
+        let at = self.stand_ins.partition_point(|stand_ins| stand_ins.range.end <= number);
+        self.stand_ins.get(at).is_some_and(|stand_ins| stand_ins.range.contains(&number))
+    }
+
+    /// The block can have the index `original` in the output: it has it already, or placeholders before it give it that.
+    pub(super) fn reaches(&self, block: u64, original: u64) -> bool {
+        match original.checked_sub(self.next_index(block)) {
+            Some(0) => true,
+            Some(pads) => self.settings.placeholders && self.placeholders().saturating_add(pads) <= MOST_PLACEHOLDERS,
+            None => false,
+        }
+    }
+
+    /// Writes placeholders before the chunk with that ordinal until the next block of the output, which is `block` of the
+    /// source, has the index `original`, and says so.
+    pub(super) fn pad(&mut self, ordinal: u64, block: u64, original: u64, report: &mut Report) {
+        let from = self.next_index(block);
+        let Some(pads) = original.checked_sub(from).filter(|pads| *pads > 0 && self.reaches(block, original)) else {
+            return;
+        };
+        *self.pads.entry(ordinal).or_default() += pads;
+        let count = self.placeholders().saturating_add(pads);
+        self.stand_ins.push(StandIns { before: block, range: from..original, count });
+        (from..original).for_each(|number| report.placeholders.push(number));
+    }
+
+    /// Mux: writes a placeholder in the place of a block that was dropped, and says so.
+    pub(super) fn stand_in(&mut self, chunk: &Chunk, flags: u32, payload: Vec<u8>, report: &mut Report) {
+        let Some(block) = chunk.block.filter(|_| self.placeholders() < MOST_PLACEHOLDERS) else { return };
+        let number = self.next_index(block);
+        let count = self.placeholders().saturating_add(1);
+        self.fates.insert(chunk.index, Fate::Replace(New { tag: Tag::CORE, flags, payload }));
+        self.stand_ins.push(StandIns { before: block.saturating_add(1), range: number..number + 1, count });
+        report.placeholders.push(number);
+    }
+
+    /// How many placeholders are written.
+    pub(super) fn placeholders(&self) -> u64 {
+        self.stand_ins.last().map_or(0, |stand_ins| stand_ins.count)
+    }
+
+    /// The index that a block of the source had before others were lost, where that is known.
     pub(super) fn original(&self, block: u64) -> Option<u64> {
-        if self.chained { self.new_index(block) } else { self.numbering.original(block) }
+        match self.chained && !self.settings.placeholders {
+            true => self.new_index(block),
+            false => self.numbering.original(block),
+        }
     }
 
     /// The first block of the source that may have had a higher index.
@@ -260,24 +391,21 @@ impl<'a> Plan<'a> {
         self.numbering.first_uncertain().filter(|_| !self.chained)
     }
 
-    /// Blocks that stood in lost bytes: those that something counted, else as many as SEEK's last entry needs.
+    /// Blocks that are not among those found.
     pub(super) fn missing(&self) -> Missing {
-        if let Some(blocks) = self.numbering.lost {
-            return Missing { blocks, exact: true };
-        }
-        let found = self.container.index().blocks();
-        let needed = self.container.last_keyframe().map_or(0, |last| last.saturating_add(1));
-        Missing { blocks: needed.saturating_sub(found), exact: false }
+        let (blocks, exact) = self.numbering.missing();
+        Missing { blocks, exact }
     }
 
     /// How many blocks the output has.
     pub(super) fn blocks(&self) -> u64 {
-        self.container.index().blocks().saturating_sub(self.dropped_blocks.len() as u64)
+        let kept = self.container.index().blocks().saturating_sub(self.dropped_blocks.len() as u64);
+        kept.saturating_add(self.placeholders())
     }
 
     /// Every block has the index it had in the source, as far as that can be told.
     pub(super) fn keeps_indices(&self) -> bool {
-        self.dropped_blocks.is_empty() && self.numbering.is_certain()
+        self.dropped_blocks.is_empty() && self.stand_ins.is_empty() && self.numbering.is_certain()
     }
 
     /// Blocks of the output, as chunks of the source.
@@ -289,7 +417,9 @@ impl<'a> Plan<'a> {
     pub(super) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
         let index = self.container.index();
         (0..=index.len()).flat_map(move |at| {
-            let new = self.insertions.get(&at).into_iter().flatten().map(Part::New);
+            let pads = self.pads.get(&at).copied().unwrap_or(0);
+            let empty = std::iter::repeat_n((), usize::try_from(pads).unwrap_or(0)).map(|()| Part::Empty);
+            let new = empty.chain(self.insertions.get(&at).into_iter().flatten().map(Part::New));
             let chunk = match self.fates.get(&at) {
                 None | Some(Fate::Mend) => index.chunk(at).map(Part::Copy),
                 Some(Fate::Replace(new)) => Some(Part::New(new)),
@@ -306,12 +436,16 @@ impl<'a> Plan<'a> {
         for loss in &walked.losses {
             let begins = self.container.index().at_offset(loss.offset).is_some_and(|c| c.offset == loss.offset);
             if !begins {
-                report.drop(region(loss.offset, loss.length, Reason::Region, true));
+                report.drop(region(loss.offset, loss.length, Reason::Region, !self.is_proven));
             }
         }
         let last = walked.index.len().checked_sub(1).and_then(|last| walked.index.chunk(last));
         match walked.ending {
-            Ending::Trailing(at) => report.drop(region(at, len.saturating_sub(at), Reason::Trailing, false)),
+            Ending::Trailing(at) => {
+                // What a writer closed is whole; what it did not may go on in bytes that are now something else.
+                let closed = is_closed(self.container);
+                report.drop(region(at, len.saturating_sub(at), Reason::Trailing, !closed));
+            }
             Ending::Appended(at) => report.drop(region(at, len.saturating_sub(at), Reason::Appended, true)),
             Ending::Limit => {
                 let at = last.map_or(0, |chunk| chunk.end);
@@ -319,60 +453,5 @@ impl<'a> Plan<'a> {
             }
             Ending::Clean | Ending::NoClosingCrc | Ending::Damaged => {}
         }
-    }
-}
-
-/// Which index blocks had before bytes were lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Numbering {
-    /// Blocks below have the index they are found under.
-    first_lost: u64,
-    /// Blocks from here on stand after the last loss.
-    last_lost: u64,
-    /// How many blocks were lost in all, where something says how many there were.
-    lost: Option<u64>,
-}
-
-impl Numbering {
-    fn of(container: &Container) -> Self {
-        let losses = &container.walked().losses;
-        let end = container.index().blocks();
-        Self {
-            first_lost: losses.first().map_or(end, |loss| loss.block),
-            last_lost: losses.last().map_or(end, |loss| loss.block),
-            lost: losses.is_empty().then_some(0),
-        }
-    }
-
-    /// Blocks there were in all, from a witness other than the blocks themselves.
-    pub(super) fn settle(&mut self, found: u64, original: Option<u64>) {
-        self.lost = self.lost.or_else(|| original?.checked_sub(found));
-    }
-
-    /// Every block's index is known.
-    pub(super) fn is_certain(&self) -> bool {
-        self.lost == Some(0) || self.lost.is_some() && self.first_lost == self.last_lost
-    }
-
-    /// The index under which the block is found that had that index before.
-    pub(super) fn found(&self, original: u64) -> Option<u64> {
-        if original < self.first_lost || self.lost == Some(0) {
-            return Some(original);
-        }
-        original.checked_sub(self.lost?).filter(|found| *found >= self.last_lost)
-    }
-
-    /// The index a block that is found had before.
-    fn original(&self, found: u64) -> Option<u64> {
-        match self.lost {
-            _ if found < self.first_lost => Some(found),
-            Some(lost) if found >= self.last_lost || lost == 0 => found.checked_add(lost),
-            _ => None,
-        }
-    }
-
-    /// The first block found that may have had a higher index.
-    fn first_uncertain(&self) -> Option<u64> {
-        (!self.is_certain()).then_some(self.first_lost)
     }
 }

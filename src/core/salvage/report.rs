@@ -189,20 +189,56 @@ pub struct Report {
     pub rebuilt: Vec<Rebuilt>,
     /// Bytes of what was dropped and is lost.
     pub bytes_lost: u64,
-    /// Blocks that stood in lost bytes.
+    /// Indices in the output of empty blocks, each in place of a lost one.
+    pub placeholders: Listed<u64>,
+    /// Blocks that are not among those found: they stood in lost bytes, or something names them.
     pub missing: Missing,
     /// The first block of the output that may have had a higher index, since an unknown number of blocks was lost before
     /// it.
     pub provisional_from: Option<u64>,
     /// What else whoever uses the output should know.
     pub notes: Vec<String>,
+    /// Something is missing or was changed, and it can't be told what.
+    pub unexplained: bool,
     pub(super) lossless: bool,
 }
 
 impl Report {
-    /// Every byte of content that the source's chunks held is in the output.
+    /// All that the source held, when it was whole, is in the output: each block, and each word of its other chunks. Not
+    /// so, if
+    /// - a chunk or bytes were dropped that may have been content: a damaged chunk, a region, what follows a container
+    ///   that its writer did not close, another container, a second META or SEEK that says something else;
+    /// - a block is missing that SEEK, an index of tracks, or a cipher's counter names;
+    /// - META, SAFE or (mux) TRAK are not there, and no digest shows that they never were;
+    /// - an entry of a table is gone, or a table says that it had more;
+    /// - VERI, or the mux layout's closing CRC, is not that of what was written, and nothing else explains it.
+    ///
+    /// Where the digest of what was written is the one that VERI holds, nothing was lost, whatever was between the chunks.
+    /// Bytes after a closed container, a copy of a chunk, or a digest that is made anew are no loss.
     pub fn nothing_lost(&self) -> bool {
-        self.lossless
+        self.lossless && self.missing.blocks == 0
+    }
+
+    /// Something is missing or was changed, and nothing says what.
+    pub(super) fn doubt(&mut self, why: String) {
+        self.lossless = false;
+        self.unexplained = true;
+        self.notes.push(why);
+    }
+
+    /// A digest proves that what was written is what there was: only what follows it may be lost.
+    pub(super) fn prove(&mut self) {
+        let follows =
+            |dropped: &Dropped| matches!(dropped.reason, Reason::Appended | Reason::Unread | Reason::Trailing);
+        let mut found = self.bytes_lost;
+        for dropped in self.dropped.list_mut().iter_mut().filter(|dropped| dropped.lost && !follows(dropped)) {
+            dropped.lost = false;
+            found = found.saturating_sub(dropped.length);
+        }
+        self.bytes_lost = found;
+        self.rebuilt.iter_mut().for_each(|rebuilt| rebuilt.lost = false);
+        self.lossless = !self.dropped.list().iter().any(|dropped| dropped.lost);
+        (self.missing, self.provisional_from) = (Missing { blocks: 0, exact: true }, None);
     }
 
     /// How many chunks were copied, of all tags.

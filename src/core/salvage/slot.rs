@@ -54,7 +54,7 @@ pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Slot {
                 slot = Slot::Reliable(chunk);
             }
             (_, Slot::Reliable(first)) => {
-                let lost = is_content(tag) && plan.payload(&chunk) != plan.payload(&first);
+                let lost = plan.payload(&chunk) != plan.payload(&first);
                 plan.drop(&chunk, Reason::Duplicate, lost, report);
             }
         }
@@ -62,21 +62,22 @@ pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Slot {
     slot
 }
 
-/// A sidecar that is kept if it can be read, and that nobody misses.
-pub(super) fn object(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) {
-    let reason = match slot(plan, tag, report) {
-        Slot::Missing => return,
+/// A sidecar that is kept if it can be read, and that nobody misses. The chunk that is dropped, if it can't.
+pub(super) fn object(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Option<Chunk> {
+    let (chunk, reason) = match slot(plan, tag, report) {
+        Slot::Missing => return None,
         Slot::Damaged(chunk) => (chunk, damage(plan, &chunk)),
         Slot::Reliable(chunk) => {
             let payload = plan.payload(&chunk);
             let binary = tag == Tag::META && Meta::parse(&payload).binary.is_some();
             if binary || is_object(&Document::parse(&payload)) {
-                return;
+                return None;
             }
             (chunk, Reason::NotJson)
         }
     };
-    plan.drop(&reason.0, reason.1, true, report);
+    plan.drop(&chunk, reason, true, report);
+    Some(chunk)
 }
 
 fn damage(plan: &mut Plan<'_>, chunk: &Chunk) -> Reason {
@@ -91,15 +92,18 @@ pub(super) fn is_object(document: &Document) -> bool {
     document.object().is_some() || document.error.as_ref().is_some_and(|error| error.beyond_limit)
 }
 
-/// What is lost with such a chunk can't be made anew from others.
+/// What is lost with such a chunk can't be made anew from others. A second SEEK may have said something else.
 fn is_content(tag: Tag) -> bool {
-    tag != Tag::SEEK && tag != Tag::VERI
+    tag != Tag::VERI
 }
 
 /// Copies, mends or drops all chunks of the tags for which `decided` is false: what they say is not looked into.
 pub(super) fn others(plan: &mut Plan<'_>, decided: impl Fn(Tag) -> bool, report: &mut Report) {
     let index = plan.container.index();
     for chunk in index.totals().iter().filter(|total| !decided(total.tag)).flat_map(|total| index.with_tag(total.tag)) {
+        if plan.is_closing(&chunk) {
+            continue;
+        }
         match plan.trust(&chunk) {
             Trust::Damaged(reason) => plan.drop(&chunk, reason, true, report),
             Trust::Mended(mend) => plan.mend(&chunk, mend, report),

@@ -1,7 +1,7 @@
 //! The track tables in a transport container's META, for the blocks that are left: `trak_b64`, the index, and
 //! `seekm_b64`, a seek table for each track.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,22 +20,25 @@ pub(super) struct Tables {
     pub(super) lost: bool,
 }
 
-/// How many blocks there were, where META's index names each of them.
-pub(super) fn blocks_indexed(meta: &Meta) -> Option<u64> {
-    let entries = index_entries(meta.trak_b64()?).ok()?;
+/// How many blocks there were, where META's index names each of them, and how many there were at least: those found, and
+/// those named beyond them.
+pub(super) fn blocks_indexed(meta: &Meta, found: u64) -> (Option<u64>, u64) {
+    let Some(Ok(entries)) = meta.trak_b64().map(index_entries) else { return (None, 0) };
     let mut named: Vec<u64> = entries.iter().filter_map(core_index).collect();
     named.sort_unstable();
     named.dedup();
     let count = named.len() as u64;
-    (named.last() == count.checked_sub(1).as_ref()).then_some(count)
+    let each = named.last() == count.checked_sub(1).as_ref();
+    let beyond = named.iter().filter(|block| **block >= found).count() as u64;
+    (each.then_some(count), if beyond > 0 { found.saturating_add(beyond) } else { 0 })
 }
 
 fn core_index(entry: &Value) -> Option<u64> {
     entry.get("core_index")?.as_u64()
 }
 
-/// Makes the tables anew; `None` where they are right as they are.
-pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, meta: &Meta) -> Option<Tables> {
+/// Makes the tables in META, whose chunk and payload are given, anew; `None` where they are right as they are.
+pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Meta) -> Option<Tables> {
     let container = plan.container;
     let tracks = container.tracks().filter(|_| container.meta_chunk().as_ref() == Some(chunk))?;
     let moved = |original: u64| {
@@ -44,13 +47,16 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, meta: &Meta) -> Option<Tab
     };
     let old_entries = meta.trak_b64().map(index_entries);
     let entries = match &old_entries {
-        Some(Ok(entries)) => Some(entries.iter().filter_map(|entry| moved_entry(entry, moved)).collect::<Vec<_>>()),
+        Some(Ok(entries)) => {
+            Some(entries.iter().filter_map(|entry| moved_entry(entry, |block| plan.placed(block))).collect::<Vec<_>>())
+        }
         Some(Err(_)) | None => None,
     };
     let mut declared: Vec<String> = tracks.list.iter().filter(|t| t.declared).map(|t| t.id.clone()).collect();
     let mut undeclared = 0;
+    let mut ids: HashSet<String> = declared.iter().cloned().collect();
     for entry in entries.iter().flatten() {
-        if !declared.contains(&entry.track) {
+        if ids.insert(entry.track.clone()) {
             declared.push(entry.track.clone());
             undeclared += 1;
         }
@@ -58,28 +64,39 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, meta: &Meta) -> Option<Tab
 
     let broken = tracks.faults.iter().any(|fault| matches!(fault, Fault::Table(..)));
     let mut keyframes: HashMap<&str, Vec<(u64, u64)>> = HashMap::new();
-    for entry in entries.iter().flatten().filter(|entry| entry.keyframe) {
+    let is_there = |entry: &&Entry| !plan.is_placeholder(entry.block);
+    for entry in entries.iter().flatten().filter(|entry| entry.keyframe).filter(is_there) {
         keyframes.entry(&entry.track).or_default().push((entry.pts_us, entry.block));
     }
     keyframes.values_mut().for_each(|table| table.sort_unstable());
     let mut tables: Vec<(&str, Vec<(u64, u64)>)> = Vec::new();
     let known = tracks.list.iter().filter(|track| track.table.is_some() && !broken);
+    let mut rows_lost = false;
     for track in known {
         let table = track.seek_table(container)?;
-        let is_keyframe = |entry: &(u64, u64)| {
-            entries.is_none()
-                || keyframes.get(track.id.as_str()).is_some_and(|table| table.binary_search(entry).is_ok())
+        let own = keyframes.get(track.id.as_str()).map_or([].as_slice(), Vec::as_slice);
+        let rows = || table.in_order().map(|entry| (entry.pts_us, moved(entry.offset)));
+        let wrong = |(pts_us, block): (u64, Option<u64>)| {
+            entries.is_some() && block.is_some_and(|block| own.binary_search(&(pts_us, block)).is_err())
         };
-        let rows = table.in_order().filter_map(|entry| Some((entry.pts_us, moved(entry.offset)?)));
-        tables.push((&track.id, rows.filter(is_keyframe).collect()));
+        // Where a row leads to another block than its time's, the index says where it should.
+        if rows().any(wrong) {
+            rows_lost |= rows().any(|(pts_us, _)| own.binary_search_by_key(&pts_us, |(pts_us, _)| *pts_us).is_err());
+            tables.push((&track.id, own.to_vec()));
+            continue;
+        }
+        rows_lost |= rows().any(|(_, block)| block.is_none());
+        tables.push((&track.id, rows().filter_map(|(pts_us, block)| Some((pts_us, block?))).collect()));
     }
+    let with_table: HashSet<&str> = tables.iter().map(|(id, _)| *id).collect();
     for id in &declared {
-        if let Some(table) = keyframes.get(id.as_str()).filter(|_| !tables.iter().any(|(known, _)| known == id)) {
+        if let Some(table) = keyframes.get(id.as_str()).filter(|_| !with_table.contains(id.as_str())) {
             tables.push((id, table.clone()));
         }
     }
 
     let seekm = (!tables.is_empty()).then(|| STANDARD.encode(seekm(&tables)));
+    let seekm_is_gone = seekm.is_none();
     let same_entries = match (&old_entries, &entries) {
         (Some(Ok(old)), Some(new)) => old.iter().eq(new.iter().map(|entry| &entry.value)),
         (None, None) => true,
@@ -97,17 +114,15 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, meta: &Meta) -> Option<Tab
         let list = entries.into_iter().map(|entry| entry.value).collect();
         STANDARD.encode(serde_json::json!({ "trak": Value::Array(list) }).to_string())
     });
-    // What names a block that never was can't be put right.
-    let astray = |entry: &Value| {
-        let found = core_index(entry).and_then(|original| plan.numbering.found(original));
-        container.walked().losses.is_empty() && found.is_none_or(|found| found >= container.index().blocks())
-    };
+    // An entry whose block is lost, or was never there.
+    let astray = |entry: &Value| core_index(entry).and_then(|original| plan.placed(original)).is_none();
     let lost = match &old_entries {
         Some(Ok(old)) => old.iter().any(astray),
         Some(Err(_)) => true,
         None => false,
-    } || meta.seekm_b64().is_some() && seekm.is_none();
-    let mut edit = Edit { payload: plan.payload(chunk).into_owned(), document: meta.document.value.clone()? };
+    } || rows_lost
+        || meta.seekm_b64().is_some() && seekm.is_none();
+    let mut edit = Edit { payload: payload.to_vec(), document: meta.document.value.clone()? };
     if !same_entries {
         edit.set("trak_b64", meta.trak_b64(), trak);
     }
@@ -117,7 +132,8 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, meta: &Meta) -> Option<Tab
     if undeclared > 0 && meta.tracks.is_some() {
         edit.replace("tracks", Some(declared.into_iter().map(Value::String).collect()));
     }
-    let how = if lost {
+    let unreadable = matches!(old_entries, Some(Err(_))) || meta.seekm_b64().is_some() && seekm_is_gone;
+    let how = if unreadable {
         "META as it was, without the track tables that can't be parsed"
     } else {
         "META as it was, with the track tables of the blocks that are left"

@@ -16,13 +16,22 @@ pub(super) enum Closing {
     Digest {
         /// The source's.
         replaces: Option<Chunk>,
-        /// What it says is not true of what the source's chunks hold, and no damage explains that.
+        /// It is whole, and what it says is not true of what the source's chunks hold.
         disproved: bool,
     },
     /// Transport: the source's VERI chunk.
     Veri(Vec<u8>),
-    /// Mux: a CRC over all before it.
-    Crc,
+    /// Mux: a CRC over all before it. What is wrong with the source's, if anything is.
+    Crc(Option<Unclosed>),
+}
+
+/// What is wrong with the closing CRC of the source.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unclosed {
+    /// It is this, and not what it should be.
+    Stored(u32),
+    /// There is none.
+    Missing,
 }
 
 /// Writes the output, and says how long it is.
@@ -48,13 +57,17 @@ pub(super) fn write(
                     note_digest(plan, replaces.as_ref(), disproved, &closed.digest, report);
                     Ok(closed.bytes)
                 }
-                Closing::Crc => Ok(writer.finish()?.bytes),
+                Closing::Crc(_) => Ok(writer.finish()?.bytes),
             }
         }
         Layout::Mux => {
             let mut writer = MuxWriter::new(out, plan.container.header().timestamp_ms.unwrap_or(0))?;
             each(plan, report, task, |tag, flags, payload| Ok(writer.chunk(tag, flags, payload)?))?;
-            Ok(writer.finish()?)
+            let (bytes, crc) = writer.finish()?;
+            if let Closing::Crc(unclosed) = &closing {
+                note_closing(unclosed.as_ref(), crc, report);
+            }
+            Ok(bytes)
         }
     }
 }
@@ -62,6 +75,7 @@ pub(super) fn write(
 /// Says what became of VERI. Where the new digest is the old one, it confirms all that was rebuilt.
 fn note_digest(plan: &Plan<'_>, replaces: Option<&Chunk>, disproved: bool, digest: &[u8], report: &mut Report) {
     if let Some(chunk) = replaces.filter(|chunk| *plan.payload(chunk) == *digest) {
+        report.prove();
         let mend = match chunk.state {
             State::LengthRepaired => Mend::Length,
             State::TagRepaired => Mend::Tag,
@@ -72,11 +86,48 @@ fn note_digest(plan: &Plan<'_>, replaces: Option<&Chunk>, disproved: bool, diges
         report.mended.push(Mended { tag: Tag::VERI, offset: chunk.offset, block: None, mend });
         return;
     }
-    let mut how = "the SHA-256 of all that is written before it".to_owned();
-    if disproved {
-        how += ", which vouches for what is written: VERI did not match what the source's chunks hold";
+    let how = "the SHA-256 of all that is written before it".to_owned();
+    let replaced = replaces.map(|chunk| chunk.offset);
+    report.rebuild(Rebuilt { tag: Tag::VERI, replaces: replaced, how, lost: false });
+    if disproved && report.nothing_lost() {
+        report.doubt(
+            "VERI is not the digest of what the source's chunks hold, nor of what is written: something was changed or is \
+             missing, and nothing says what; the new VERI vouches only for what is written"
+                .to_owned(),
+        );
     }
-    report.rebuild(Rebuilt { tag: Tag::VERI, replaces: replaces.map(|chunk| chunk.offset), how, lost: disproved });
+}
+
+/// The digest that VERI would hold over the output as it is planned.
+pub(super) fn digest(plan: &Plan<'_>, task: &Task) -> Result<[u8; 32], SalvageError> {
+    let mut sink = io::sink();
+    let mut writer = TransportWriter::new(&mut sink)?;
+    for part in plan.parts() {
+        task.check()?;
+        match part {
+            Part::Copy(chunk) => _ = writer.chunk(chunk.tag.0, &plan.payload(&chunk))?,
+            Part::New(new) => _ = writer.chunk(new.tag.0, &new.payload)?,
+            Part::Empty => _ = writer.chunk(Tag::CORE.0, &[])?,
+        }
+    }
+    Ok(writer.finish()?.digest)
+}
+
+/// Mux: says so where the closing CRC is not that of what is written, and nothing that is known to be lost explains it.
+fn note_closing(unclosed: Option<&Unclosed>, crc: u32, report: &mut Report) {
+    match unclosed {
+        // It agrees with bits that were flipped wrongly, too.
+        Some(Unclosed::Stored(stored)) if *stored == crc && report.mended.is_empty() => report.prove(),
+        Some(Unclosed::Stored(stored)) if (stored ^ crc).count_ones() <= 1 => {}
+        Some(why) if report.nothing_lost() => {
+            let what = match why {
+                Unclosed::Stored(_) => "the closing CRC is not that of what the source's chunks hold",
+                Unclosed::Missing => "the closing CRC is missing, and what stood before it may be, too",
+            };
+            report.doubt(format!("{what}: something was changed or is missing, and nothing says what"));
+        }
+        _ => {}
+    }
 }
 
 fn each(
@@ -94,7 +145,8 @@ fn each(
                 }
                 task.advance(chunk.end.saturating_sub(chunk.offset))?;
             }
-            Part::New(new) => write(new.tag, 0, &new.payload)?,
+            Part::New(new) => write(new.tag, new.flags, &new.payload)?,
+            Part::Empty => write(Tag::CORE, 0, &[])?,
         }
     }
     Ok(())
@@ -133,11 +185,11 @@ impl<'w> MuxWriter<'w> {
         self.put(&crc.finalize().to_le_bytes())
     }
 
-    /// Closes the container, and says how long it is.
-    fn finish(mut self) -> io::Result<u64> {
+    /// Closes the container, and says how long it is and what it is closed with.
+    fn finish(mut self) -> io::Result<(u64, u32)> {
         let crc = self.crc.clone().finalize();
         self.put(&crc.to_le_bytes())?;
         self.out.flush()?;
-        Ok(self.bytes)
+        Ok((self.bytes, crc))
     }
 }
