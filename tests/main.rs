@@ -7,6 +7,7 @@ mod cli_basics;
 mod commands;
 mod conformance;
 mod core_library;
+mod counts;
 mod diff;
 mod diff_command;
 mod file_limit;
