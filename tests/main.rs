@@ -10,6 +10,7 @@ mod core_library;
 mod counts;
 mod diff;
 mod diff_command;
+mod differential;
 mod file_limit;
 mod findings;
 mod found;
