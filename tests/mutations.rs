@@ -566,3 +566,44 @@ proptest! {
         prop_assert!(noise.is_empty(), "{} {:?}", Offsets::ALL[which].name(), faults(&audit));
     }
 }
+
+#[test]
+fn a_last_chunk_whose_length_leads_into_the_closing_crc_leaves_no_region_of_nothing() {
+    let bytes = Mux::new(3).build();
+    for len in 1..4 {
+        let mut damaged = bytes.clone();
+        let at = bytes.len() - 20;
+        damaged.drain(at..at + len);
+        let audit = audited(&damaged);
+        assert_eq!(faults(&audit), ["chunk-crc-mismatch", "container-crc-missing"], "{len}");
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_in_a_container_in_a_payload_shows_none_of_its_chunks() {
+    for inner in [Transport::new(3).build(), Mux::new(2).build()] {
+        let bytes = Mux::new(3).with(|m| m.blocks[5].3 = [&[7; 5], &inner[..], &[9; 3]].concat()).build();
+        let outer = span(&bytes, b"CORE", 5);
+        // Whole, it would be another container that cuts the file short.
+        for cut in outer.payload.start + 1..outer.payload.start + 8 + 5 + inner.len() {
+            let audit = audited(&bytes[..cut]);
+            let chunks = audit.container.as_ref().unwrap().index().len();
+            assert!(only(&audit, &["chunk-truncated"]) && chunks <= 11, "{cut}: {chunks} {:?}", faults(&audit));
+        }
+    }
+}
+
+#[test]
+fn entries_past_lost_bytes_are_no_fault_however_few_bytes_are_left() {
+    let bytes = Transport { offsets: Offsets::Index, ..Transport::new(7) }.build();
+    let (one, two) = (span(&bytes, b"CORE", 3), span(&bytes, b"CORE", 4));
+    for left in 1..8 {
+        // Of one block, and of two in a row.
+        for end in [one.whole.end, two.whole.end] {
+            let mut damaged = bytes.clone();
+            damaged.drain(one.whole.start + left..end);
+            let audit = audited(&damaged);
+            assert!(only(&audit, &["region-skipped"]), "{left} {end}: {:?}", faults(&audit));
+        }
+    }
+}

@@ -51,6 +51,11 @@ fn content_without_meta_comes_with_a_warning() {
             vec!["hex", &file, "--block", "0"],
         ] {
             let (status, _, said) = run(&args);
+            // Who reads every block restores the tag: the digest proves it.
+            if name == "its tag" && args[0] == "unpack" {
+                assert!(status == 0 && said.is_empty(), "{name}: {args:?} {status} {said}");
+                continue;
+            }
             let says = ["META", why, "mask, cipher and engine are unknown", "--raw", "--meta-from"];
             assert!(status == 1 && says.iter().all(|word| said.contains(word)), "{name}: {args:?} {status} {said}");
         }

@@ -1,11 +1,12 @@
 //! `chunks`: the chunk tree.
 
+use std::sync::Arc;
+
 use super::input::Input;
 use super::output::Output;
 use super::status::Status;
 use super::{Session, open};
 use crate::core::index::State;
-use crate::core::walk::Depth;
 use crate::report::chunks::Chunks;
 use crate::report::json;
 
@@ -29,8 +30,8 @@ pub struct Args {
 
 /// Lists them.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
-    let depth = if args.check { Depth::Checked } else { Depth::Doubted };
-    let container = open::container_to(depth, &args.file, session)?;
+    let container =
+        if args.check { open::checked(&args.file, session)? } else { Arc::new(open::container(&args.file, session)?) };
     let is_whole =
         || container.walked().losses.is_empty() && container.index().iter().all(|chunk| chunk.state == State::Intact);
     if args.check && !is_whole() {

@@ -9,7 +9,6 @@ use super::status::Status;
 use super::{Session, open};
 use crate::core::diff::{Pair, diff};
 use crate::core::task::Task;
-use crate::core::walk::Depth;
 use crate::report::diff::{Comparison, Sides, lines, write_text};
 use crate::report::json;
 
@@ -36,8 +35,8 @@ pub struct Args {
 
 /// Compares.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
-    let before = open::container_to(Depth::Checked, &args.before, session)?;
-    let after = open::container_to(Depth::Checked, &args.after, session)?;
+    let before = open::checked(&args.before, session)?;
+    let after = open::checked(&args.after, session)?;
     let found = {
         let task = Arc::new(Task::default());
         let label = format!("compare {} and {}", args.before, args.after);

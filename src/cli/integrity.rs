@@ -13,7 +13,8 @@ use crate::core::task::Task;
 use crate::core::veri;
 use crate::report::verify::Verify;
 
-/// Recomputes VERI; where there is none, every CRC. Also says what that means for the exit status.
+/// Recomputes VERI; where there is none, every CRC. What doesn't verify as the headers show it is audited, which knows what
+/// they hide and which tags are restored. Also says what that means for the exit status.
 pub(super) fn verify(container: &Container, file: &Input, session: &Session) -> anyhow::Result<(Verify, Status)> {
     let verification = {
         let task = Arc::new(Task::default());
@@ -21,8 +22,8 @@ pub(super) fn verify(container: &Container, file: &Input, session: &Session) -> 
         container.verify(&task).with_context(|| file.to_string())?
     };
     let verify = match verification.status {
-        veri::Status::Absent => Verify::of_audit(&open::audit(container.source(), file, session)?),
-        _ => Verify::new(&verification),
+        veri::Status::Verified => Verify::new(&verification),
+        _ => Verify::of_audit(&open::audit(container.source(), file, session)?),
     };
     let status = match (verify.status, verify.valid) {
         (veri::Status::Verified, _) => Status::Done,

@@ -11,6 +11,8 @@ use super::status::Status;
 use crate::core::audit::{self, Audit, Verdict};
 use crate::core::container::{Container, Options};
 use crate::core::finding::Severity;
+use crate::core::index::TagTotal;
+use crate::core::layout::Layout;
 use crate::core::source::{Source, SourceError};
 use crate::core::task::Task;
 use crate::core::walk::Depth;
@@ -45,9 +47,17 @@ pub(super) fn container_of(source: Arc<Source>, file: &Input, session: &Session)
     walk(source, file, Depth::Doubted, session)
 }
 
-/// Opens a container and reads it to that depth.
-pub(super) fn container_to(depth: Depth, file: &Input, session: &Session) -> anyhow::Result<Container> {
-    walk(source(file)?, file, depth, session)
+/// Opens a container and checks every chunk of it. One with tags that may be one bit off is audited, which restores them
+/// where VERI proves them.
+pub(super) fn checked(file: &Input, session: &Session) -> anyhow::Result<Arc<Container>> {
+    let container = walk(source(file)?, file, Depth::Checked, session)?;
+    let covered = container.layout() == Layout::Mux;
+    let is_off = |total: &TagTotal| total.tag.neighbours().next().is_some();
+    if covered || !container.index().totals().iter().any(is_off) {
+        return Ok(Arc::new(container));
+    }
+    let audited = audit(container.source(), file, session)?.container;
+    Ok(audited.unwrap_or_else(|| Arc::new(container)))
 }
 
 fn walk(source: Arc<Source>, file: &Input, depth: Depth, session: &Session) -> anyhow::Result<Container> {

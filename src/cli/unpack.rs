@@ -3,7 +3,7 @@
 mod lane;
 
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use lane::Lane;
@@ -56,7 +56,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let mut out = Output::create(&args.out, args.force, args.file.path())?;
     out.refuse_terminal()?;
     out.widen();
-    let container = open::container(&args.file, session)?;
+    // Chunks are counted as `chunks` lists them; blocks are all that there are.
+    let container = match args.chunk {
+        Some(_) => Arc::new(open::container(&args.file, session)?),
+        None => open::checked(&args.file, session)?,
+    };
     integrity::require(&container, &args.file, session)?;
     if let Some(chunk) = args.chunk {
         let chunk = content::chunk(&container, &args.file, chunk, session)?;

@@ -194,8 +194,11 @@ pub struct TagTotal {
     pub count: u64,
     /// Sum of their payloads.
     pub bytes: u64,
-    /// Their ordinals; empty for CORE, whose chunks are found by block index.
-    ordinals: Paged<u32>,
+    /// Ordinal of the first of them.
+    first: u32,
+    /// Those of the others, if any: a million tags that occur once take no room for more. None of CORE, whose chunks are
+    /// found by block index.
+    later: Option<Box<Paged<u32>>>,
 }
 
 /// The chunks of a container, in file order.
@@ -205,7 +208,7 @@ pub struct Index {
     blocks: u32,
     blocks_intact: u64,
     totals: Vec<TagTotal>,
-    by_tag: HashMap<Tag, usize>,
+    by_tag: HashMap<Tag, u32>,
 }
 
 /// The most chunks an index holds; a container with more is not fully read.
@@ -225,14 +228,14 @@ impl Index {
             self.blocks_intact += u64::from(state.is_intact());
         }
         let at = *self.by_tag.entry(tag).or_insert_with(|| {
-            self.totals.push(TagTotal { tag, count: 0, bytes: 0, ordinals: Paged::default() });
-            self.totals.len() - 1
+            self.totals.push(TagTotal { tag, count: 0, bytes: 0, first: ordinal, later: None });
+            self.totals.len() as u32 - 1
         });
-        if let Some(total) = self.totals.get_mut(at) {
+        if let Some(total) = self.totals.get_mut(at as usize) {
             total.count += 1;
             total.bytes = total.bytes.saturating_add(u64::from(len));
-            if tag != Tag::CORE {
-                total.ordinals.push(ordinal);
+            if tag != Tag::CORE && total.count > 1 {
+                total.later.get_or_insert_default().push(ordinal);
             }
         }
         true
@@ -325,8 +328,12 @@ impl Index {
         if tag == Tag::CORE {
             return self.block(nth);
         }
-        let total = self.totals.get(*self.by_tag.get(&tag)?)?;
-        self.chunk(u64::from(total.ordinals.get(usize::try_from(nth).ok()?)?))
+        let total = self.totals.get(*self.by_tag.get(&tag)? as usize)?;
+        let ordinal = match nth.checked_sub(1) {
+            None => total.first,
+            Some(later) => total.later.as_ref()?.get(usize::try_from(later).ok()?)?,
+        };
+        self.chunk(u64::from(ordinal))
     }
 
     /// All chunks with that tag, in file order.
@@ -340,8 +347,10 @@ impl Index {
     /// The ordinal of `chunk` among those of its tag. O(log chunks).
     pub fn rank(&self, chunk: &Chunk) -> u64 {
         chunk.block.unwrap_or_else(|| {
-            let total = self.by_tag.get(&chunk.tag).and_then(|at| self.totals.get(*at));
-            total.map_or(0, |t| t.ordinals.partition_point(|o| u64::from(*o) < chunk.index) as u64)
+            let total = self.by_tag.get(&chunk.tag).and_then(|at| self.totals.get(*at as usize));
+            let before = |ordinal: &u32| u64::from(*ordinal) < chunk.index;
+            let later = |t: &TagTotal| t.later.as_ref().map_or(0, |later| later.partition_point(before));
+            total.map_or(0, |total| u64::from(before(&total.first)) + later(total) as u64)
         })
     }
 
@@ -352,7 +361,7 @@ impl Index {
 
     /// Count and size of one tag.
     pub fn total(&self, tag: Tag) -> Option<&TagTotal> {
-        self.totals.get(*self.by_tag.get(&tag)?)
+        self.totals.get(*self.by_tag.get(&tag)? as usize)
     }
 
     /// All chunks, in file order.

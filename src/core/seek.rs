@@ -12,6 +12,8 @@ use super::walk::Loss;
 
 /// How many blocks away from its offset an entry's block is looked for at most.
 const MOST_MOVED: usize = 64;
+/// Blocks that may be missing where a few bytes are lost.
+const MOST_TAKEN_OUT: u64 = 1 << 10;
 
 /// What the offset of a SEEK entry is. In order of preference where several fit equally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -210,7 +212,8 @@ impl<'a> Blocks<'a> {
         if self.losses.last().is_some_and(|loss| loss.offset + loss.length >= self.file_len) {
             return u64::MAX;
         }
-        self.index.blocks() + self.lost_bytes / 12
+        // Each loss may be what is left of several, the rest of which was taken out.
+        self.index.blocks() + self.lost_bytes / 12 + MOST_TAKEN_OUT * self.losses.len() as u64
     }
 
     /// That byte is among those that were lost. O(log losses): they are in file order.

@@ -1,33 +1,75 @@
 //! What contradicts a chain of headers without a look at payloads. A length that leads to a later chunk hides the ones
 //! between, and nothing in the headers shows it; but other parts of the file count blocks, or know where they are.
 
-use super::{Container, Effort};
+use super::{CHEAP_BYTES, Container, Effort};
 use crate::core::block::EngineKind;
+use crate::core::bytes::{available, slice};
 use crate::core::codec::rle;
-use crate::core::index::{Chunk, Tag};
+use crate::core::index::{Chunk, State, Tag};
 use crate::core::layout::Layout;
-use crate::core::tracks::Fault;
+use crate::core::tracks::{Fault, Tracks};
+use crate::core::walk::{Depth, Walker};
 
 /// With so few blocks, sizes that don't fit META's block_size are a chunk's fault as likely as META's.
 const FEW_BLOCKS: u64 = 16;
+/// How many chunks are looked into for others that their length hides.
+const FEW_CHUNKS: usize = 16;
 
 impl Container {
     /// Whether SEEK, META or the index of tracks knows of blocks that the chain doesn't have, or a block can't be as large
     /// as it is stored.
     pub(super) fn is_contradicted(&self) -> bool {
-        match self.layout() {
+        let contradicts = match self.layout() {
             Layout::Transport => self.seek_contradicts() || self.tracks_contradict() || self.sizes_contradict(),
             Layout::Mux => self.tables_contradict(),
+        };
+        contradicts || self.hides_chunks()
+    }
+
+    /// A sidecar's CRC, or that of a chunk before one where one is missing, is only right with a smaller length than its
+    /// header says.
+    fn hides_chunks(&self) -> bool {
+        let index = self.index();
+        let expected: &[Tag] = match self.layout() {
+            Layout::Transport => &[Tag::META, Tag::SEEK, Tag::SAFE, Tag::VERI],
+            Layout::Mux => &[Tag::TRAK],
+        };
+        let lacks_table = |tracks: &Tracks| tracks.list.iter().any(|track| track.seek_table(self).is_none());
+        let is_missing = expected.iter().any(|tag| index.first(*tag).is_none())
+            || self.layout() == Layout::Mux && self.tracks().is_some_and(lacks_table);
+        let totals = index.totals().iter().filter(|total| total.tag != Tag::CORE).take(FEW_CHUNKS);
+        let sidecars: Vec<Chunk> = totals.flat_map(|total| index.with_tag(total.tag)).take(FEW_CHUNKS).collect();
+        let before = |chunk: &Chunk| index.chunk(chunk.index.checked_sub(1)?);
+        let last = index.len().checked_sub(1).and_then(|last| index.chunk(last));
+        let suspects = sidecars.iter().filter_map(before).chain(last).filter(|_| is_missing);
+        let mut left = CHEAP_BYTES;
+        sidecars.iter().copied().chain(suspects).any(|chunk| {
+            let looked = chunk.len <= left;
+            left -= if looked { chunk.len } else { 0 };
+            looked && self.is_shorter(&chunk)
+        })
+    }
+
+    /// The CRC of a chunk is right with a smaller length, at which another chunk begins.
+    fn is_shorter(&self, chunk: &Chunk) -> bool {
+        if chunk.state != State::Unchecked || self.is_intact(chunk) {
+            return false;
         }
+        let head = available(self.bytes(), 0, self.layout().file_header_len());
+        let Some(whole) = slice(self.bytes(), chunk.offset, chunk.end - chunk.offset) else { return false };
+        let mut walker = Walker::new(self.layout(), Depth::Checked);
+        walker.advance(&[head, whole].concat(), 1, true);
+        walker.index().chunk(0).is_some_and(|first| first.state == State::LengthRepaired && first.len < chunk.len)
     }
 
     fn seek_contradicts(&self) -> bool {
         let Some(table) = self.seek_table().filter(|table| !table.rows.is_empty()) else { return false };
-        let resolution = self.resolution(Effort::Cheap);
-        let Some(fit) = resolution.best else { return !resolution.stream_untested && !resolution.undecided };
-        let blocks = self.index().blocks();
         let gop = self.meta().and_then(|meta| meta.gop).filter(|gop| *gop > 0);
-        fit.misses > 0 || gop.is_some_and(|gop| blocks.div_ceil(gop) < table.rows.len())
+        if gop.is_some_and(|gop| self.index().blocks().div_ceil(gop) < table.rows.len()) {
+            return true;
+        }
+        let resolution = self.resolution(Effort::Cheap);
+        resolution.best.map_or(!resolution.stream_untested && !resolution.undecided, |fit| fit.misses > 0)
     }
 
     fn tracks_contradict(&self) -> bool {

@@ -171,8 +171,7 @@ impl Crcs {
                     if stored.is_some_and(|stored| followed > 0 && self.range(bytes, at, pos) == stored) {
                         return Some(Inner::Ends(pos + layout.closing_len()));
                     }
-                    let rest = bytes.len() as u64 - pos.min(bytes.len() as u64);
-                    found = (followed > 0 && rest > layout.closing_len()).then_some(Inner::Breaks(pos));
+                    found = (followed > 0).then_some(Inner::Breaks(pos));
                     break;
                 }
             }

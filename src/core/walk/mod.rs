@@ -494,7 +494,9 @@ impl Walker {
             self.places.forget(at + 1);
             return Step::Waiting;
         }
-        if next.is_none() && !self.after_damage && !self.held_chunks(bytes, at) {
+        // Mux: less than a closing CRC is what is left of one.
+        let stump = len - at < self.layout.closing_len();
+        if next.is_none() && (stump || !self.after_damage && !self.held_chunks(bytes, at)) {
             return self.end(Ending::Trailing(at));
         }
         let to = next.unwrap_or(len.saturating_sub(self.layout.closing_len()).max(at));
