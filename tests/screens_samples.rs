@@ -174,12 +174,34 @@ fn an_added_engine_decodes_or_says_why_it_does_not() {
 }
 
 #[test]
-fn a_wrong_key_says_so_once_it_is_used() {
-    let player = played("encrypted.h4mk", &format!("5E{}<Enter>", "ab".repeat(32)));
-    let screen = shown(&player);
+fn a_wrong_key_leaves_its_prompt_open_and_is_not_taken() {
+    let wrong = "ab".repeat(32);
+    let player = played("encrypted.h4mk", &format!("5E{wrong}<Enter>"));
+    let prompt = player.state().prompt.as_ref().unwrap();
+    let why = "this shared secret does not open block 0, which is intact";
+    assert_eq!((prompt.error.as_deref(), prompt.input.value()), (Some(why), ""));
+    assert!(player.state().options.shared_secret.is_none() && player.state().audit.is_none());
+    // What is typed next is the next try, and no keys: `a` would audit.
+    let typed = played("encrypted.h4mk", &format!("5E{wrong}<Enter>aa"));
+    assert!(typed.state().audit.is_none() && typed.state().prompt.is_some());
+    let again = played("encrypted.h4mk", &format!("5E{wrong}<Enter>{SHARED_SECRET}<Enter>"));
+    assert!(again.state().prompt.is_none() && shown(&again).contains("block 0 decoded"));
+    // A right one that was given before stays.
+    let kept = played("encrypted.h4mk", &format!("5E{SHARED_SECRET}<Enter>E{wrong}<Enter><Esc>"));
+    assert!(shown(&kept).contains("block 0 decoded"), "{}", shown(&kept));
+    let options = Options { shared_secret: key(&wrong), ..Options::default() };
+    let screen = shown(&played_with(options, "encrypted.h4mk", "5"));
     assert!(screen.contains("not decrypted: the secret does not open the block"), "{screen}");
-    let again = played("encrypted.h4mk", &format!("5E{}<Enter>E{SHARED_SECRET}<Enter>", "ab".repeat(32)));
-    assert!(shown(&again).contains("block 0 decoded"));
+}
+
+#[test]
+fn what_a_key_opens_is_shown_decoded() {
+    for before in ["5r", "r5", "5rr", "r"] {
+        let screen = screen("encrypted.h4mk", &format!("{before}E{SHARED_SECRET}<Enter>5"));
+        assert!(screen.contains("block 0 decoded"), "{before}: {screen}");
+        let screen = self::screen("masked.h4mk", &format!("{before}M{MASK_KEY}<Enter>5"));
+        assert!(screen.contains("block 0 decoded"), "{before}: {screen}");
+    }
 }
 
 #[test]
@@ -245,10 +267,10 @@ fn keys_are_asked_for_where_they_are_of_use() {
 }
 
 #[test]
-fn a_mark_beside_the_crc_stands_apart_and_nothing_is_cut() {
+fn each_block_has_one_mark_and_nothing_is_cut() {
     for columns in [80, 120, 200] {
         let text = screen("damaged.h4mk", &format!("<Resize:{columns}x40>4"));
-        assert!(text.contains("! length ✗") && text.contains("✓ right  ✗"), "{text}");
+        assert!(text.contains("! length ") && text.contains("░ at loss ") && text.contains("✗ CRC "), "{text}");
     }
 }
 

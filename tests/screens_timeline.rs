@@ -88,9 +88,21 @@ fn lanes_change_at_the_same_time() {
     assert_eq!(at("3llll"), ("1".to_owned(), 160_000));
     assert_eq!(at("3llllj"), ("2".to_owned(), 149_000));
     assert_eq!(at("3lllljj"), ("7".to_owned(), 0));
-    assert_eq!(at("3lllljjk"), ("2".to_owned(), 0));
+    assert_eq!(at("3lllljjk"), ("2".to_owned(), 149_000), "and back: the time stays");
+    assert_eq!(at("3lllljjkk"), ("1".to_owned(), 160_000));
     assert_eq!(at("3ljt1s<Enter>"), ("2".to_owned(), 981_000), "a timestamp is looked up in the lane's track");
-    assert_eq!(at("3lj1t1s<Enter>"), ("1".to_owned(), 800_000), "elsewhere in the first");
+    assert_eq!(at("3lj1t1s<Enter>"), ("1".to_owned(), 1_000_000), "elsewhere in the first");
+}
+
+#[test]
+fn a_track_without_blocks_is_no_dead_end() {
+    let blocks = (0..6u32).map(|n| (if n % 2 == 0 { 1 } else { 3 }, n * 20, 0, vec![7; 9])).collect();
+    let file = crate::builder::Mux::new(0).with(|mux| mux.blocks = blocks).build();
+    let block = |keys: &str| played(file.clone(), (120, 40), DARK, keys).state().selection.block;
+    assert_eq!(
+        (block("3t85ms<Enter>"), block("3t85ms<Enter>jj"), block("3t85ms<Enter>jjkk")),
+        (Some(4), Some(3), Some(4))
+    );
 }
 
 #[test]
@@ -154,7 +166,7 @@ fn time_faults(times: &[u32]) -> String {
     let block = |(at, pts_ms): (usize, &u32)| (1, *pts_ms, u32::from(at != 0), vec![7; 9]);
     let file =
         crate::builder::Mux::new(0).with(|mux| mux.blocks = times.iter().enumerate().map(block).collect()).build();
-    let screen = screen(file, (120, 40), "3");
+    let screen = screen(file, (120, 40), "a3");
     let line = screen.lines().find_map(|line| line.split_once("gaps ")).unwrap().1;
     line.trim_end_matches('│').trim().to_owned()
 }

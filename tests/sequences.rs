@@ -30,25 +30,27 @@ fn which_block_plays_at_a_time_and_its_first_bytes() {
             "playhead  00:00:07.500000 · 7500000 us",
             "entry 7 at 6999930 us → #210",
             "16 blocks · #210 → #225 playing",
-            "block 210 to play 225 (offset is position in the decoded stream)",
+            "block 225 plays; c goes to keyframe 210, entry 7 at 6999930 us (offset is position in the decoded",
+            "Timeline · block 225, plays at 7.5 s, decode from 210 (c)",
         ],
     );
     let keyframe = first_row(&["hex", &demo, "--block", "210", "--length", "16"]);
-    assert_shows(&screen("demo.h4mk", "3t7.5s<Enter><Enter>"), &["Hex: block 210 decoded", &keyframe]);
+    assert_shows(&screen("demo.h4mk", "3t7.5s<Enter>c<Enter>"), &["Hex: block 210 decoded", &keyframe]);
     let playing = first_row(&["hex", &demo, "--block", "225", "--length", "16"]);
     assert_ne!(playing, keyframe);
-    assert_shows(&screen("demo.h4mk", "3t7.5s<Enter>:#225<Enter>5"), &["Hex: block 225 decoded", &playing]);
+    assert_shows(&screen("demo.h4mk", "3t7.5s<Enter><Enter>"), &["Hex: block 225 decoded", &playing]);
+    assert_shows(&screen("demo.h4mk", "3t7.5s<Enter>cc<Enter>"), &["Hex: block 225 decoded", &playing]);
     let stored = first_row(&["hex", &demo, "--block", "225", "--raw", "--length", "16"]);
-    assert_shows(&screen("demo.h4mk", "t7.5s<Enter>:#225<Enter>5r"), &["block 225 as stored", &stored]);
+    assert_shows(&screen("demo.h4mk", "t7.5s<Enter>5r"), &["block 225 as stored", &stored]);
 }
 
 #[test]
 fn every_form_of_a_time_leads_to_the_same_block() {
-    let wanted = "entry 7 at 6999930 us, block 210";
+    let wanted = "block 225 plays; c goes to keyframe 210, entry 7 at 6999930 us";
     for time in ["7500000", "7500000us", "7500ms", "7.5s", "00:00:07.500", "#225"] {
         assert_shows(&screen("demo.h4mk", &format!("t{time}<Enter>")), &[wanted]);
     }
-    assert_shows(&screen("demo.h4mk", "t50%<Enter>"), &["entry 6 at 5999940 us, block 180 (offset"]);
+    assert_shows(&screen("demo.h4mk", "t50%<Enter>"), &["block 180 plays; a keyframe, entry 6 at 5999940 us (offset"]);
 }
 
 #[test]

@@ -107,9 +107,9 @@ fn it_opens_jumps_and_leaves() {
     let mut terminal = Terminal::open(&["demo.h4mk"]);
     terminal.expect("360 blocks");
     terminal.press("t7.5s\r");
-    terminal.expect("entry 7 at 6999930 us, block 210");
+    terminal.expect("c goes to keyframe 210, entry 7 at 6999930 us");
     terminal.press("?");
-    terminal.expect("jump to a timestamp");
+    terminal.expect("jump to a time");
     terminal.press("?q");
     assert!(terminal.ended().success());
 }

@@ -36,7 +36,7 @@ pub(super) fn run(folder: &Path, session: &mut Session) -> anyhow::Result<()> {
             }
         }
     }
-    writeln!(out, "{}", count(files, "file"))?;
+    writeln!(out, "{}; only headers were read, `audit` checks the rest", count(files, "file"))?;
     out.finish()
 }
 

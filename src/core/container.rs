@@ -4,6 +4,7 @@ mod content;
 mod doubt;
 mod loader;
 mod manifest;
+mod moment;
 mod seeking;
 mod unread;
 
@@ -18,6 +19,7 @@ use super::codec::engine::Engines;
 use super::hash::Overlay;
 use super::index::{Chunk, Index, State, Tag};
 use super::json::Document;
+use super::knowledge::Looked;
 use super::layout::{ChunkHeader, FileHeader, HeadError, Layout};
 use super::meta::Meta;
 use super::numbering::Numbering;
@@ -31,6 +33,7 @@ use super::veri::{self, Verification};
 use super::walk::{Depth, Step, Walked};
 
 pub use loader::{GrowError, Loader};
+pub use moment::{Moment, Plays};
 pub use seeking::{CHEAP_BYTES, Effort, Keyframe, SeekAnswer, SeekError};
 pub use unread::UnreadMeta;
 
@@ -115,6 +118,7 @@ pub struct Container {
     span: OnceLock<Option<Span>>,
     counted: OnceLock<Numbering>,
     numbering: OnceLock<Numbering>,
+    looked: OnceLock<Looked>,
     reader: OnceLock<Arc<Reader>>,
     cache: Cache,
 }
@@ -144,6 +148,7 @@ impl Container {
             span: OnceLock::new(),
             counted: OnceLock::new(),
             numbering: OnceLock::new(),
+            looked: OnceLock::new(),
         }
     }
 
@@ -227,9 +232,81 @@ impl Container {
 
     /// Whether a chunk is whole with a right CRC; recomputed where nobody has looked yet.
     pub fn is_intact(&self, chunk: &Chunk) -> bool {
-        match chunk.state {
-            State::Unchecked => self.stored_crc(chunk).is_some_and(|crc| self.computed_crc(chunk) == Some(crc)),
+        match self.state(chunk) {
+            State::Unchecked => {
+                let intact = self.stored_crc(chunk).is_some_and(|crc| self.computed_crc(chunk) == Some(crc));
+                self.record(chunk, intact);
+                intact
+            }
             state => state.is_intact(),
+        }
+    }
+
+    fn record(&self, chunk: &Chunk, intact: bool) {
+        let looked = self.looked.get().filter(|_| chunk.state == State::Unchecked && self.is_indexed(chunk));
+        if let Some(looked) = looked {
+            looked.record(self.index(), chunk, if intact { State::Intact } else { State::CrcMismatch });
+        }
+    }
+
+    /// What is known of a chunk's CRC: from the walk, or recomputed since by [`is_intact`](Self::is_intact), where that is
+    /// [remembered](Self::remember).
+    pub fn state(&self, chunk: &Chunk) -> State {
+        match (chunk.state, self.looked.get()) {
+            (State::Unchecked, Some(looked)) if self.is_indexed(chunk) => looked.state(self.index(), chunk),
+            (state, _) => state,
+        }
+    }
+
+    /// A chunk at the end of a file that is still being walked has no place in the index yet.
+    fn is_indexed(&self, chunk: &Chunk) -> bool {
+        self.index().chunk(chunk.index).is_some_and(|own| own.offset == chunk.offset)
+    }
+
+    /// Remembers from now on which CRCs were recomputed, and what they came to. Costs a look at the index, and the CRCs of
+    /// the chunks that everything else is read from.
+    pub fn remember(&self) {
+        _ = self.looked();
+    }
+
+    /// What CRCs came to.
+    pub(crate) fn looked(&self) -> &Looked {
+        if let Some(looked) = self.looked.get() {
+            return looked;
+        }
+        _ = self.looked.set(Looked::new(self.index()));
+        for tag in [Tag::META, Tag::SAFE, Tag::SEEK, Tag::TRAK] {
+            _ = self.sidecar(tag);
+        }
+        for chunk in self.index().with_tag(Tag::TSEK) {
+            _ = self.is_intact(&chunk);
+        }
+        self.looked.get_or_init(|| Looked::new(self.index()))
+    }
+
+    /// How many chunks have been looked at.
+    pub fn looked_at(&self) -> u64 {
+        self.looked().count()
+    }
+
+    /// Recomputes the CRC of every chunk that nobody has looked at. The task is only asked whether to go on.
+    pub fn look_at_all(&self, task: &Task) -> Result<(), Cancelled> {
+        self.remember();
+        for chunk in self.index().iter() {
+            task.check()?;
+            _ = self.is_intact(&chunk);
+        }
+        Ok(())
+    }
+
+    /// Remembers what another reading of the same file has looked at, as far as its chunks are this one's too.
+    pub fn adopt(&self, before: &Self) {
+        let (mine, others) = (self.index(), before.index());
+        let last = others.len().checked_sub(1).and_then(|last| others.chunk(last));
+        let same =
+            |chunk: Chunk| mine.chunk(chunk.index).is_some_and(|own| Chunk { state: chunk.state, ..own } == chunk);
+        if !self.is_checked() && before.looked.get().is_some() && last.is_some_and(same) {
+            self.looked().adopt(before.looked());
         }
     }
 
@@ -265,7 +342,9 @@ impl Container {
     /// The same container read with other options, such as a key that was given later. Nothing is walked again.
     pub fn with_options(&self, options: Options) -> Self {
         let again = Self::new(self.source.clone(), options, self.header, self.walked.clone(), self.complete);
-        Self { mended: self.mended.clone(), ..again }
+        let again = Self { mended: self.mended.clone(), ..again };
+        again.adopt(self);
+        again
     }
 
     /// The same container, read with `payload` in place of its sidecar of that tag, which is damaged or missing.

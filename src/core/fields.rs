@@ -255,7 +255,7 @@ fn zero_is_normal(number: u64) -> String {
 }
 
 fn crc_state(container: &Container, chunk: &Chunk) -> &'static str {
-    let right = match chunk.state {
+    let right = match container.state(chunk) {
         State::Truncated => return "the chunk is cut off",
         State::CrcMismatch => false,
         State::Unchecked if chunk.len <= CRC_BYTES => container.is_intact(chunk),

@@ -5,7 +5,8 @@ use std::collections::BinaryHeap;
 use std::fmt;
 
 use super::container::Container;
-use super::index::{Chunk, State, Tag};
+use super::index::{Chunk, Tag};
+use super::knowledge::Knowledge;
 use super::task::{Cancelled, Task};
 
 /// What is known about each block, and what a list of them can be ordered by.
@@ -30,8 +31,8 @@ pub enum Column {
     Decoded,
     /// Decoded by stored bytes.
     Ratio,
-    /// Whether its bytes are the ones its CRC was computed from.
-    Crc,
+    /// What is known of it: whether it is right.
+    Known,
 }
 
 /// An order of blocks. Blocks that the column knows nothing about come last, equal ones by index.
@@ -48,7 +49,7 @@ pub struct Order {
 pub struct Filter {
     /// Keyframes only.
     pub keyframes: bool,
-    /// Only blocks with a wrong CRC or an error found at them.
+    /// Only blocks that something is wrong with or beside.
     pub damaged: bool,
     /// Only blocks of more stored bytes.
     pub larger_than: Option<u64>,
@@ -103,13 +104,13 @@ const RUN: usize = 1 << 16;
 type Key = (bool, u64, u32);
 
 impl Listing {
-    /// Lists blocks. `faulty` are the blocks, ascending, that an error was found at; blocks whose CRC nobody has looked at
-    /// are read when the filter or the order asks for it. The task counts bytes of the file.
+    /// Lists blocks. Those whose CRC nobody has looked at are read when the filter or the order asks for it. The task counts
+    /// bytes of the file.
     pub fn new(
         container: &Container,
         filter: Filter,
         order: Order,
-        faulty: &[u64],
+        knowledge: &Knowledge,
         task: &Task,
     ) -> Result<Self, Cancelled> {
         task.set_total(container.index().total(Tag::CORE).map_or(0, |total| total.bytes));
@@ -117,9 +118,9 @@ impl Listing {
         let (mut keys, mut stored, mut decoded) = (Vec::new(), 0u64, sizes.then_some(0u64));
         for chunk in container.index().with_tag(Tag::CORE) {
             task.advance(chunk.len)?;
-            let Some(block) = chunk.block.filter(|_| passes(container, &filter, faulty, &chunk)) else { continue };
+            let Some(block) = chunk.block.filter(|_| passes(container, &filter, knowledge, &chunk)) else { continue };
             let decoded_len = sizes.then(|| container.decoded_len(&chunk)).flatten();
-            let key = key(container, order.column, &chunk, decoded_len);
+            let key = key(container, order.column, knowledge, &chunk, decoded_len);
             let value = key.map_or(0, |key| if order.descending { !key } else { key });
             keys.push((key.is_none(), value, block as u32));
             stored = stored.saturating_add(chunk.len);
@@ -157,18 +158,24 @@ impl Listing {
     }
 }
 
-fn passes(container: &Container, filter: &Filter, faulty: &[u64], chunk: &Chunk) -> bool {
+fn passes(container: &Container, filter: &Filter, knowledge: &Knowledge, chunk: &Chunk) -> bool {
     let Some(block) = chunk.block else { return false };
     let of_track = |id: &String| container.tracks().and_then(|t| t.of_block(block)).is_some_and(|(t, _)| t.id == *id);
     filter.larger_than.is_none_or(|bytes| chunk.len > bytes)
         && filter.smaller_than.is_none_or(|bytes| chunk.len < bytes)
         && filter.track.as_ref().is_none_or(of_track)
         && (!filter.keyframes || container.is_keyframe(block))
-        && (!filter.damaged || faulty.binary_search(&block).is_ok() || !container.is_intact(chunk))
+        && (!filter.damaged || knowledge.look(container, chunk).is_fault())
 }
 
 /// What a column says of a block, as a number that orders like it; `None` where it says nothing.
-fn key(container: &Container, column: Column, chunk: &Chunk, decoded_len: Option<u64>) -> Option<u64> {
+fn key(
+    container: &Container,
+    column: Column,
+    knowledge: &Knowledge,
+    chunk: &Chunk,
+    decoded_len: Option<u64>,
+) -> Option<u64> {
     let block = chunk.block?;
     let track = || container.tracks()?.of_block(block);
     match column {
@@ -188,12 +195,7 @@ fn key(container: &Container, column: Column, chunk: &Chunk, decoded_len: Option
         // Floats of one sign order like their bits.
         Column::Ratio => Some((decoded_len? as f64 / chunk.len.max(1) as f64).to_bits()),
         // The worst first.
-        Column::Crc => Some(match (chunk.state, container.is_intact(chunk)) {
-            (State::Truncated, _) => 0,
-            (_, false) => 1,
-            (State::LengthRepaired | State::TagRepaired, true) => 2,
-            (_, true) => 3,
-        }),
+        Column::Known => Some(knowledge.look(container, chunk) as u64),
     }
 }
 
@@ -225,6 +227,7 @@ fn sorted(mut keys: Vec<Key>, task: &Task) -> Result<Vec<u32>, Cancelled> {
 mod tests {
     use super::*;
     use crate::core::container::Options;
+    use crate::core::finding::{Code, Finding, Findings};
     use crate::core::source::Source;
     use crate::core::walk::Depth;
     use std::sync::Arc;
@@ -244,8 +247,18 @@ mod tests {
         Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
     }
 
+    /// With an error found at block 1.
+    fn knowledge(container: &Container) -> Knowledge {
+        let mut findings = Findings::default();
+        let block = container.index().block(1);
+        block.iter().for_each(|chunk| findings.push(Finding::on(Code::BlockOddLength, chunk, "x")));
+        Knowledge::new(container, Some(&findings), None)
+    }
+
     fn listed(container: &Container, filter: Filter, column: Column, descending: bool) -> Vec<u64> {
-        let listing = Listing::new(container, filter, Order { column, descending }, &[1], &Task::default()).unwrap();
+        let listing =
+            Listing::new(container, filter, Order { column, descending }, &knowledge(container), &Task::default())
+                .unwrap();
         (0..listing.len()).map(|row| listing.block(row).unwrap()).collect()
     }
 
@@ -257,7 +270,7 @@ mod tests {
         assert_eq!(by(Column::Stored, true), [1, 0, 3, 2], "equal ones stay in order");
         assert_eq!(by(Column::Decoded, true), [3, 0, 1, 2]);
         assert_eq!(by(Column::Ratio, false), [2, 1, 0, 3]);
-        assert_eq!(by(Column::Crc, true), [1, 2, 3, 0]);
+        assert_eq!(by(Column::Known, true), [2, 3, 0, 1], "a wrong CRC, and an error found");
         assert_eq!(by(Column::Offset, true), [3, 2, 1, 0]);
         assert_eq!(by(Column::Track, true), [0, 1, 2, 3], "unknown");
         assert_eq!(by(Column::Pts, true), [0, 1, 2, 3], "unknown");
@@ -279,7 +292,7 @@ mod tests {
         let container = container(&[&[1, 9], &[1, 2, 3, 4]], None);
         let filter = Filter { larger_than: Some(2), ..Filter::default() };
         let order = Order { column: Column::Ratio, descending: false };
-        let listing = Listing::new(&container, filter, order, &[], &Task::default()).unwrap();
+        let listing = Listing::new(&container, filter, order, &Knowledge::default(), &Task::default()).unwrap();
         assert_eq!((listing.len(), listing.stored, listing.decoded), (1, 4, Some(6)));
         assert_eq!((listing.row(0), listing.row(1), listing.row(2)), (None, Some(0), None));
     }
@@ -289,7 +302,7 @@ mod tests {
         let task = Task::default();
         task.cancel();
         let container = container(&[&[1, 9]], None);
-        assert!(Listing::new(&container, Filter::default(), Order::default(), &[], &task).is_err());
+        assert!(Listing::new(&container, Filter::default(), Order::default(), &Knowledge::default(), &task).is_err());
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod hash;
 pub mod index;
 pub mod json;
 pub mod json_span;
+pub mod knowledge;
 pub mod layout;
 pub mod listed;
 pub mod listing;

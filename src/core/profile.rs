@@ -237,10 +237,10 @@ impl Profile {
             let keyframe = *chain.first()?;
             let start = container.tracks()?.of_block(keyframe)?.1.pts_us;
             let end = lane.span(last)?.end;
-            return Some(Chain { keyframe, last: *chain.last()?, start, end, blocks: chain.len() as u64 });
+            return Some(Chain { keyframe, last: lane.block(last)?, start, end, blocks: chain.len() as u64 });
         }
-        let keyframe = u64::from(lane.entry_at(at)?.block?);
-        let last = last.max(keyframe);
+        // A keyframe after what plays leads nowhere near it.
+        let keyframe = lane.entry_at(at)?.block.map(u64::from).filter(|keyframe| *keyframe <= last)?;
         let (start, end) = (lane.position(keyframe)?, lane.span(last)?.end);
         Some(Chain { keyframe, last, start, end, blocks: last - keyframe + 1 })
     }

@@ -93,7 +93,7 @@ impl<'a> Rows<'a> {
         let named = chunk.block.and_then(|block| self.tracks?.of_block(block));
         let by_rate = || self.container.pts_us(chunk.block.filter(|_| self.timeline.is_some())?);
         let declared = header.map(|header| header.len).filter(|len| u64::from(*len) != chunk.len);
-        let checked = self.container.is_checked() || chunk.state.is_damaged();
+        let state = self.container.state(chunk);
         Row {
             index: chunk.index,
             tag: chunk.tag.to_string(),
@@ -102,7 +102,7 @@ impl<'a> Rows<'a> {
             length: chunk.len,
             declared_length: declared,
             crc32: self.container.stored_crc(chunk).map(|crc| format!("{crc:08x}")),
-            crc_ok: checked.then(|| chunk.state.is_intact()),
+            crc_ok: (state != State::Unchecked).then(|| state.is_intact()),
             block: chunk.block,
             track: named.map(|(track, _)| track.id.as_str()),
             pts_us: named.map(|(_, block)| block.pts_us).or_else(by_rate),
@@ -170,7 +170,7 @@ impl<'a> Chunks<'a> {
 
     fn write_row(&self, out: &mut dyn Write, paint: Paint, columns: Columns, chunk: &Chunk) -> io::Result<()> {
         let row = self.chunks.row(chunk);
-        let (check, role) = match chunk.state {
+        let (check, role) = match self.chunks.container.state(chunk) {
             State::Unchecked => ("", Role::Label),
             State::Intact => ("ok", Role::Good),
             State::LengthRepaired => ("len", Role::Warning),

@@ -8,7 +8,7 @@ use super::rows::Motion;
 use super::state::blocks::Listed;
 use super::state::hex::HexCommand;
 use super::state::timeline::Zoom;
-use super::state::{Action, Command, PromptKind, State, View};
+use super::state::{Action, Command, PromptKind, State, View, moment};
 use super::text::width;
 use super::theme::{Glyphs, Role};
 use super::wrap::wrap;
@@ -137,7 +137,14 @@ pub const BINDINGS: &[Binding] = &[
         "keyframes, damaged, >64KiB, <1MB, track=ID, all",
     ),
     bind(BLOCKS, &[Char('K')], List(Listed::Keyframes), "keyframes", "", "keyframes only, or not"),
-    bind(BLOCKS, &[Char('D')], List(Listed::Damaged), "damaged", "", "damaged blocks only, or not"),
+    bind(
+        BLOCKS,
+        &[Char('D')],
+        List(Listed::Damaged),
+        "damaged",
+        "",
+        "blocks that are wrong, mended or next to a loss only, or not",
+    ),
     bind(BLOCKS, &[Char('T')], List(Listed::NextTrack), "track", "", "the next track's blocks only"),
     bind(BLOCKS, &[Char('X')], List(Listed::All), "all", "", "all blocks, by index"),
     bind(
@@ -218,7 +225,22 @@ pub const BINDINGS: &[Binding] = &[
     bind(Browse, &[Char('q')], Command::Quit, "quit", "quit", "leave"),
     bind(Browse, &[Key::Tab], Command::NextPane, "", "pane", "next pane"),
     bind(Browse, &[Key::BackTab], Command::PreviousPane, "", "", "previous pane"),
-    bind(Browse, &[Char('t')], Ask(PromptKind::Time), "time", "time", "jump to a timestamp"),
+    bind(
+        Browse,
+        &[Char('t')],
+        Ask(PromptKind::Time),
+        "time",
+        "time",
+        "jump to a time: select the block that plays then",
+    ),
+    bind(
+        Browse,
+        &[Char('c')],
+        Command::Chain,
+        "chain",
+        "keyframe/back",
+        "to the keyframe that the block is decoded from, and back",
+    ),
     bind(
         Browse,
         &[Char('/')],
@@ -366,7 +388,19 @@ pub fn hints(state: &State) -> Vec<(String, &'static str)> {
 fn is_offered(binding: &Binding, state: &State) -> bool {
     match binding.command {
         Command::Compare => state.comparison.is_some(),
+        Command::Chain => leads_to_keyframe(state),
         _ => true,
+    }
+}
+
+/// Whether a key goes to another block that decoding begins with, or back from there.
+fn leads_to_keyframe(state: &State) -> bool {
+    match moment::current(state) {
+        Some(moment) => moment.keyframe.is_some() && moment.keyframe != moment.block(),
+        None => {
+            let container = state.container.as_ref();
+            container.zip(state.selection.block).is_some_and(|(container, block)| !container.is_keyframe(block))
+        }
     }
 }
 
@@ -389,17 +423,18 @@ pub enum HelpLine {
 pub const KEY_COLUMNS: usize = 18;
 
 /// What the marks on the screen mean.
-fn marks(glyphs: &Glyphs) -> [(&'static str, Role, &'static str); 18] {
+fn marks(glyphs: &Glyphs) -> [(&'static str, Role, &'static str); 19] {
     [
         (glyphs.good, Role::Good, "checked and right"),
-        (glyphs.unknown, Role::Dim, "beside a chunk: its CRC was not looked at yet"),
-        (glyphs.damage, Role::Damage, "damage; in Hex, on that row"),
-        (glyphs.warning, Role::Warning, "a warning; in Hex, about that row"),
+        (glyphs.unknown, Role::Dim, "not looked at: nobody has recomputed its CRC"),
+        (glyphs.damage, Role::Damage, "wrong: a CRC, or an error was found; in Hex, on that row"),
+        (glyphs.warning, Role::Warning, "a warning, or mended; in Hex, about that row"),
         (glyphs.track, Role::Good, "green, beside a chunk while Audit is shown: under VERI"),
         (glyphs.keyframe, Role::Keyframe, "a keyframe"),
         (glyphs.seek, Role::SeekEntry, "a SEEK entry"),
         (glyphs.playhead, Role::Playhead, "the selected block or time"),
         (glyphs.chain, Role::Strong, "Timeline: what is decoded to play the selected time"),
+        (glyphs.lost, Role::Damage, "next to a loss: bytes were lost beside it"),
         (glyphs.lost, Role::Warning, "Timeline: a gap, where no block is"),
         (glyphs.following, Role::Text, "the file is followed as it grows"),
         (glyphs.selected, Role::Text, "the selected row"),

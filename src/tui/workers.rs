@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::state::comparison::Differences;
+use super::state::moment::Target;
 use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::core::audit;
 use crate::core::block::{BlockError, Form, Stage};
@@ -59,22 +60,29 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             let again = Source::open_regular(path).map_err(|error| Failure::Failed(error.to_string()))?;
             Ok(Outcome::Reopened(Arc::new(again)))
         }
-        Request::Audit { source, options } => Ok(Outcome::Audited(Arc::new(audit::audit(source, options, task)?))),
-        Request::Verify(container) => Ok(Outcome::Verified(container.verify(task)?)),
-        Request::Seek(container, pts_us, track) => container
-            .seek(*pts_us, track.as_deref())
-            .map(Outcome::Sought)
-            .map_err(|error| Failure::Failed(error.to_string())),
+        Request::Audit { source, options } => {
+            let audit = audit::audit(source, options, task)?;
+            audit.container.iter().for_each(|container| container.remember());
+            Ok(Outcome::Audited(Arc::new(audit)))
+        }
+        Request::Verify(container) => verify(container, task),
+        Request::Seek(container, target, goal) => {
+            let moment = match target {
+                Target::Time(pts_us, track) => Some(container.moment(*pts_us, track.as_deref())),
+                Target::Block(block) => container.moment_of_block(*block),
+            };
+            Ok(Outcome::Sought(moment.map(Arc::new), target.clone(), *goal))
+        }
         Request::Export { container, block, form, path } => export(container, *block, *form, path),
         Request::Profile(container) => Ok(Outcome::Profiled(Arc::new(Profile::new(container, task)?))),
-        Request::List { container, filter, order, faulty } => {
-            let listing = Listing::new(container, filter.clone(), *order, faulty, task)?;
+        Request::List { container, filter, order, knowledge } => {
+            let listing = Listing::new(container, filter.clone(), *order, knowledge, task)?;
             Ok(Outcome::Listed(Arc::new(listing)))
         }
-        Request::Measure(container, blocks) => {
-            for chunk in blocks.iter().filter_map(|block| container.index().block(*block)) {
+        Request::Measure(container, chunks) => {
+            for chunk in chunks {
                 task.advance(1)?;
-                so_far(Outcome::Measured(chunk.block.unwrap_or(0), Measure::of(container, &chunk)));
+                so_far(Outcome::Measured(*chunk, Measure::of(container, chunk)));
             }
             Ok(Outcome::AllMeasured)
         }
@@ -109,7 +117,24 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
     }
 }
 
+/// Recomputes the digest and, since all bytes are read for that, the CRCs beside it.
+fn verify(container: &Container, task: &Task) -> Result<Outcome, Failure> {
+    let beside = task.part();
+    let (looked, verification) = thread::scope(|scope| {
+        let looking = scope.spawn(|| container.look_at_all(&beside));
+        let verification = container.verify(task);
+        (looking.join(), verification)
+    });
+    match looked {
+        Ok(looked) => looked?,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+    Ok(Outcome::Verified(verification?))
+}
+
+/// What a block's content is read from. Its CRC is recomputed first: nothing is shown of it that nobody has checked.
 fn coding(container: &Container, chunk: &Chunk, task: &Task) -> Result<Result<Coding, BlockError>, Cancelled> {
+    _ = container.is_intact(chunk);
     match container.coding(chunk.block.unwrap_or_default(), task) {
         Ok(coding) => Ok(Ok(coding)),
         Err(CodingError::Block(why)) => Ok(Err(why)),
@@ -132,6 +157,7 @@ fn compare(sources: [&Arc<Source>; 2], options: &Options, task: &Task) -> Result
         error => Failure::Failed(error.to_string()),
     })?;
     let lines = lines(&found, Pair { before: &before, after: &after });
+    before.remember();
     let differences = Differences { summary: describe(&found), same: found.is_same(), lines };
     Ok(Outcome::Compared { container: Arc::new(before), differences: Arc::new(differences) })
 }
@@ -191,6 +217,7 @@ fn walk(loader: &mut Loader, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Re
 
 /// Finds here what takes a look at all blocks or entries and every frame asks for.
 fn prepared(container: Container) -> Container {
+    container.remember();
     _ = container.duration_us();
     _ = container.is_keyframe(0);
     container

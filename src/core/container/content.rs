@@ -12,12 +12,14 @@ impl Container {
     /// A block as stored, with its CRC recomputed.
     pub fn block(&self, index: u64) -> Result<Stored<'_>, BlockError> {
         let chunk = self.block_chunk(index)?;
-        Ok(Stored {
+        let stored = Stored {
             chunk,
             bytes: self.stored_bytes(&chunk),
             stored_crc: self.stored_crc(&chunk),
             computed_crc: self.computed_crc(&chunk).unwrap_or_default(),
-        })
+        };
+        self.record(&chunk, stored.is_intact());
+        Ok(stored)
     }
 
     fn block_chunk(&self, index: u64) -> Result<Chunk, BlockError> {

@@ -120,6 +120,8 @@ pub enum Command {
         /// To the one before.
         back: bool,
     },
+    /// To the keyframe that the selected block is decoded from, or back from there.
+    Chain,
     /// Timeline: bars by size or by its logarithm.
     Scale,
     /// Blocks: list others, or in another order.

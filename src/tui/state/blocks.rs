@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use ratatui::layout::Position;
 
+use super::moment::{self, Goal, Target};
 use super::update::{follow_selection, select, show};
 use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, Measure, Pane, Request, Selection, State, View};
 use crate::core::container::Container;
+use crate::core::index::Chunk;
 use crate::core::listing::{Column, Filter, Listing, Order};
 use crate::core::size;
 use crate::core::text::escape;
@@ -107,7 +109,8 @@ impl BlockList {
         self.measures.get(&block).copied()
     }
 
-    pub(super) fn measured(&mut self, block: u64, measure: Measure) {
+    pub(super) fn measured(&mut self, chunk: &Chunk, measure: Measure) {
+        let Some(block) = chunk.block else { return };
         if self.measures.len() >= REMEMBERED {
             self.measures.clear();
         }
@@ -262,7 +265,7 @@ pub fn table(container: &Container, width: u16) -> Vec<Cell> {
         (Column::Stored, stored, 1),
         (Column::Decoded, stored.max(9), 5),
         (Column::Ratio, 7, 6),
-        (Column::Crc, 9, 2),
+        (Column::Known, 9, 2),
     ];
     let mut by_need: Vec<_> = columns.iter().filter(|(_, width, _)| *width > 0).collect();
     by_need.sort_by_key(|(.., need)| *need);
@@ -279,8 +282,6 @@ pub fn table(container: &Container, width: u16) -> Vec<Cell> {
     let mut x = 1;
     let mut cells = Vec::new();
     for (column, width, _) in columns.into_iter().filter(|(column, ..)| taken.contains(column)) {
-        // With a mark beside it, a repaired length takes a column more than anything else: where that is free.
-        let width = if column == Column::Crc { width + room.min(1) } else { width };
         cells.push(Cell { column, x, width });
         x += width + SPACE;
     }
@@ -305,6 +306,7 @@ impl Behaviour for Blocks {
                 state.blocks.window.step(motion, len, height);
                 select_row(state, &container);
             }
+            Command::List(Listed::NextTrack) => return Some(next_track(state)),
             Command::List(change) => relist(state, &container, change),
             Command::Open => {
                 select_row(state, &container);
@@ -429,6 +431,18 @@ pub(super) fn relist(state: &mut State, container: &Container, change: Listed) {
     }
 }
 
+/// Lists the blocks of the next track, and selects the one that plays where the playhead stands.
+pub(super) fn next_track(state: &mut State) -> Vec<Effect> {
+    let Some(container) = state.container.clone() else { return Vec::new() };
+    relist(state, &container, Listed::NextTrack);
+    match (state.blocks.filter.track.clone(), state.selection.time_us) {
+        (Some(track), Some(at)) => {
+            vec![moment::seek(state, &container, Target::Time(at, Some(track)), Goal::Follow)]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The job that lists what was asked for, where that is not what is shown.
 fn list_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
     let list = &mut state.blocks;
@@ -453,7 +467,7 @@ fn list_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
         container: container.clone(),
         filter: list.filter.clone(),
         order: list.order,
-        faulty: state.marks.faulty_blocks(),
+        knowledge: state.knowledge.clone(),
     };
     vec![Effect::Start(state.jobs.start(request))]
 }
@@ -474,15 +488,15 @@ fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect>
         let Some(chunk) = container.index().block(block).filter(|_| list.measure(block).is_none()) else { continue };
         if chunk.len <= SMALL_BLOCK.min(room) {
             room -= chunk.len;
-            list.measured(block, Measure::of(container, &chunk));
+            list.measured(&chunk, Measure::of(container, &chunk));
         } else {
-            rest.push(block);
+            rest.push(chunk);
         }
     }
-    if rest.is_empty() || rest.iter().all(|block| list.pending.contains(block)) {
+    if rest.is_empty() || rest.iter().filter_map(|chunk| chunk.block).all(|block| list.pending.contains(&block)) {
         return Vec::new();
     }
-    list.pending.clone_from(&rest);
+    list.pending = rest.iter().filter_map(|chunk| chunk.block).collect();
     vec![Effect::Start(state.jobs.start(Request::Measure(container.clone(), rest)))]
 }
 
@@ -540,9 +554,9 @@ mod tests {
     #[test]
     fn columns_give_way_by_need() {
         use Column::*;
-        assert_eq!(columns(90), [Index, Keyframe, Pts, Offset, Stored, Decoded, Ratio, Crc]);
-        assert_eq!(columns(52), [Index, Keyframe, Pts, Stored, Crc]);
-        assert_eq!(columns(26), [Index, Stored, Crc]);
+        assert_eq!(columns(90), [Index, Keyframe, Pts, Offset, Stored, Decoded, Ratio, Known]);
+        assert_eq!(columns(52), [Index, Keyframe, Pts, Stored, Known]);
+        assert_eq!(columns(26), [Index, Stored, Known]);
         assert_eq!(columns(6), [Index]);
         assert_eq!(columns(0), []);
     }
@@ -562,7 +576,7 @@ mod tests {
         assert!(update(&mut state, Action::Do(Command::Help)).is_empty(), "asked once");
         let [Effect::Start(job)] = &effects[..] else { panic!("{effects:?}") };
         crate::tui::workers::perform(job, &mut |report| _ = update(&mut state, Action::Report(report)));
-        assert_eq!(state.blocks.measure(0), Some(Measure { intact: true, decoded: Some(25_500_000) }));
+        assert_eq!(state.blocks.measure(0), Some(Measure { decoded: Some(25_500_000) }));
     }
 
     #[test]

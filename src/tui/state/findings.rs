@@ -9,6 +9,7 @@ use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, PromptKind, Selection, State, View, popup, update};
 use crate::core::audit::Verdict;
 use crate::core::finding::{Code, Finding, Findings as List, Remedy, Severity};
+use crate::core::knowledge::Known;
 use crate::report::audit as report;
 use crate::report::count;
 use crate::tui::keymap;
@@ -290,6 +291,12 @@ fn set_cursor(state: &mut State, at: u64) {
     pane.window.set_cursor(at, pane.len(), height);
 }
 
+/// A finding as one line of the `audit` command says it.
+fn as_line(finding: &Finding) -> String {
+    let told = report::Finding::from(finding);
+    format!("{}: {} {}: {}", finding.severity, finding.code, told.place(), finding.message)
+}
+
 /// The place of a finding becomes what is selected: its bytes, its chunk, its block.
 fn place_of(state: &State, finding: &Finding) -> Option<Selection> {
     let container = state.container.as_ref()?;
@@ -358,6 +365,10 @@ impl Behaviour for Findings {
                 let name = state.findings.grouping.name();
                 state.say(Level::Info, format!("findings by {name}"));
                 return Some(Vec::new());
+            }
+            Command::Copy => {
+                let text = selected(state).map(as_line)?;
+                return Some(update::copied(state, text));
             }
             Command::Open | Command::Fold | Command::Move(_) => {}
             _ => return None,
@@ -452,7 +463,16 @@ impl Behaviour for Findings {
 }
 
 /// What may be done where nothing was found yet.
-pub fn invitation(state: &State) -> &'static str {
+pub fn invitation(state: &State) -> String {
+    let wrong = state.tally.of(Known::Wrong);
+    let known = match (state.audit.is_some(), wrong) {
+        (true, _) | (false, 0) => String::new(),
+        (false, _) => format!("{} known to be wrong; ", count(wrong, "block")),
+    };
+    format!("{known}{}", next_step(state))
+}
+
+fn next_step(state: &State) -> &'static str {
     if state.jobs.is_running(JobKind::Audit) {
         "every check is running"
     } else if state.audit.is_some() {
@@ -513,6 +533,15 @@ mod tests {
         for part in ["at 40, chunk 2, block 2; 16 bytes from 0x28", "0x03 now, 0x02 before", "not the ones its CRC"] {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+
+    #[test]
+    fn what_is_copied_is_the_finding() {
+        let copied = |keys: &str| played_with(damaged(), keys).copied().map(str::to_owned);
+        let first = copied("a6y").unwrap();
+        assert!(first.starts_with("error: chunk-crc-mismatch at 40, chunk 2, block 2: "), "{first}");
+        assert!(copied("a6jy").unwrap().starts_with("error: veri-mismatch "));
+        assert!(copied("a6ky").unwrap().starts_with("CORE chunk "), "the head of a group is no finding");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{Effect, JobKind, Level, Request, Selection, State, comparison, hex, update};
+use super::{Effect, JobKind, Level, Request, Selection, State, comparison, hex, moment, update};
 use crate::core::container::{Container, Loader, Options};
 use crate::core::source::Source;
 use crate::core::text::escape;
@@ -82,7 +82,8 @@ pub(super) fn reopened(state: &mut State, source: Arc<Source>) -> Vec<Effect> {
     };
     (state.source, state.changed) = (source, false);
     (state.container, state.audit, state.verification) = (None, None, None);
-    (state.selection, state.marks, state.history) = Default::default();
+    (state.selection, state.moment, state.history) = Default::default();
+    (state.knowledge, state.tally) = Default::default();
     hex::forget(state);
     comparison::forget(state);
     state.followed = Some(Arc::new(Mutex::new(loader)));
@@ -92,14 +93,15 @@ pub(super) fn reopened(state: &mut State, source: Arc<Source>) -> Vec<Effect> {
 }
 
 /// More of the file was walked.
-pub(super) fn indexed(state: &mut State, container: Arc<Container>) {
+pub(super) fn indexed(state: &mut State, container: Arc<Container>) -> Option<Effect> {
     let Some(present) = state.container.clone().filter(|_| state.followed.is_some()) else {
         state.source = container.source().clone();
-        return update::indexed(state, container);
+        update::indexed(state, container);
+        return None;
     };
     let (before, now) = (present.index(), container.index());
     if !container.is_complete() && now.len() < before.len() {
-        return;
+        return None;
     }
     if now.len() != before.len() || container.source().len() != present.source().len() {
         // They are about the file as it was.
@@ -107,7 +109,9 @@ pub(super) fn indexed(state: &mut State, container: Arc<Container>) {
         state.verification = None;
     }
     let at_end = |count: u64, place: Option<u64>| place.is_some() && place == count.checked_sub(1);
-    let end = if at_end(before.blocks(), state.selection.block) {
+    let end = if moment::is_timed(state) {
+        None
+    } else if at_end(before.blocks(), state.selection.block) {
         now.blocks().checked_sub(1).and_then(|last| now.block(last))
     } else if at_end(before.len(), state.selection.chunk) || state.selection.chunk >= Some(now.len()) {
         now.len().checked_sub(1).and_then(|last| now.chunk(last))
@@ -120,4 +124,5 @@ pub(super) fn indexed(state: &mut State, container: Arc<Container>) {
         state.selection = Selection::of_chunk(&container, &chunk);
         update::follow_selection(state);
     }
+    moment::again(state)
 }

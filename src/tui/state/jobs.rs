@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::comparison::Differences;
+use super::moment::{Goal, Target};
 use super::{Description, Followed};
 use crate::core::audit::Audit;
 use crate::core::block::{BlockError, Form};
-use crate::core::container::{Container, Options, SeekAnswer};
+use crate::core::container::{Container, Moment, Options};
 use crate::core::extent::{Coding, Extent};
 use crate::core::find::{Elsewhere, Matches, Needle};
 use crate::core::index::Chunk;
+use crate::core::knowledge::Knowledge;
 use crate::core::listing::{Filter, Listing, Order};
 use crate::core::preview::Preview;
 use crate::core::profile::Profile;
@@ -114,8 +116,8 @@ pub enum Request {
     },
     /// Recompute VERI.
     Verify(Arc<Container>),
-    /// Look a timestamp up, in µs, in the track with that id or in the table that answers without one.
-    Seek(Arc<Container>, u64, Option<String>),
+    /// Look a time up, and what to do with the answer.
+    Seek(Arc<Container>, Target, Goal),
     /// Write a block to a file that does not exist yet.
     Export {
         /// The container.
@@ -137,11 +139,11 @@ pub enum Request {
         filter: Filter,
         /// Their order.
         order: Order,
-        /// Blocks that an error was found at, ascending.
-        faulty: Vec<u64>,
+        /// What was found at them.
+        knowledge: Arc<Knowledge>,
     },
-    /// Read these blocks for what their rows say.
-    Measure(Arc<Container>, Vec<u64>),
+    /// Read these chunks for what is said of them.
+    Measure(Arc<Container>, Vec<Chunk>),
     /// Read the block of a chunk for showing it.
     Decode(Arc<Container>, Chunk),
     /// Read these blocks, which may be shown next.
@@ -251,8 +253,8 @@ pub enum Outcome {
     Audited(Arc<Audit>),
     /// What VERI says.
     Verified(Verification),
-    /// What answers a timestamp.
-    Sought(SeekAnswer),
+    /// What a time leads to; nothing where there is no such block.
+    Sought(Option<Arc<Moment>>, Target, Goal),
     /// A file was written.
     Exported {
         /// Where.
@@ -266,9 +268,9 @@ pub enum Outcome {
     Profiled(Arc<Profile>),
     /// Blocks filtered and sorted.
     Listed(Arc<Listing>),
-    /// What a block's bytes say.
-    Measured(u64, Measure),
-    /// All blocks asked for were measured.
+    /// What a chunk's bytes say.
+    Measured(Chunk, Measure),
+    /// All chunks asked for were measured.
     AllMeasured,
     /// A block was read for showing it.
     Decoded {
@@ -320,19 +322,18 @@ pub enum Outcome {
     },
 }
 
-/// What a block's bytes say beyond what the index knows.
+/// What a block's bytes say beyond what the index and the container remember.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measure {
-    /// Whether the CRC is that of the bytes.
-    pub intact: bool,
     /// Bytes it decodes to; `None` where that can't be told.
     pub decoded: Option<u64>,
 }
 
 impl Measure {
-    /// Reads a block.
+    /// Reads a chunk; the container remembers what its CRC came to.
     pub fn of(container: &Container, chunk: &Chunk) -> Self {
-        Self { intact: container.is_intact(chunk), decoded: container.decoded_len(chunk) }
+        _ = container.is_intact(chunk);
+        Self { decoded: chunk.block.and_then(|_| container.decoded_len(chunk)) }
     }
 }
 

@@ -12,7 +12,7 @@ pub mod hex;
 mod history;
 mod jobs;
 pub mod manifest;
-mod marks;
+pub mod moment;
 mod popup;
 mod prompt;
 mod selection;
@@ -34,7 +34,6 @@ pub use description::Description;
 pub use follow::{Followed, Polling};
 pub use history::History;
 pub use jobs::{Failure, Job, JobId, JobKind, Jobs, Measure, Outcome, Report, Request, Running};
-pub use marks::Marks;
 pub use popup::Popup;
 pub use prompt::{Answers, Prompt, PromptKind};
 pub use selection::Selection;
@@ -47,7 +46,8 @@ use super::rows::Window;
 use super::theme::Theme;
 use crate::core::audit::Audit;
 use crate::core::block::Form;
-use crate::core::container::{Container, Options};
+use crate::core::container::{Container, Moment, Options};
+use crate::core::knowledge::{Knowledge, Tally};
 use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::veri::Verification;
@@ -171,8 +171,12 @@ pub struct State {
     pub container: Option<Arc<Container>>,
     /// What the checks say, once they ran.
     pub audit: Option<Arc<Audit>>,
-    /// Where findings are, of the audit or, before it, of the walk.
-    pub marks: Marks,
+    /// What was found, by the audit or, before it, by the walk, and where. What CRCs came to is in the container.
+    pub knowledge: Arc<Knowledge>,
+    /// How many blocks each thing is known of.
+    pub tally: Tally,
+    /// How many chunks had been looked at when that was counted.
+    tallied: u64,
     /// What VERI says, once it was recomputed, alone or by the audit.
     pub verification: Option<Verification>,
     /// How it looks.
@@ -185,6 +189,10 @@ pub struct State {
     pub view: View,
     /// What is selected.
     pub selection: Selection,
+    /// The time that was asked for last, see [`moment::current`].
+    pub moment: Option<Arc<Moment>>,
+    /// A time was asked for, and not a block.
+    pub timed: bool,
     /// Blocks as stored, or decoded.
     pub form: Form,
     /// Blocks along time, once they were looked at.
@@ -244,13 +252,17 @@ impl State {
             name: setup.name,
             container: None,
             audit: None,
-            marks: Marks::default(),
+            knowledge: Arc::default(),
+            tally: Tally::default(),
+            tallied: 0,
             verification: None,
             theme: setup.theme,
             size: setup.size,
             focus: Pane::default(),
             view: View::default(),
             selection: Selection::default(),
+            moment: None,
+            timed: false,
             form: Form::Decoded,
             profile: None,
             timeline: TimeWindow::default(),

@@ -8,6 +8,7 @@ use super::{Command, Effect, JobKind, Level, Request, Selection, State, View, de
 use crate::core::audit::Verdict;
 use crate::core::finding::Severity;
 use crate::core::index::Tag;
+use crate::core::knowledge::Known;
 use crate::core::time::format_us;
 use crate::core::veri::Status;
 use crate::report::info::Info;
@@ -193,10 +194,15 @@ fn blocks(state: &State, info: &Info, lines: &mut Lines) {
     let blocks = Link::View(View::Blocks);
     lines.heading("Blocks");
     lines.fact("Blocks", format!("{}, {} stored", info.blocks, size(info.compression.stored_bytes)), blocks);
-    if let Some(container) = state.container.as_ref().filter(|c| c.is_checked() && c.index().blocks() > 0) {
-        let (intact, all) = (container.index().blocks_intact(), container.index().blocks());
-        let tone = if intact == all { Tone::Good } else { Tone::Found(Severity::Error) };
-        lines.toned("Intact", format!("{intact} of {all}"), tone, blocks);
+    if state.container.as_ref().is_some_and(|container| container.index().blocks() > 0) {
+        let tally = state.tally;
+        let tone = match tally.worst() {
+            Known::Wrong | Known::NextToLoss => Tone::Found(Severity::Error),
+            Known::Mended | Known::Doubtful => Tone::Found(Severity::Warning),
+            Known::Unread => Tone::Remark,
+            Known::Right => Tone::Good,
+        };
+        lines.toned("State", tally.to_string(), tone, blocks);
     }
     if let Some(bytes) = info.compression.decoded_bytes {
         lines.fact("Decoded", size(bytes), blocks);
@@ -452,8 +458,8 @@ mod tests {
         let info = &player.state().description.as_ref().unwrap().info;
         assert_eq!(value(&player, "Duration"), info.describe_duration());
         assert_eq!(value(&player, "Entries"), info.seek.describe());
-        assert_eq!(value(&player, "Intact"), "");
-        assert_eq!(value(&played(80, 24, "a"), "Intact"), "8 of 8");
+        assert_eq!(value(&player, "State"), "8 not looked at");
+        assert_eq!(value(&played(80, 24, "a"), "State"), "8 right");
         assert_eq!(value(&played(80, 24, "a"), "Decoded"), "2 KiB (2048 bytes)");
         assert_eq!(value(&played(80, 24, "v"), "Status"), "verified (sha256, prefix)");
     }
@@ -476,8 +482,8 @@ mod tests {
             let there = played(80, 24, &format!("{}<Enter>", "j".repeat(steps)));
             (there.state().view, there.state().selection.chunk)
         };
-        assert_eq!(to("Duration", 7), (View::Timeline, Some(0)));
-        assert_eq!(to("Entries", 11), (View::Hex, Some(8)));
+        assert_eq!(to("Duration", 8), (View::Timeline, Some(0)));
+        assert_eq!(to("Entries", 12), (View::Hex, Some(8)));
         let whole = played(80, 24, "jjj<Space>");
         assert_eq!(whole.state().popup.as_ref().unwrap().title, "Layout");
     }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use ratatui::layout::{Position, Rect};
 
+use super::moment::{self, Goal, Target};
 use super::update::{follow_selection, show};
 use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, Pane, Request, Selection, State, View};
-use crate::core::container::{Container, SeekAnswer};
+use crate::core::container::Container;
+use crate::core::finding::Severity;
+use crate::core::knowledge::{Knowledge, Known};
 use crate::core::profile::{Axis, Chain, Lane, Profile};
 use crate::core::text::escape;
 use crate::core::time::format_duration;
@@ -49,8 +52,6 @@ pub struct TimeWindow {
     pub scale: Scale,
     /// The lane that keys move in.
     pub lane: usize,
-    /// What answered the last timestamp that was asked for.
-    pub answer: Option<SeekAnswer>,
     start: u64,
     /// `None`: all of it.
     len: Option<u64>,
@@ -59,6 +60,10 @@ pub struct TimeWindow {
     chain_of: Option<(Arc<Profile>, usize, u64)>,
     /// What the profile was asked for of.
     profile_of: Option<Arc<Container>>,
+    /// What something is wrong with in each lane, by place.
+    faults: Vec<Vec<(u64, Known)>>,
+    /// What the faults were looked up for, and how many chunks had been looked at then.
+    faults_of: Option<(Arc<Profile>, Arc<Knowledge>, u64)>,
 }
 
 impl TimeWindow {
@@ -72,6 +77,11 @@ impl TimeWindow {
     /// What must be decoded for the playhead.
     pub fn chain(&self) -> Option<Chain> {
         self.chain
+    }
+
+    /// The places in a lane that something is wrong with, ascending.
+    pub fn faults(&self, lane: usize) -> &[(u64, Known)] {
+        self.faults.get(lane).map_or(&[], Vec::as_slice)
     }
 
     fn set(&mut self, profile: &Profile, start: u64, len: u64) {
@@ -250,12 +260,6 @@ pub(super) fn profile_wanted(state: &mut State) -> Vec<Effect> {
     vec![Effect::Start(state.jobs.start(Request::Profile(container.clone())))]
 }
 
-/// The track that a timestamp is asked for of: while the view is shown, the one that keys move in.
-pub(super) fn track(state: &State, container: &Container) -> Option<String> {
-    let lane = state.profile.as_ref().filter(|_| state.view == View::Timeline)?.lanes.get(state.timeline.lane)?;
-    container.tracks()?.list.get(lane.track?).map(|track| track.id.clone())
-}
-
 /// What a key may lead to along the lanes.
 struct Stop {
     at: u64,
@@ -272,8 +276,13 @@ impl Behaviour for Timeline {
     fn run(&self, state: &mut State, command: Command) -> Option<Vec<Effect>> {
         let (container, profile) = state.container.clone().zip(state.profile.clone())?;
         let lane_at = state.timeline.lane.min(profile.lanes.len().saturating_sub(1));
-        let lane = profile.lanes.get(lane_at).filter(|lane| !lane.is_empty())?;
         let head = playhead(state, &profile);
+        match command {
+            Command::Move(Motion::Up) => return Some(change_lane(state, &profile, lane_at.checked_sub(1), head)),
+            Command::Move(Motion::Down) => return Some(change_lane(state, &profile, lane_at.checked_add(1), head)),
+            _ => {}
+        }
+        let lane = profile.lanes.get(lane_at).filter(|lane| !lane.is_empty())?;
         let place = current(state, &profile, lane_at, head);
         let shown = state.timeline.shown(&profile);
         let page = ((shown.end - shown.start) / PAGES).max(1);
@@ -292,8 +301,6 @@ impl Behaviour for Timeline {
             }
             Command::Move(Motion::Home) => go(0),
             Command::Move(Motion::End) => go(last),
-            Command::Move(Motion::Up) => change_lane(state, &container, &profile, lane_at.checked_sub(1), at),
-            Command::Move(Motion::Down) => change_lane(state, &container, &profile, lane_at.checked_add(1), at),
             Command::Keyframe { back: true } => match lane.keyframe_before(place) {
                 Some(keyframe) => go(keyframe),
                 None => state.say(Level::Info, "no keyframe before this block"),
@@ -346,6 +353,7 @@ impl Behaviour for Timeline {
 
     fn wants(&self, state: &mut State) -> Vec<Effect> {
         let Some((container, profile)) = state.container.clone().zip(state.profile.clone()) else { return Vec::new() };
+        find_faults(state, &container, &profile);
         let Some(at) = playhead(state, &profile) else {
             state.timeline.chain = None;
             return Vec::new();
@@ -377,10 +385,17 @@ fn select(state: &mut State, container: &Container, lane: &Lane, at: usize, plac
     }
 }
 
-fn change_lane(state: &mut State, container: &Container, profile: &Profile, to: Option<usize>, at: u64) {
-    let Some((to, lane)) = to.and_then(|to| Some((to, profile.lanes.get(to)?))) else { return };
-    select(state, container, lane, to, lane.place_at(at).unwrap_or(0));
+/// To another lane, at the same time: the playhead stays, and what plays there is selected.
+fn change_lane(state: &mut State, profile: &Profile, to: Option<usize>, head: Option<u64>) -> Vec<Effect> {
+    let Some((to, lane)) = to.and_then(|to| Some((to, profile.lanes.get(to)?))) else { return Vec::new() };
+    let Some(container) = state.container.clone() else { return Vec::new() };
+    let at = head.unwrap_or(0);
+    select(state, &container, lane, to, lane.place_at(at).unwrap_or(0));
     state.timeline.lane = to;
+    let track = lane.track.and_then(|track| container.tracks()?.list.get(track)).map(|track| track.id.clone());
+    let Some(track) = track.filter(|_| profile.axis == Axis::Time) else { return Vec::new() };
+    state.selection.time_us = Some(at);
+    vec![moment::seek(state, &container, Target::Time(at, Some(track)), Goal::Follow)]
 }
 
 fn scrub(state: &mut State, at: Position) {
@@ -397,9 +412,10 @@ fn scrub(state: &mut State, at: Position) {
 
 /// To the nearest place after (or before) the playhead where something is wrong: damage, seek entries that disagree,
 /// irregular keyframes, gaps.
-fn next_fault(state: &mut State, container: &Container, profile: &Profile, at: u64, back: bool) {
+fn next_fault(state: &mut State, container: &Container, profile: &Arc<Profile>, at: u64, back: bool) {
     let beyond = |stop: &Stop| if back { stop.at < at } else { stop.at > at };
-    let stops = faults(state, container, profile).filter(beyond);
+    find_faults(state, container, profile);
+    let stops = faults(state, profile).filter(beyond);
     let next = if back { stops.max_by_key(|stop| stop.at) } else { stops.min_by_key(|stop| stop.at) };
     match (next, back) {
         (Some(stop), _) => {
@@ -410,8 +426,28 @@ fn next_fault(state: &mut State, container: &Container, profile: &Profile, at: u
             let what = stop.what.unwrap_or_else(|| found_at(state, container, block));
             state.say(Level::Warning, what);
         }
-        (None, false) => state.say(Level::Info, "nothing is wrong after the playhead"),
-        (None, true) => state.say(Level::Info, "nothing is wrong before the playhead"),
+        (None, _) => {
+            let place = if back { "before" } else { "after" };
+            state.say(Level::Info, nothing_found(state, container, place));
+        }
+    }
+}
+
+/// Whether every check was made to its end, of all that is there.
+pub fn is_checked(state: &State) -> bool {
+    let complete = state.audit.as_ref().is_some_and(|audit| audit.complete);
+    complete && state.tally.of(Known::Unread) == 0
+}
+
+/// That nothing is wrong before or after the playhead, as far as somebody has looked.
+fn nothing_found(state: &State, container: &Container, place: &str) -> String {
+    match (is_checked(state), state.tally.of(Known::Unread)) {
+        (true, _) => format!("nothing is wrong {place} the playhead"),
+        (_, 0) => format!("nothing was found {place} the playhead; CRCs are known, a makes all other checks"),
+        (_, unread) => {
+            let all = container.index().blocks();
+            format!("nothing was found {place} the playhead; {unread} of {all} blocks were not looked at, a checks all")
+        }
     }
 }
 
@@ -419,17 +455,42 @@ fn next_fault(state: &mut State, container: &Container, profile: &Profile, at: u
 fn found_at(state: &State, container: &Container, block: u64) -> String {
     let findings = state.audit.as_ref().map_or(&container.walked().findings, |audit| &audit.findings);
     let here = findings.list().iter().filter(|finding| finding.block == Some(block));
-    match here.min_by_key(|finding| finding.severity) {
-        Some(finding) => format!("block {block}, {}: {}", finding.code.name(), escape(&finding.message)),
-        None => format!("bytes were lost before block {block}"),
+    let found = here.min_by_key(|finding| finding.severity).filter(|finding| finding.severity != Severity::Info);
+    match (found, state.knowledge.of_block(container, block)) {
+        (Some(finding), _) => format!("block {block}, {}: {}", finding.code.name(), escape(&finding.message)),
+        (None, Some(Known::NextToLoss)) => format!("bytes were lost beside block {block}"),
+        (None, Some(Known::Wrong)) => format!("block {block} has a wrong CRC"),
+        (None, known) => format!("block {block} is {}", known.unwrap_or(Known::Doubtful)),
     }
 }
 
-fn faults<'a>(state: &State, container: &'a Container, profile: &'a Profile) -> impl Iterator<Item = Stop> + 'a {
-    let marked = state.marks.of_blocks().iter().filter_map(|(block, _)| {
-        let (lane, place) = profile.find(container, *block)?;
-        let at = profile.lanes.get(lane)?.position(place)?;
-        Some(Stop { at, lane, place, what: None })
+/// Looks up what is wrong in each lane, where more is known than the last time.
+fn find_faults(state: &mut State, container: &Container, profile: &Arc<Profile>) {
+    let looked_at = container.looked_at();
+    let known = state.timeline.faults_of.as_ref().is_some_and(|(of, knowledge, looked)| {
+        Arc::ptr_eq(of, profile) && Arc::ptr_eq(knowledge, &state.knowledge) && *looked == looked_at
+    });
+    if known {
+        return;
+    }
+    let mut faults = vec![Vec::new(); profile.lanes.len()];
+    for (block, known) in state.knowledge.faults(container) {
+        let Some((lane, place)) = profile.find(container, block) else { continue };
+        if let Some(lane) = faults.get_mut(lane) {
+            lane.push((place, known));
+        }
+    }
+    faults.iter_mut().for_each(|lane| lane.sort_unstable());
+    state.timeline.faults = faults;
+    state.timeline.faults_of = Some((profile.clone(), state.knowledge.clone(), looked_at));
+}
+
+fn faults<'a>(state: &State, profile: &'a Profile) -> impl Iterator<Item = Stop> + 'a {
+    let marked = state.timeline.faults.iter().enumerate().flat_map(|(lane, faults)| {
+        faults.iter().filter_map(move |(place, _)| {
+            let at = profile.lanes.get(lane)?.position(*place)?;
+            Some(Stop { at, lane, place: *place, what: None })
+        })
     });
     let marked: Vec<Stop> = marked.collect();
     let of_lane = move |(number, lane): (usize, &'a Lane)| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Effect, JobKind, Level, Prompt, PromptKind, State, update};
-use crate::core::block::BlockError;
+use crate::core::block::{BlockError, Form};
 use crate::core::codec::{cipher, mask};
 use crate::core::container::{Container, Options};
 use crate::core::secret::Secret;
@@ -59,9 +59,7 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
     match key {
         Ok(key) => unlock(state, kind, key),
         Err(error) => {
-            let mut again = Prompt::new(kind, "");
-            again.error = Some(error.to_string());
-            state.prompt = Some(again);
+            ask_again(state, kind, error.to_string());
             Vec::new()
         }
     }
@@ -69,6 +67,7 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
 
 /// Reads everything with the key from now on. The chunks stay as they were walked.
 fn unlock(state: &mut State, kind: PromptKind, key: Arc<Secret>) -> Vec<Effect> {
+    let before = state.options.clone();
     let name = if kind == PromptKind::Secret {
         state.options.shared_secret = Some(key);
         "shared secret"
@@ -76,21 +75,23 @@ fn unlock(state: &mut State, kind: PromptKind, key: Arc<Secret>) -> Vec<Effect> 
         state.options.mask_key = Some(key);
         "mask key"
     };
-    super::hex::forget(state);
-    super::comparison::forget(state);
-    if let Some(container) = state.container.clone() {
-        update::indexed(state, container);
+    reread(state);
+    let tried = try_secret(state).filter(|_| kind == PromptKind::Secret);
+    if let Some((block, false)) = tried {
+        state.options = before;
+        reread(state);
+        ask_again(state, kind, format!("this {name} does not open block {block}, which is intact"));
+        return Vec::new();
     }
+    // Whoever gives a key wants to see what it opens.
+    state.form = Form::Decoded;
     let mut effects = Vec::new();
     if state.audit.is_some() || state.jobs.is_running(JobKind::Audit) {
         effects.extend(update::audit(state));
     }
-    let (level, text) = match (kind, try_secret(state)) {
-        (PromptKind::Secret, Some((block, true))) => {
+    let (level, text) = match (kind, tried) {
+        (PromptKind::Secret, Some((block, _))) => {
             (Level::Good, format!("this {name} opens block {block}; blocks are read with it from now on"))
-        }
-        (PromptKind::Secret, Some((block, false))) => {
-            (Level::Error, format!("this {name} does not open block {block}, which is intact; `E` takes another"))
         }
         (PromptKind::Secret, None) => {
             (Level::Warning, format!("blocks are read with this {name} from now on; none is intact to try it on"))
@@ -99,6 +100,22 @@ fn unlock(state: &mut State, kind: PromptKind, key: Arc<Secret>) -> Vec<Effect> 
     };
     state.say(level, text);
     effects
+}
+
+/// Leaves the prompt open, empty, and says why: what is typed next is the next try.
+fn ask_again(state: &mut State, kind: PromptKind, why: String) {
+    let mut again = Prompt::new(kind, "");
+    again.error = Some(why);
+    state.prompt = Some(again);
+}
+
+/// Reads the blocks anew, as the options say now.
+fn reread(state: &mut State) {
+    super::hex::forget(state);
+    super::comparison::forget(state);
+    if let Some(container) = state.container.clone() {
+        update::indexed(state, container);
+    }
 }
 
 /// An intact block, and whether the secret opens it; `None` where no small one stands among the first.
@@ -164,8 +181,6 @@ mod tests {
         let secret = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
         let (level, text) = said("encrypted.h4mk", &format!("E{secret}<Enter>"));
         assert!(level == Level::Good && text.contains("opens block 0"), "{text}");
-        let (level, text) = said("encrypted.h4mk", &format!("E{}<Enter>", "00".repeat(32)));
-        assert!(level == Level::Error && text.contains("does not open block 0"), "{text}");
         let (level, text) = said("masked.h4mk", &format!("M{}<Enter>", "00".repeat(16)));
         assert!(level == Level::Info && text.contains("no check can prove one right"), "{text}");
     }

@@ -8,16 +8,18 @@ use zeroize::Zeroize;
 
 use super::blocks::Listed;
 use super::command_line::{self, Line};
+use super::moment::{Goal, Target};
 use super::tree::{Only, Row};
 use super::{
-    Action, Command, Effect, Failure, JobKind, Level, Marks, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
-    Selection, State, View, blocks, comparison, follow, hex, manifest, popup, prompt, timeline, unlock, views,
+    Action, Command, Effect, Failure, JobKind, Level, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
+    Selection, State, View, blocks, comparison, follow, hex, manifest, moment, popup, prompt, timeline, unlock, views,
 };
 use crate::core::audit::{Audit, Verdict};
-use crate::core::block::Form;
-use crate::core::container::{Container, SeekAnswer};
+use crate::core::block::{BlockError, Form};
+use crate::core::container::Container;
+use crate::core::knowledge::Knowledge;
 use crate::core::text::escape;
-use crate::core::time::{self, Time};
+use crate::core::time::{Time, format_us};
 use crate::core::veri::{Status, Verification};
 use crate::tui::rows::{Motion, Window};
 use crate::tui::{keymap, layout};
@@ -37,6 +39,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         effects.extend(timeline::profile_wanted(state));
         effects.extend(views::of(state.view).wants(state));
         effects.extend(comparison::wanted(state));
+        count(state);
     }
     effects
 }
@@ -141,10 +144,15 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Compare => comparison::toggle(state),
         Command::List(Listed::NextTrack) if blocks::tracks(state).is_none() => blocks::no_tracks(state),
+        Command::List(Listed::NextTrack) => {
+            show(state, View::Blocks);
+            return blocks::next_track(state);
+        }
         Command::List(_) => return run_in(state, View::Blocks, command),
         Command::Hex(_) => return run_in(state, View::Hex, command),
         Command::CopyValue | Command::Bytes => return run_in(state, View::Manifest, command),
         Command::Group => return run_in(state, View::Audit, command),
+        Command::Chain => return moment::toggle(state),
         // Belong to a prompt or were done before.
         Command::Submit | Command::Complete | Command::Recall { .. } | Command::Edit(_) => {}
         Command::Quit | Command::Suspend => {}
@@ -293,7 +301,7 @@ fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
         }
         Command::Open => show(state, View::Hex),
         Command::List(Listed::NextTrack) => {
-            blocks::relist(state, &container, Listed::NextTrack);
+            let effects = blocks::next_track(state);
             if container.tracks().is_some_and(|tracks| tracks.indexed) {
                 let text = match &state.blocks.filter.track {
                     Some(track) => format!("blocks of track {}", escape(track)),
@@ -301,6 +309,7 @@ fn in_tree(state: &mut State, command: Command) -> Option<Vec<Effect>> {
                 };
                 state.say(Level::Info, text);
             }
+            return Some(effects);
         }
         _ => return None,
     }
@@ -389,9 +398,18 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
         PromptKind::Time => {
             let container = walked(state)?;
             let time = Time::parse(text).map_err(|error| error.to_string())?;
-            let pts_us = container.time_us(time).map_err(|error| error.to_string())?;
-            let track = timeline::track(state, &container);
-            vec![Effect::Start(state.jobs.start(Request::Seek(container, pts_us, track)))]
+            let target = match time {
+                Time::Block(block) => {
+                    let blocks = container.index().blocks();
+                    let there = container.index().block(block).map(|_| Target::Block(block));
+                    there.ok_or_else(|| BlockError::OutOfRange { index: block, blocks }.to_string())?
+                }
+                time => {
+                    let pts_us = container.time_us(time).map_err(|error| error.to_string())?;
+                    Target::Time(pts_us, moment::track(state, &container))
+                }
+            };
+            vec![moment::seek(state, &container, target, Goal::Plays)]
         }
         PromptKind::Command => match command_line::parse(text).map_err(|error| error.to_string())? {
             Line::Command(command) => {
@@ -403,7 +421,8 @@ fn submit(state: &mut State, kind: PromptKind, text: &str) -> Result<Vec<Effect>
                 let blocks = container.index().blocks();
                 let chunk = container.index().block(block).ok_or_else(|| format!("there are {blocks} blocks"))?;
                 select(state, Selection::of_chunk(&container, &chunk));
-                Vec::new()
+                say_block(state, &container, block, &chunk);
+                vec![moment::seek(state, &container, Target::Block(block), Goal::Follow)]
             }
             Line::Offset(offset) => {
                 let container = walked(state)?;
@@ -581,13 +600,16 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
     if report.last {
         state.jobs.finish(report.id);
     }
+    let mut effects = Vec::new();
     match report.outcome {
-        Ok(Outcome::Indexed(container)) => follow::indexed(state, container),
+        Ok(Outcome::Indexed(container)) => effects.extend(follow::indexed(state, container)),
         Ok(Outcome::Reopened(source)) => return follow::reopened(state, source),
         Ok(Outcome::Audited(audit)) => audited(state, audit),
         Ok(Outcome::Verified(verification)) => verified(state, verification),
-        Ok(Outcome::Sought(answer)) => {
-            sought(state, &answer);
+        Ok(Outcome::Sought(found, target, goal)) => {
+            if let Some(found) = found {
+                moment::sought(state, found, &target, goal);
+            }
             return Vec::new();
         }
         Ok(Outcome::Exported { path, len, caveats }) => {
@@ -604,7 +626,7 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             views::of(View::Timeline).follow(state);
         }
         Ok(Outcome::Listed(listing)) => blocks::listed(state, listing),
-        Ok(Outcome::Measured(block, measure)) => state.blocks.measured(block, measure),
+        Ok(Outcome::Measured(chunk, measure)) => state.blocks.measured(&chunk, measure),
         Ok(Outcome::AllMeasured | Outcome::AllReadAhead | Outcome::Followed) => {}
         Ok(Outcome::Decoded { chunk, coding }) => hex::decoded(state, &chunk, coding),
         Ok(Outcome::ReadAhead { chunk, coding }) => hex::read_ahead(state, &chunk, coding),
@@ -637,7 +659,9 @@ fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             return Vec::new();
         }
     }
-    View::ALL.into_iter().flat_map(|view| views::of(view).refresh(state)).collect()
+    count(state);
+    effects.extend(View::ALL.into_iter().flat_map(|view| views::of(view).refresh(state)));
+    effects
 }
 
 /// A container replaces the one before: more of it was walked, all of it was checked, or a key was given.
@@ -654,8 +678,11 @@ pub(super) fn indexed(state: &mut State, container: Arc<Container>) {
     if let Some(chunk) = container.index().chunk(0).filter(|_| first) {
         state.selection = Selection::of_chunk(&container, &chunk);
     }
-    state.marks = Marks::new(&container, state.audit.as_deref());
+    if let Some(before) = &state.container {
+        container.adopt(before);
+    }
     state.container = Some(container);
+    learn(state);
     refit(state);
 }
 
@@ -673,6 +700,26 @@ fn audited(state: &mut State, audit: Arc<Audit>) {
     };
     state.say(level, format!("{}: {total} finding{}", audit.verdict.name(), if total == 1 { "" } else { "s" }));
     state.verification = Some(audit.verification.clone());
+    learn(state);
+}
+
+/// Puts together what was found so far.
+fn learn(state: &mut State) {
+    let Some(container) = &state.container else { return };
+    let findings = state.audit.as_ref().map(|audit| &audit.findings);
+    state.knowledge = Arc::new(Knowledge::new(container, findings, state.verification.as_ref()));
+    state.tally = state.knowledge.tally(container);
+    state.tallied = container.looked_at();
+}
+
+/// Counts anew what is known of how many blocks, where more was looked at.
+fn count(state: &mut State) {
+    let Some(container) = &state.container else { return };
+    let looked_at = container.looked_at();
+    if looked_at != state.tallied {
+        state.tally = state.knowledge.tally(container);
+        state.tallied = looked_at;
+    }
 }
 
 fn verified(state: &mut State, verification: Verification) {
@@ -683,31 +730,18 @@ fn verified(state: &mut State, verification: Verification) {
     };
     state.say(level, format!("VERI {}: {}", verification.status.name(), escape(&verification.info)));
     state.verification = Some(verification);
+    learn(state);
 }
 
-fn sought(state: &mut State, answer: &SeekAnswer) {
-    let Some(container) = state.container.clone() else { return };
-    state.timeline.answer = Some(answer.clone());
-    let clock = time::format_us(answer.pts_us);
-    let track = answer.track.as_ref().map(|track| format!(" of track {}", escape(track))).unwrap_or_default();
-    let entry = match answer.scanned {
-        true => format!("keyframe at {} us{track}, found by looking at its blocks", answer.entry.pts_us),
-        false => format!("entry {}{track} at {} us", answer.entry_index, answer.entry.pts_us),
-    };
-    let before = if answer.before_first { ", before the first entry" } else { "" };
-    let Some(block) = answer.block else {
-        return state.say(Level::Error, format!("{clock}{before}: {entry} lands on no block"));
-    };
-    if let Some(chunk) = container.index().block(block) {
-        let selection = Selection { time_us: Some(answer.pts_us), ..Selection::of_chunk(&container, &chunk) };
-        select(state, selection);
-    }
-    let provisional = if answer.provisional { "; its number is provisional, bytes were lost before it" } else { "" };
-    let rule = answer.meaning.map(|meaning| format!(" (offset is {})", meaning.describe())).unwrap_or_default();
-    let playing = answer.chain.as_ref().and_then(|chain| chain.last()).filter(|last| **last != block);
-    let playing = playing.map(|last| format!(" to play {last}")).unwrap_or_default();
-    let text = format!("{clock}{before}: {entry}, block {block}{playing}{rule}{provisional}");
-    state.say(if answer.provisional { Level::Warning } else { Level::Info }, text);
+/// Says which block was selected, in views that do not show it.
+fn say_block(state: &mut State, container: &Container, block: u64, chunk: &crate::core::index::Chunk) {
+    let at = container.pts_us(block).map(|us| format!(", plays at {}", format_us(us))).unwrap_or_default();
+    let known = state.knowledge.of_chunk(container, chunk);
+    let stored = crate::report::size(chunk.len);
+    state.say(
+        Level::Info,
+        format!("block {block}{at}, {stored} stored at {:#x}, {known}; 4 and 5 show it", chunk.offset),
+    );
 }
 
 #[cfg(test)]
@@ -723,16 +757,18 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_selects_the_keyframe_s_block_and_keeps_the_playhead() {
+    fn a_timestamp_selects_what_plays_and_keeps_the_playhead() {
         let player = played(80, 24, "t0.2s<Enter>");
         let state = player.state();
-        assert_eq!((state.selection.block, state.selection.time_us), (Some(4), Some(200_000)));
+        assert_eq!((state.selection.block, state.selection.time_us), (Some(6), Some(200_000)));
         assert_eq!(
             message(&player).1.split(": ").nth(1),
-            Some("entry 1 at 133332 us, block 4 to play 6 (offset is position in the decoded stream)")
+            Some(
+                "block 6 plays; c goes to keyframe 4, entry 1 at 133332 us (offset is position in the decoded stream)"
+            )
         );
         let row = state.tree.row(state.container.as_ref().unwrap().index(), state.tree_window.cursor());
-        assert_eq!(row, Some(Row::Chunk(0, 4)), "the tree follows");
+        assert_eq!(row, Some(Row::Chunk(0, 6)), "the tree follows");
     }
 
     #[test]

@@ -5,10 +5,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{Painter, PaneArea, State, count_text, size_text};
+use super::known::look;
+use super::{Painter, PaneArea, State, count_text, size_text, titled};
 use crate::core::container::{Container, Effort};
-use crate::core::finding::Severity;
 use crate::core::index::{self, Chunk, Tag};
+use crate::core::knowledge::Known;
 use crate::core::listing::Column;
 use crate::core::profile::kind_of;
 use crate::core::text::escape;
@@ -22,7 +23,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);
     let Some(container) = &state.container else { return };
     let focused = state.focus == Pane::View;
-    let title = title(state, &painter);
+    let title = titled(state, &painter, &title(state, &painter));
     painter.frame(pane, &title, focused);
     let list = &state.blocks;
     let rows = lines(pane.inner.height);
@@ -86,7 +87,7 @@ fn name(column: Column) -> (&'static str, Align) {
         Column::Stored => ("stored", Align::Right),
         Column::Decoded => ("decoded", Align::Right),
         Column::Ratio => ("ratio", Align::Right),
-        Column::Crc => ("CRC", Align::Left),
+        Column::Known => ("state", Align::Left),
     }
 }
 
@@ -148,41 +149,35 @@ fn value(
             Some(len) => (Role::Text, format!("{:.2}{}", len as f64 / chunk.len as f64, glyphs.times)),
             None => unknown(),
         },
-        Column::Crc => return crc(state, painter, chunk, columns),
+        Column::Known => return known(state, container, painter, chunk, columns),
     };
     let (_, align) = name(cell.column);
     vec![painter.span(role, fit(&text, columns, align, glyphs.ellipsis))]
 }
 
-/// What is known about a block's CRC, and whether something else was found at it.
-fn crc(state: &State, painter: &Painter<'_>, chunk: &Chunk, columns: usize) -> Vec<Span<'static>> {
-    let glyphs = painter.glyphs;
-    let block = chunk.block.unwrap_or(0);
-    let measure = state.blocks.measure(block);
-    let (role, text) = match (chunk.state, measure.map(|measure| measure.intact)) {
-        (index::State::Truncated, _) => (Role::Damage, format!("{} cut", glyphs.damage)),
-        (index::State::CrcMismatch, _) | (index::State::Unchecked, Some(false)) => {
-            (Role::Damage, format!("{} wrong", glyphs.damage))
-        }
-        (index::State::LengthRepaired, _) => (Role::Warning, format!("{} length", glyphs.warning)),
-        (index::State::TagRepaired, _) => (Role::Warning, format!("{} tag", glyphs.warning)),
-        (index::State::Intact, _) | (index::State::Unchecked, Some(true)) => {
-            (Role::Good, format!("{} right", glyphs.good))
-        }
-        (index::State::Unchecked, None) => (Role::Dim, glyphs.ellipsis.to_owned()),
+/// What is known of a block, and the word that says most of it in few columns.
+fn known(
+    state: &State,
+    container: &Container,
+    painter: &Painter<'_>,
+    chunk: &Chunk,
+    columns: usize,
+) -> Vec<Span<'static>> {
+    let known = state.knowledge.of_chunk(container, chunk);
+    let (glyph, role) = look(known, painter.glyphs);
+    let word = match (known, container.state(chunk)) {
+        (Known::Wrong, index::State::Truncated) => "cut",
+        (Known::Wrong, index::State::CrcMismatch) => "CRC",
+        (Known::Wrong, _) => "error",
+        (Known::NextToLoss, _) => "at loss",
+        (_, index::State::LengthRepaired) => "length",
+        (_, index::State::TagRepaired) => "tag",
+        (Known::Mended, _) => "mended",
+        (Known::Doubtful, _) => "warning",
+        (Known::Unread, _) => "unread",
+        (Known::Right, _) => "right",
     };
-    let found = match state.marks.worst_of_blocks(block..block.saturating_add(1)) {
-        Some(Severity::Error) if role != Role::Damage => Some((Role::Damage, glyphs.damage)),
-        Some(Severity::Warning) if role == Role::Good => Some((Role::Warning, glyphs.warning)),
-        _ => None,
-    };
-    // A space and the mark.
-    let text_columns = if found.is_some() { columns.saturating_sub(2) } else { columns };
-    let mut spans = vec![painter.span(role, fit(&text, text_columns, Align::Left, glyphs.ellipsis))];
-    if let Some((role, glyph)) = found {
-        spans.push(painter.span(role, format!(" {glyph}")));
-    }
-    spans
+    vec![painter.span(role, fit(&format!("{glyph} {word}"), columns, Align::Left, painter.glyphs.ellipsis))]
 }
 
 /// What the listed blocks add up to.

@@ -86,7 +86,7 @@ fn draw_outcome(state: &State, painter: &mut Painter<'_>, area: Rect) {
         },
         // The list says so, and what to do about it.
         None if state.findings.is_empty() => (Role::Dim, String::new()),
-        None => (Role::Dim, " not audited: what the chunk headers show; a checks all".to_owned()),
+        None => (Role::Dim, format!(" what was seen so far; {}", invitation(state))),
     };
     let mut spans = vec![painter.span(role, text)];
     if !state.findings.is_empty() {
@@ -103,7 +103,7 @@ fn draw_list(state: &State, painter: &mut Painter<'_>, pane: PaneArea, list: Rec
             None => (Role::Text, painter.glyphs.info),
         };
         let columns = usize::from(list.width).saturating_sub(4);
-        let first = wrap(invitation(state), columns).into_iter().map(|line| (role, line));
+        let first = wrap(&invitation(state), columns).into_iter().map(|line| (role, line));
         let checks = wrap(CHECKS, columns).into_iter().map(|line| (Role::Dim, line));
         for (y, (role, line)) in (0..list.height).zip(first.chain(checks)) {
             let glyph = if y == 0 { glyph } else { " " };

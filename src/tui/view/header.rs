@@ -4,8 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use super::known::look;
 use super::{Painter, count_text, size_text};
 use crate::core::audit::Verdict;
+use crate::core::knowledge::Known;
 use crate::core::time::format_duration;
 use crate::core::veri::Status;
 use crate::tui::layout::Areas;
@@ -88,9 +90,18 @@ fn verdict(state: &State, painter: &Painter<'_>) -> (Role, String) {
         return (role, format!("{glyph} {}{partly}", audit.verdict.name()));
     }
     let verified = state.verification.as_ref().map(|verification| verification.status);
+    let worst = state.tally.worst();
     match verified {
+        Some(Status::Verified) if worst < Known::Unread => {
+            let (glyph, role) = look(worst, glyphs);
+            (role, format!("{glyph} VERI verified, but not all is right"))
+        }
         Some(Status::Verified) => (Role::Good, format!("{} VERI verified", glyphs.good)),
         Some(status) => (Role::Warning, format!("{} VERI {}", glyphs.warning, status.name())),
+        None if worst < Known::Unread => {
+            let (glyph, role) = look(worst, glyphs);
+            (role, format!("{glyph} not audited"))
+        }
         None => (Role::Dim, "not audited".to_owned()),
     }
 }

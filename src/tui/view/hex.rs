@@ -11,6 +11,7 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::known::look;
 use super::{Painter, PaneArea, State, count_text};
 use crate::core::block::Reading;
 use crate::core::container::Container;
@@ -19,7 +20,7 @@ use crate::core::finding::{Finding, Severity};
 use crate::core::index::Chunk;
 use crate::tui::state::hex::geometry::PanelKind;
 use crate::tui::state::hex::{Empty, Rows, Shown, chunk_name, shown};
-use crate::tui::state::{JobKind, Pane};
+use crate::tui::state::{JobKind, Pane, moment};
 use crate::tui::text::{Keep, cut, width};
 use crate::tui::theme::Role;
 
@@ -114,7 +115,9 @@ fn title(state: &State, painter: &Painter<'_>, shown: &Shown) -> String {
         }
         _ => ["Hex: whole file".to_owned(), format!("file offset {cursor:#x}"), len],
     };
-    parts.join(&separator)
+    let [name, rest @ ..] = parts;
+    let about = moment::about(state).filter(|_| !state.hex.whole).unwrap_or_default();
+    [name + &about].into_iter().chain(rest).collect::<Vec<_>>().join(&separator)
 }
 
 /// What the visible bytes are: looked up once a frame.

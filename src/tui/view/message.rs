@@ -138,6 +138,9 @@ mod tests {
     #[test]
     fn a_jump_says_what_led_there() {
         let text = message_line("t0.2s<Enter>");
-        assert!(text.starts_with(" i 00:00:00.200000: entry 1 at 133332 us, block 4"), "{text}");
+        assert!(
+            text.starts_with(" i 00:00:00.200000: block 6 plays; c goes to keyframe 4, entry 1 at 133332 us"),
+            "{text}"
+        );
     }
 }

@@ -8,6 +8,7 @@ mod footer;
 mod header;
 mod help;
 mod hex;
+mod known;
 mod manifest;
 mod message;
 mod popup;
@@ -25,7 +26,7 @@ use ratatui::widgets::{Block, Clear, Widget};
 
 use super::layout::{Areas, MIN_SIZE, PaneArea};
 use super::rows::Window;
-use super::state::{Pane, State, View};
+use super::state::{Pane, State, View, moment};
 use super::text::{Keep, cut, width};
 use super::theme::{Glyphs, Role, Theme};
 
@@ -43,7 +44,9 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
         tree::draw(state, buffer, pane);
     }
     if let Some(pane) = areas.view {
-        Painter::new(state, buffer).frame(pane, state.view.title(), state.focus == Pane::View);
+        let mut painter = Painter::new(state, buffer);
+        let title = titled(state, &painter, state.view.title());
+        painter.frame(pane, &title, state.focus == Pane::View);
         match state.view {
             View::Summary => summary::draw(state, buffer, pane),
             View::Manifest => manifest::draw(state, buffer, pane),
@@ -68,6 +71,14 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
         help::draw(state, buffer, areas.overlay, window);
     } else if let Some(cursor) = cursor {
         frame.set_cursor_position(cursor);
+    }
+}
+
+/// A pane's title, and the time that was asked for.
+pub(super) fn titled(state: &State, painter: &Painter<'_>, title: &str) -> String {
+    match moment::title(state) {
+        Some(about) => format!("{title} {} {about}", painter.glyphs.separator),
+        None => title.to_owned(),
     }
 }
 
@@ -141,6 +152,8 @@ impl<'a> Painter<'a> {
             return;
         }
         let border = self.style(if focused { Role::BorderFocus } else { Role::Border });
+        let room = usize::from(pane.outer.width).saturating_sub(4);
+        let title = cut(title, room, Keep::Start, self.glyphs.ellipsis);
         let title = self.span(if focused { Role::Title } else { Role::Dim }, format!(" {title} "));
         Block::bordered()
             .border_set(self.glyphs.border)

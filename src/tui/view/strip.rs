@@ -1,14 +1,14 @@
 //! Blocks against time in one or two lines, always in sight: how large they are, where SEEK leads (or keyframes are, where
-//! there is no SEEK), where damage is, and where the selection stands.
+//! there is no SEEK), where damage is, and where the playhead stands.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Painter;
+use super::known::look_of_fault;
 use crate::core::container::Container;
-use crate::core::finding::Severity;
 use crate::tui::layout::{strip_blocks, strip_column};
-use crate::tui::state::State;
+use crate::tui::state::{State, moment};
 use crate::tui::theme::Role;
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
@@ -19,7 +19,8 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
         painter.line(area, 0, vec![painter.span(Role::Dim, " no blocks")]);
         return;
     }
-    let playhead = state.selection.block.and_then(|block| strip_column(blocks, area.width, block));
+    let playhead = moment::playing(state).and_then(|block| strip_column(blocks, area.width, block));
+    let selected = state.selection.block.and_then(|block| strip_column(blocks, area.width, block));
     let sizes: Vec<u64> = (0..area.width).map(|column| mean_size(container, blocks, area.width, column)).collect();
     let largest = sizes.iter().copied().max().unwrap_or(0).max(1);
     let one_line = area.height == 1;
@@ -39,6 +40,9 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
                 let (glyph, role) = mark.unwrap_or((painter.glyphs.line, Role::Border));
                 painter.cell(x, area.y.saturating_add(1), glyph, role);
             }
+        }
+        if selected == Some(column) && playhead != selected {
+            painter.tint(Rect { x, width: 1, ..area }, area.height.saturating_sub(1), Role::SelectionElsewhere);
         }
     }
 }
@@ -65,10 +69,9 @@ fn mark(
     playhead: Option<u16>,
 ) -> Option<(&'static str, Role)> {
     let range = strip_blocks(container.index().blocks(), width, column);
-    match state.marks.worst_of_blocks(range.clone()) {
-        Some(Severity::Error) => return Some((painter.glyphs.damage, Role::Damage)),
-        Some(_) => return Some((painter.glyphs.warning, Role::Warning)),
-        None => {}
+    let known = state.knowledge.of_blocks(container, range.clone());
+    if let Some(fault) = known.and_then(|known| look_of_fault(known, painter.glyphs)) {
+        return Some(fault);
     }
     if playhead == Some(column) {
         return Some((painter.glyphs.playhead, Role::Playhead));

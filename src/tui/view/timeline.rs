@@ -18,17 +18,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use super::known::{look, look_of_fault};
 use super::{Painter, PaneArea, State, count_text, size_text};
 use crate::core::container::Container;
-use crate::core::finding::Severity;
-use crate::core::index;
+use crate::core::knowledge::Known;
 use crate::core::profile::{Axis, EntryFault, Lane, Profile, kind_of, rule};
 use crate::core::seek::Meaning;
 use crate::core::time::{format_duration, format_us};
 use crate::core::tracks::Track;
 use crate::tui::layout::strip_column;
-use crate::tui::state::JobKind;
-use crate::tui::state::timeline::{LaneLines, Parts, Scale, distance_text, playhead, stretch};
+use crate::tui::state::timeline::{LaneLines, Parts, Scale, distance_text, is_checked, playhead, stretch};
+use crate::tui::state::{JobKind, moment};
 use crate::tui::text::{Align, Keep, fit, from_file, width};
 use crate::tui::theme::Role;
 
@@ -94,7 +94,7 @@ struct Column {
     keyframe: bool,
     /// The keyframe begins here, and does not only last.
     keyframe_begins: bool,
-    worst: Option<Severity>,
+    worst: Option<Known>,
     entry: Option<Option<EntryFault>>,
     in_chain: bool,
     in_gap: bool,
@@ -164,19 +164,8 @@ impl Scene<'_> {
         spans
     }
 
-    /// The places in a lane that something was found at, ascending.
-    fn marked(&self, number: usize) -> Vec<(u64, Severity)> {
-        let of_lane = |(block, severity): &(u64, Severity)| {
-            let (lane, place) = self.profile.find(self.container, *block)?;
-            (lane == number).then_some((place, *severity))
-        };
-        let mut marked: Vec<_> = self.state.marks.of_blocks().iter().filter_map(of_lane).collect();
-        marked.sort_unstable();
-        marked
-    }
-
     fn columns(&self, lane: &Lane, number: usize) -> Vec<Column> {
-        let marked = self.marked(number);
+        let marked = self.state.timeline.faults(number);
         let chain = self.state.timeline.chain().filter(|_| self.state.timeline.lane == number);
         let selected = self.state.selection.block.and_then(|block| self.profile.find(self.container, block));
         let selected = selected.filter(|(lane, _)| *lane == number).map(|(_, place)| place);
@@ -194,7 +183,7 @@ impl Scene<'_> {
             Column {
                 keyframe: keyframe.is_some(),
                 keyframe_begins: begins,
-                worst: here.map(|(_, severity)| *severity).min().or(irregular.then_some(Severity::Warning)),
+                worst: here.map(|(_, known)| *known).min().or(irregular.then_some(Known::Doubtful)),
                 entry: lane.entry_in(&stretch).map(|entry| entry.fault),
                 in_chain: chain.is_some_and(|chain| chain.start < stretch.end && stretch.start < chain.end),
                 in_gap: places.is_empty() && before,
@@ -244,10 +233,7 @@ impl Scene<'_> {
             };
             let playhead = is_head.then_some((glyphs.playhead, Role::Playhead));
             let keyframe = column.keyframe_begins.then_some((glyphs.keyframe, Role::Keyframe));
-            let damage = column.worst.map(|worst| match worst {
-                Severity::Error => (glyphs.damage, Role::Damage),
-                Severity::Warning | Severity::Info => (glyphs.warning, Role::Warning),
-            });
+            let damage = column.worst.and_then(|worst| look_of_fault(worst, glyphs));
             let seek = column.entry.map(|fault| match fault {
                 None => (glyphs.seek, Role::SeekEntry),
                 Some(EntryFault::Nowhere) => (glyphs.damage, Role::Damage),
@@ -318,7 +304,7 @@ impl Scene<'_> {
             let eighths = self.level(*value, top, rows.saturating_mul(8));
             let role = match (column.worst, column.keyframe) {
                 _ if head == Some(x) => Role::Playhead,
-                (Some(Severity::Error), _) => Role::Damage,
+                (Some(Known::Wrong | Known::NextToLoss), _) => Role::Damage,
                 (_, true) => Role::Keyframe,
                 (_, false) => Role::Block,
             };
@@ -457,13 +443,9 @@ impl Scene<'_> {
         } else if !kind.is_empty() {
             parts.push((Role::Text, kind.trim_end().to_owned()));
         }
-        match (self.state.marks.worst_of_blocks(block..block + 1), chunk.state) {
-            (Some(Severity::Error), _) => parts.push((Role::Damage, format!("{} faulty", glyphs.damage))),
-            (_, state) if state.is_damaged() => parts.push((Role::Damage, format!("{} faulty", glyphs.damage))),
-            (Some(_), _) => parts.push((Role::Warning, format!("{} see Audit", glyphs.warning))),
-            (None, index::State::Unchecked) => {}
-            (None, _) => parts.push((Role::Good, format!("{} intact", glyphs.good))),
-        }
+        let known = self.state.knowledge.of_chunk(self.container, &chunk);
+        let (glyph, role) = look(known, glyphs);
+        parts.push((role, format!("{glyph} {known}")));
         parts.push((Role::Text, format!("{} stored", size_text(chunk.len))));
         if let Some(pts_us) = self.container.pts_us(block) {
             parts.push((Role::Text, format!("{} = {pts_us} us", format_us(pts_us))));
@@ -475,9 +457,7 @@ impl Scene<'_> {
     /// Which entry answers the playhead, and by which rule it leads to its block.
     fn answer_fact(&self, painter: &Painter<'_>, lane: &Lane) -> Vec<(Role, String)> {
         let arrow = painter.glyphs.arrow;
-        let selection = &self.state.selection;
-        let asked = self.state.timeline.answer.as_ref();
-        let asked = asked.filter(|a| Some(a.pts_us) == selection.time_us && a.block == selection.block);
+        let asked = moment::current(self.state).and_then(|moment| moment.seek.as_ref().ok());
         if let Some((answer, block)) = asked.and_then(|answer| Some((answer, answer.block?))) {
             let entry = match answer.scanned {
                 true => format!("keyframe at {} us {arrow} #{block}", answer.entry.pts_us),
@@ -530,6 +510,22 @@ impl Scene<'_> {
         ]
     }
 
+    /// Whether every check was made, so that what is not known to be wrong is right.
+    fn is_checked(&self) -> bool {
+        is_checked(self.state)
+    }
+
+    /// What was not looked at, and the key that does.
+    fn not_checked(&self) -> String {
+        match self.state.tally.of(Known::Unread) {
+            0 => "not audited (a)".to_owned(),
+            unread => {
+                let all = count_text(self.container.index().blocks());
+                format!("{} of {all} blocks not looked at (a)", count_text(unread))
+            }
+        }
+    }
+
     fn spacing_fact(&self, painter: &Painter<'_>, lane: &Lane) -> Vec<(Role, String)> {
         let mut parts = vec![(Role::Text, count_text(lane.keyframes()))];
         let Some(spacing) = &lane.spacing else { return parts };
@@ -546,7 +542,8 @@ impl Scene<'_> {
                 let count = count_text(spacing.irregular.len() as u64);
                 parts.push((Role::Warning, format!("{} {count} irregular, first #{first}", painter.glyphs.warning)));
             }
-            None => parts.push((Role::Good, format!("{} regular", painter.glyphs.good))),
+            None if self.is_checked() => parts.push((Role::Good, format!("{} regular", painter.glyphs.good))),
+            None => parts.push((Role::Dim, "regular, not checked".to_owned())),
         }
         parts
     }
@@ -581,7 +578,10 @@ impl Scene<'_> {
             parts.push((Role::Warning, format!("{} {beyond} after the end", glyphs.warning)));
         }
         if parts.len() == 1 {
-            parts.push((Role::Good, format!("{} each lands on its block", glyphs.good)));
+            parts.push(match self.is_checked() {
+                true => (Role::Good, format!("{} each lands on its block", glyphs.good)),
+                false => (Role::Dim, format!("each leads to a block; {}", self.not_checked())),
+            });
         }
         parts
     }
@@ -621,7 +621,10 @@ impl Scene<'_> {
             parts.push((Role::Warning, format!("{} {count} blocks of no track", glyphs.warning)));
         }
         if parts.is_empty() {
-            parts.push((Role::Good, format!("{} none", glyphs.good)));
+            parts.push(match self.is_checked() {
+                true => (Role::Good, format!("{} none", glyphs.good)),
+                false => (Role::Dim, "none seen, not checked".to_owned()),
+            });
         }
         parts
     }

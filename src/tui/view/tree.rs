@@ -3,10 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::text::Span;
 
+use super::known::look;
 use super::{Painter, count_text, size_text};
 use crate::core::container::Container;
-use crate::core::finding::Severity;
-use crate::core::index::{self, Chunk};
+use crate::core::index::{Chunk, Tag};
+use crate::core::knowledge::Known;
 use crate::core::veri::Part;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::tree::{Row, Tree};
@@ -75,7 +76,7 @@ fn row_spans(
             (1, span, Role::Text, count_text(members.end - members.start))
         }
         Row::Chunk(..) => {
-            let keyframe = chunk.and_then(|c| c.block).and_then(|block| container.keyframe(block)).is_some();
+            let keyframe = chunk.and_then(|c| c.block).is_some_and(|block| container.is_keyframe(block));
             let glyph = if keyframe { glyphs.keyframe } else { " " };
             let name = format!("#{} {glyph}", number(members.start));
             let role = if keyframe { Role::Keyframe } else { Role::Text };
@@ -83,7 +84,7 @@ fn row_spans(
             (2, name, role, size_text(bytes))
         }
     };
-    let (mark, mark_role) = mark(state, container, painter, row, chunk.as_ref());
+    let (mark, mark_role) = look(known(state, container, row, chunk.as_ref()), glyphs);
     let left = format!("{:indent$}{fold} ", "", indent = indent * 2);
     let room = columns.saturating_sub(width(&left) + width(&detail) + 3);
     vec![
@@ -104,29 +105,27 @@ fn covered(state: &State, container: &Container, glyphs: &Glyphs, first: Option<
     }
 }
 
-/// Whether what a row stands for is in order: by the findings, and for a chunk by its own state.
-fn mark(
-    state: &State,
-    container: &Container,
-    painter: &Painter<'_>,
-    row: Row,
-    first: Option<&Chunk>,
-) -> (&'static str, Role) {
-    let (glyphs, index) = (painter.glyphs, container.index());
+/// Members of a row that are looked at one by one in a frame.
+const MOST_MEMBERS: u64 = 1 << 16;
+
+/// The worst that is known of what a row stands for.
+fn known(state: &State, container: &Container, row: Row, first: Option<&Chunk>) -> Known {
+    let (index, knowledge) = (container.index(), &state.knowledge);
     let members = state.tree.members(index, row);
-    let last = Tree::tag(index, row).and_then(|tag| state.tree.nth(index, tag, members.end.checked_sub(1)?));
-    let shown = |chunk: u64| index.chunk(chunk).is_some_and(|chunk| state.tree.rank(index, &chunk).is_some());
-    let found = first.zip(last).and_then(|(first, last)| {
-        state.marks.worst_of_chunks(first.tag, first.index..last.index.saturating_add(1), shown)
-    });
-    let single = first.filter(|_| members.end - members.start == 1).map(|chunk| chunk.state);
-    match (found, single) {
-        (Some(Severity::Error), _) => (glyphs.damage, Role::Damage),
-        (_, Some(state)) if state.is_damaged() => (glyphs.damage, Role::Damage),
-        (Some(_), _) => (glyphs.warning, Role::Warning),
-        (None, Some(index::State::LengthRepaired | index::State::TagRepaired)) => (glyphs.warning, Role::Warning),
-        (None, _) if container.is_checked() => (glyphs.good, Role::Good),
-        (None, _) => (glyphs.unknown, Role::Dim),
+    let tag = Tree::tag(index, row);
+    let last = tag.and_then(|tag| state.tree.nth(index, tag, members.end.checked_sub(1)?));
+    // Of all blocks, or all between two of one track: where none of them is worse than right, or unread, that is it.
+    let blocks = first.and_then(|first| Some(first.block?..last?.block?.saturating_add(1)));
+    let together = blocks.and_then(|blocks| knowledge.of_blocks(container, blocks));
+    let alone = tag != Some(Tag::CORE) || state.tree.track().is_some();
+    match (together, alone) {
+        (Some(known), false) | (Some(known @ Known::Right), true) => known,
+        _ => {
+            let some = members.start..members.end.min(members.start.saturating_add(MOST_MEMBERS));
+            let beyond = (some.end < members.end).then_some(Known::Unread);
+            let chunks = some.filter_map(|member| state.tree.nth(index, tag?, member));
+            knowledge.of_chunks(container, chunks).into_iter().chain(beyond).min().unwrap_or(Known::Unread)
+        }
     }
 }
 

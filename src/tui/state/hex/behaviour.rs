@@ -11,7 +11,7 @@ use crate::core::block::{BlockError, Form, Reading};
 use crate::core::extent::{COUNTED_AT_ONCE, Coding, Extent};
 use crate::core::fields::field_at;
 use crate::core::find::Needle;
-use crate::core::index::Chunk;
+use crate::core::index::{Chunk, State as ChunkState};
 use crate::core::preview::Preview;
 use crate::core::task::Task;
 use crate::core::text::escape_bytes;
@@ -19,7 +19,7 @@ use crate::hexdump::hex_digits;
 use crate::tui::rows::Motion;
 use crate::tui::state::update::{copied, follow_selection, select, show};
 use crate::tui::state::views::Behaviour;
-use crate::tui::state::{Command, Effect, JobKind, Level, Request, Selection, State, View};
+use crate::tui::state::{Command, Effect, JobKind, Level, Request, Running, Selection, State, View};
 
 /// Bytes that are copied at most: terminals drop longer texts.
 const COPY_BYTES: u64 = 32 << 10;
@@ -74,6 +74,7 @@ impl Behaviour for HexView {
         }
         let mut effects = ask_for_coding(state);
         let Ok(shown) = shown(state) else { return effects };
+        effects.extend(look_at_chunk(state));
         if let Some(goal) = state.hex.goal.take() {
             let position = match goal {
                 Goal::Start => None,
@@ -376,6 +377,23 @@ pub(in crate::tui::state) fn go_within(state: &mut State, offset: u64) -> Result
     show(state, View::Hex);
     state.hex.goal = Some(Goal::Position(position));
     Ok(effects)
+}
+
+/// Recomputes the CRC of the chunk that is shown: of a small one at once, else in the background. Whoever decodes a block
+/// has done that before.
+fn look_at_chunk(state: &mut State) -> Vec<Effect> {
+    let Some(container) = state.container.clone() else { return Vec::new() };
+    let chunk = state.selection.chunk.and_then(|chunk| container.index().chunk(chunk));
+    let Some(chunk) = chunk.filter(|chunk| container.state(chunk) == ChunkState::Unchecked) else { return Vec::new() };
+    if chunk.len <= COUNTED_AT_ONCE {
+        _ = container.is_intact(&chunk);
+        return Vec::new();
+    }
+    let asked = |running: &Running| matches!(&running.job.request, Request::Measure(_, of) if of.contains(&chunk));
+    match state.jobs.running().iter().any(asked) {
+        true => Vec::new(),
+        false => vec![Effect::Start(state.jobs.start(Request::Measure(container, vec![chunk])))],
+    }
 }
 
 /// Sees to it that a block is read before it is shown decoded: few runs at once, all else in the background.

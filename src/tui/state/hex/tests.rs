@@ -252,7 +252,7 @@ fn blocks_beside_the_one_that_is_shown_are_read_ahead() {
     assert_eq!(step("rr"), (vec![], Some(2)));
     assert_eq!(step("["), (vec![JobKind::Ahead], Some(1)));
     assert_eq!(step("["), (vec![], Some(0)), "there is none before it, and 1 is kept");
-    assert_eq!(step(":#4<Enter>"), (vec![JobKind::Decode], None), "not beside it");
+    assert_eq!(step(":#4<Enter>"), (vec![JobKind::Seek, JobKind::Decode], None), "not beside it");
 }
 
 #[test]
@@ -272,6 +272,7 @@ fn a_large_block_is_counted_in_the_background() {
     perform(&mut state, &jobs[0]);
     assert!(shown(&state).is_err(), "too late");
     let jobs = play(&mut state, "rr");
+    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Decode]);
     perform(&mut state, &jobs[0]);
     assert_eq!(shown(&state).unwrap().range, 0..600_000 * 255);
 }

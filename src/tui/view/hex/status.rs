@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{Painter, Seen, Shown, State, count_text, owner};
+use super::{Painter, Seen, Shown, State, count_text, look, owner};
 use crate::core::finding::Severity;
 use crate::core::text::escape;
 use crate::tui::state::JobKind;
@@ -44,9 +44,15 @@ fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Ve
     let chunk = shown.chunk.filter(|_| !shown.is_decoded());
     let payload = chunk.map(|chunk| chunk.payload_offset..chunk.payload_offset.saturating_add(chunk.len));
     let within = payload.filter(|payload| payload.contains(&cursor)).map(|payload| cursor - payload.start);
+    let known = shown.chunk.map(|chunk| {
+        let known = state.knowledge.of_chunk(&shown.container, &chunk);
+        let (glyph, role) = look(known, painter.glyphs);
+        (role, format!("{glyph} {known}"))
+    });
     let facts = [
         selected,
         search(state, painter, shown).map(|text| (Role::Text, text)),
+        known,
         byte.map(|text| (Role::Text, text)),
         within.map(|within| (Role::Dim, format!("payload +{within:#x}"))),
     ];
