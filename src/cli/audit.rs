@@ -17,7 +17,7 @@ use super::{Session, open};
 use crate::core::audit;
 use crate::core::container::Options;
 use crate::core::finding::Severity;
-use crate::core::source::{Source, SourceError};
+use crate::core::source::{Source, Stream};
 use crate::core::task::Task;
 use crate::report::audit::{FileAudit, Tally};
 use crate::report::style::{Paint, Role};
@@ -41,7 +41,7 @@ pub struct Args {
     /// Read more paths from this file, one a line; - is standard input
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub files_from: Option<Input>,
-    /// Files audited at a time [default: one a processor]
+    /// Files audited at a time [default and most: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Least severity that makes the exit status 1
@@ -95,13 +95,13 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     if let Some(list) = &args.files_from {
         targets.push(Box::new(files::listed(open_list(list)?, list.to_string())));
     }
-    let jobs = args.jobs.map_or_else(super::processors, usize::from);
+    let jobs = super::jobs(args.jobs);
     let work = Arc::new(Work::default());
     let _progress = Progress::watch({
         let work = Arc::clone(&work);
         move || work.snapshot()
     });
-    let results = in_order(Box::new(targets.into_iter().flatten()), jobs, &open::options(session), &work)?;
+    let results = in_order(Box::new(targets.into_iter().flatten()), jobs, &open::options(session), &work);
     let mut writer = Writer::new(args, session.paint);
     let mut unmasked = Vec::new();
     for result in results {
@@ -138,10 +138,7 @@ fn open_list(list: &Input) -> anyhow::Result<Box<dyn BufRead + Send>> {
             return Err(Status::Usage.error("standard input is a terminal; redirect a list of files to it"));
         }
         Input::Stdin => Box::new(BufReader::new(io::stdin())),
-        Input::Path(path) => {
-            let file = std::fs::File::open(path).map_err(SourceError::from);
-            Box::new(BufReader::new(file.with_context(|| list.to_string())?))
-        }
+        Input::Path(path) => Box::new(BufReader::new(Stream::open(path).with_context(|| list.to_string())?)),
     })
 }
 
@@ -189,18 +186,32 @@ impl Work {
     }
 }
 
+type Targets = Box<dyn Iterator<Item = Target> + Send>;
+
 /// The results in the order of the targets, whichever thread is done first. Targets are looked for only so far ahead that
-/// the threads have something to do.
-fn in_order(
-    targets: Box<dyn Iterator<Item = Target> + Send>,
+/// the threads have something to do. Where the system allows fewer threads, there are fewer; this one alone does it all
+/// where there can't be two.
+fn in_order(targets: Targets, jobs: usize, options: &Options, work: &Arc<Work>) -> Box<dyn Iterator<Item = FileAudit>> {
+    match in_parallel(targets, jobs, options, work) {
+        Ok(results) => Box::new(results),
+        Err(targets) => {
+            let (options, work) = (options.clone(), Arc::clone(work));
+            Box::new(targets.map(move |target| audit_target(target, &options, &work)))
+        }
+    }
+}
+
+/// The targets come back if no threads can be had.
+fn in_parallel(
+    targets: Targets,
     jobs: usize,
     options: &Options,
     work: &Arc<Work>,
-) -> io::Result<impl Iterator<Item = FileAudit> + use<>> {
+) -> Result<impl Iterator<Item = FileAudit> + use<>, Targets> {
     type Job = (Target, mpsc::Sender<FileAudit>);
     let (give, take) = mpsc::channel::<Job>();
     let take = Arc::new(Mutex::new(take));
-    for started in 0..jobs {
+    let start = |_: &usize| {
         let (take, options, work) = (Arc::clone(&take), options.clone(), Arc::clone(work));
         let thread = thread::Builder::new().name("audit".to_owned()).spawn(move || {
             loop {
@@ -210,22 +221,33 @@ fn in_order(
                 _ = result.send(audit_target(target, &options, &work));
             }
         });
-        match thread {
-            // As many as the system allows will do.
-            Err(_) if started > 0 => break,
-            thread => _ = thread?,
-        }
+        thread.is_ok()
+    };
+    let started = (0..jobs).take_while(start).count();
+    if started == 0 {
+        return Err(targets);
     }
-    let (order, results) = mpsc::sync_channel(jobs * 2);
-    thread::Builder::new().name("targets".to_owned()).spawn(move || {
-        for target in targets {
+    let (order, results) = mpsc::sync_channel(started * 2);
+    // Shared, so that the targets are not lost with a thread that does not start.
+    let shared = Arc::new(Mutex::new(Some(targets)));
+    let targets = Arc::clone(&shared);
+    let thread = thread::Builder::new().name("targets".to_owned()).spawn(move || {
+        let targets = targets.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for target in targets.into_iter().flatten() {
             let (result, waiting) = mpsc::channel();
             if order.send(waiting).is_err() || give.send((target, result)).is_err() {
                 return;
             }
         }
-    })?;
-    Ok(results.into_iter().filter_map(|waiting| waiting.recv().ok()))
+    });
+    match (thread, shared) {
+        (Err(_), shared) => Err(shared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .unwrap_or_else(|| Box::new(std::iter::empty()))),
+        (Ok(_), _) => Ok(results.into_iter().filter_map(|waiting| waiting.recv().ok())),
+    }
 }
 
 fn audit_target(target: Target, options: &Options, work: &Work) -> FileAudit {

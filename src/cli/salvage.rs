@@ -42,7 +42,7 @@ pub struct Args {
 
 /// Salvages.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
-    let mut out = Output::create(&args.out, args.force, args.file.path())?;
+    let mut out = Output::create(&args.out, args.force, [&args.file])?;
     out.refuse_terminal()?;
     let source = open::source(&args.file)?;
     let audit = open::audit(&source, &args.file, session)?;

@@ -19,6 +19,7 @@ use std::time::SystemTime;
 use super::bytes::slice;
 pub use error::SourceError;
 use mapping::Mapping;
+pub use stream::Stream;
 
 /// The bytes of one file, pipe or buffer, shared between threads as `Arc<Source>`.
 pub struct Source {
