@@ -2,7 +2,7 @@
 //!
 //! [`core`] reads, explains and checks containers, and knows no terminal. [`report`] gives what it finds its outward
 //! shapes, as JSON and as text. [`tui`] shows it on a screen, [`cli`] is the command line over all of them; [`hexdump`]
-//! draws rows of bytes for it.
+//! draws rows of bytes for it, and [`draft`] is how files are written.
 
 // A number from a file must never panic the program.
 #![cfg_attr(
@@ -19,6 +19,7 @@
 
 pub mod cli;
 pub mod core;
+pub mod draft;
 pub mod hexdump;
 pub mod report;
 pub mod tui;

@@ -5,7 +5,7 @@ mod kept;
 mod pool;
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +18,7 @@ use super::output::Output;
 use super::status::{self, Status};
 use super::{Session, open, shard};
 use crate::core::finding::Severity;
-use crate::core::source::{Source, SourceError};
+use crate::core::source::{Source, Stream};
 use crate::core::task::Task;
 use crate::report::audit::{FileAudit, Tally};
 use crate::report::baseline::Baseline;
@@ -57,7 +57,7 @@ pub struct Args {
     /// Audit only the part of the files that falls to job I of N, from 0; auto: as the batch system says
     #[arg(long, value_name = "I/N|auto|auto/N")]
     pub shard: Option<shard::Choice>,
-    /// Files audited at a time [default: one a processor]
+    /// Files audited at a time [default and most: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Least severity that makes the exit status 1
@@ -129,7 +129,7 @@ pub fn run(args: &Args, session: &mut Session, env: impl Fn(&str) -> Option<OsSt
         let name = list.path().unwrap_or(Path::new("-")).to_owned();
         targets.push(Box::new(files::listed(open_list(list)?, name, separator, Arc::clone(&selection))));
     }
-    let jobs = args.jobs.map_or_else(super::processors, usize::from);
+    let jobs = super::jobs(args.jobs);
     let work = Arc::new(Work::default());
     let _progress = Progress::watch({
         let work = Arc::clone(&work);
@@ -184,34 +184,8 @@ fn open_list(list: &Input) -> anyhow::Result<Box<dyn BufRead + Send>> {
             return Err(Status::Usage.error("standard input is a terminal; redirect a list of files to it"));
         }
         Input::Stdin => Box::new(BufReader::new(io::stdin())),
-        Input::Path(path) => {
-            let found = std::fs::metadata(path).map_err(SourceError::from).with_context(|| list.to_string())?;
-            if found.is_dir() {
-                return Err(SourceError::IsDirectory).with_context(|| list.to_string());
-            }
-            if is_fifo(&found) {
-                // Opened by itself, one without a writer would be waited for without end.
-                return Ok(Box::new(BufReader::new(Cursor::new(SharedBytes(open::source(list)?)))));
-            }
-            let file = std::fs::File::open(path).map_err(SourceError::from);
-            Box::new(BufReader::new(file.with_context(|| list.to_string())?))
-        }
+        Input::Path(path) => Box::new(BufReader::new(Stream::open(path).with_context(|| list.to_string())?)),
     })
-}
-
-fn is_fifo(_found: &std::fs::Metadata) -> bool {
-    #[cfg(unix)]
-    return std::os::unix::fs::FileTypeExt::is_fifo(&_found.file_type());
-    #[cfg(not(unix))]
-    false
-}
-
-struct SharedBytes(Arc<Source>);
-
-impl AsRef<[u8]> for SharedBytes {
-    fn as_ref(&self) -> &[u8] {
-        self.0.bytes()
-    }
 }
 
 /// Masked files whose key nothing proves right.

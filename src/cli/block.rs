@@ -32,7 +32,7 @@ pub struct Args {
 
 /// Writes it.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
-    let mut out = Output::create(&args.out, args.force, args.file.path())?;
+    let mut out = Output::create(&args.out, args.force, [&args.file])?;
     out.refuse_terminal()?;
     let container = open::container(&args.file, session)?;
     integrity::require(&container, &args.file, session)?;

@@ -188,7 +188,9 @@ fn view(
     }
 }
 
-/// How many threads run at a time.
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+/// How many threads work at a time: as many as were asked for, but no more than there are processors, which more would only
+/// hold up.
+fn jobs(asked: Option<u16>) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or(processors, |asked| usize::from(asked).min(processors))
 }

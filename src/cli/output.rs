@@ -1,15 +1,16 @@
 //! Where results go: standard output, a file that appears whole or not at all, or a device.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use tempfile::NamedTempFile;
 
+use super::input::Input;
 use super::status::{Failure, Status};
 use crate::core::text;
+use crate::draft::{self, Draft, Found, Identity, Place};
 
 const BUFFER_BYTES: usize = 64 << 10;
 /// What Linux allows a pipe without privileges, unless told otherwise.
@@ -54,17 +55,7 @@ enum Sink {
     Stdout(BufWriter<Stdout>),
     /// A device or FIFO that was there already.
     Direct(BufWriter<File>),
-    Beside(Box<Beside>),
-}
-
-/// A file in the making, in the folder where it will stand.
-#[derive(Debug)]
-struct Beside {
-    file: BufWriter<NamedTempFile>,
-    path: PathBuf,
-    /// The permissions of the file it is to replace; without them it must not replace any.
-    replaced: Option<Permissions>,
-    force: bool,
+    Draft(Box<BufWriter<Draft>>),
 }
 
 impl Output {
@@ -79,31 +70,30 @@ impl Output {
     pub fn create<'a>(
         target: &Target,
         force: bool,
-        inputs: impl IntoIterator<Item = &'a Path>,
+        inputs: impl IntoIterator<Item = &'a Input>,
     ) -> anyhow::Result<Self> {
         let Target::Path(path) = target else { return Ok(Self::stdout()) };
         let name = text::escape_bytes(path.as_os_str().as_encoded_bytes());
         let refuse = |why: &str| Err(Status::Usage.error(format!("{name}: {why}")));
         let as_usage = || Failure { status: Status::Usage, message: name.clone() };
-        let sink = match fs::metadata(path) {
-            Ok(_) if inputs.into_iter().any(|input| is_same_file(input, path)) => {
-                return refuse("is the input; write to another file");
-            }
-            Ok(found) if found.is_dir() => return refuse("is a folder; name a file"),
-            Ok(found) if !found.is_file() => {
-                let device = OpenOptions::new().write(true).open(path).with_context(as_usage)?;
+        let place = Place::look(path).with_context(as_usage)?;
+        let identity = place.identity();
+        if identity.is_some() && inputs.into_iter().any(|input| identity_of(input) == identity) {
+            return refuse("is the input; write to another file");
+        }
+        let sink = match place.found() {
+            Found::Folder => return refuse("is a folder; name a file"),
+            Found::DanglingLink => return refuse("is a link to a file that doesn't exist; name that file"),
+            Found::File if !force => return refuse("exists; --force replaces it"),
+            Found::Special => {
+                let device = place.open().with_context(as_usage)?;
                 Sink::Direct(BufWriter::with_capacity(BUFFER_BYTES, device))
             }
-            Ok(_) if !force => return refuse("exists; --force replaces it"),
-            Ok(found) => {
-                // A link stays, and what it points to is replaced.
-                let path = fs::canonicalize(path).with_context(as_usage)?;
-                Sink::Beside(Beside::create(path, Some(found.permissions()), force).with_context(as_usage)?.into())
+            Found::File | Found::Nothing => {
+                draft::remove_names_on_signals();
+                let draft = place.draft(force).with_context(as_usage)?;
+                Sink::Draft(BufWriter::with_capacity(BUFFER_BYTES, draft).into())
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Sink::Beside(Beside::create(path.clone(), None, force).with_context(as_usage)?.into())
-            }
-            Err(error) => return Err(error).with_context(as_usage),
         };
         Ok(Self { name, sink })
     }
@@ -131,9 +121,10 @@ impl Output {
     /// Writes what is buffered and gives a file its name.
     pub fn finish(mut self) -> anyhow::Result<()> {
         self.flush()?;
-        let Sink::Beside(beside) = self.sink else { return Ok(()) };
         let name = self.name;
-        beside.persist().map_err(|error| match error.kind() {
+        let Sink::Draft(draft) = self.sink else { return Ok(()) };
+        let draft = draft.into_inner().map_err(io::IntoInnerError::into_error);
+        draft.and_then(Draft::publish).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Status::Usage.error(format!("{name}: exists; --force replaces it")),
             _ => anyhow::Error::new(error).context(name),
         })
@@ -143,7 +134,7 @@ impl Output {
         match &mut self.sink {
             Sink::Stdout(stdout) => stdout,
             Sink::Direct(file) => file,
-            Sink::Beside(beside) => &mut beside.file,
+            Sink::Draft(draft) => draft,
         }
     }
 
@@ -166,64 +157,24 @@ impl Write for Output {
     }
 }
 
-impl Beside {
-    fn create(path: PathBuf, replaced: Option<Permissions>, force: bool) -> io::Result<Self> {
-        if path.file_name().is_none() {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "not the name of a file"));
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".h4inspect-").suffix(".part");
-        // tempfile's own 0600 would stay with the file; this leaves it to the umask, as for any new file.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = BufWriter::with_capacity(BUFFER_BYTES, builder.tempfile_in(folder).map_err(unnamed)?);
-        Ok(Self { file, path, replaced, force })
+/// Which file an input is, by whatever name.
+fn identity_of(input: &Input) -> Option<Identity> {
+    match input {
+        Input::Stdin => Identity::of_stdin(),
+        Input::Path(path) => Identity::of_path(path),
     }
-
-    fn persist(self) -> io::Result<()> {
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        if let Some(permissions) = self.replaced {
-            file.as_file().set_permissions(permissions)?;
-        }
-        let persisted = if self.force { file.persist(self.path) } else { file.persist_noclobber(self.path) };
-        persisted.map(|_| ()).map_err(|error| error.error)
-    }
-}
-
-/// What is wrong with the folder, without the name that nobody has chosen.
-fn unnamed(error: io::Error) -> io::Error {
-    let kind = error.kind();
-    match kind {
-        ErrorKind::NotFound => io::Error::new(kind, "there is no such folder; make it first"),
-        ErrorKind::NotADirectory => io::Error::new(kind, "a file stands where its folder should be"),
-        ErrorKind::PermissionDenied => io::Error::new(kind, "permission denied; its folder can't be written to"),
-        _ => match error.get_ref().and_then(|named| named.source()) {
-            Some(bare) => io::Error::new(kind, bare.to_string()),
-            None => error,
-        },
-    }
-}
-
-/// Whether both are one file, by whatever name; false if either is not there.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let identity = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
-        matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
-    }
-    #[cfg(not(unix))]
-    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::cli::status;
 
     fn create(path: &Path, force: bool, inputs: &[&Path]) -> anyhow::Result<Output> {
-        Output::create(&Target::Path(path.into()), force, inputs.iter().copied())
+        let inputs: Vec<Input> = inputs.iter().map(|path| Input::Path((*path).into())).collect();
+        Output::create(&Target::Path(path.into()), force, &inputs)
     }
 
     fn write(path: &Path, force: bool, bytes: &[u8]) -> anyhow::Result<()> {
@@ -301,23 +252,7 @@ mod tests {
     mod unix {
         use super::*;
         use std::io::Read;
-        use std::os::unix::fs::{PermissionsExt, symlink};
-
-        fn mode(path: &Path) -> u32 {
-            fs::metadata(path).unwrap().permissions().mode() & 0o777
-        }
-
-        #[test]
-        fn permissions_are_those_of_any_file_or_of_the_one_replaced() {
-            let dir = tempfile::tempdir().unwrap();
-            let (usual, ours) = (dir.path().join("usual"), dir.path().join("ours"));
-            File::create(&usual).unwrap();
-            write(&ours, false, b"x").unwrap();
-            assert_eq!(mode(&ours), mode(&usual));
-            fs::set_permissions(&ours, Permissions::from_mode(0o640)).unwrap();
-            write(&ours, true, b"y").unwrap();
-            assert_eq!(mode(&ours), 0o640);
-        }
+        use std::os::unix::fs::symlink;
 
         #[test]
         fn a_link_stays_and_its_file_is_replaced() {
@@ -331,13 +266,14 @@ mod tests {
         }
 
         #[test]
-        fn a_dangling_link_is_a_file_that_exists() {
+        fn a_dangling_link_is_refused_at_once() {
             let dir = tempfile::tempdir().unwrap();
             let link = dir.path().join("link");
             symlink("nowhere", &link).unwrap();
-            assert!(refusal(write(&link, false, b"new")).contains("exists"));
-            write(&link, true, b"new").unwrap();
-            assert_eq!(fs::read(&link).unwrap(), b"new");
+            for force in [false, true] {
+                assert!(refusal(create(&link, force, &[])).contains("a link to a file that doesn't exist"));
+            }
+            assert!(!link.exists());
         }
 
         #[test]

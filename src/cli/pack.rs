@@ -69,7 +69,7 @@ fn fps(text: &str) -> Result<f64, String> {
 /// Packs.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let inputs = [Some(&args.raw), args.meta.as_ref(), args.safe.as_ref()];
-    let mut out = Output::create(&args.out, args.force, inputs.into_iter().flatten().filter_map(Input::path))?;
+    let mut out = Output::create(&args.out, args.force, inputs.into_iter().flatten())?;
     out.refuse_terminal()?;
     let read = |file: &Input| Ok::<_, anyhow::Error>(open::source(file)?.bytes().to_vec());
     let meta = args.meta.as_ref().map(read).transpose()?;

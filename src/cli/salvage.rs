@@ -53,7 +53,7 @@ pub struct Args {
 /// Salvages.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let inputs = [Some(&args.file), args.meta_from.as_ref()];
-    let mut out = Output::create(&args.out, args.force, inputs.into_iter().flatten().filter_map(Input::path))?;
+    let mut out = Output::create(&args.out, args.force, inputs.into_iter().flatten())?;
     out.refuse_terminal()?;
     let sibling = args.meta_from.as_ref().map(|other| sibling(other, session)).transpose()?;
     let source = open::source(&args.file)?;

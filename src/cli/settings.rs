@@ -1,8 +1,6 @@
 //! The options every command has, and the environment variables that stand in for them.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +15,7 @@ use crate::core::container::Options;
 use crate::core::secret::{Secret, SecretError};
 use crate::core::seek::Meaning;
 use crate::core::size;
-use crate::core::source::SourceError;
+use crate::core::source::{SourceError, Stream};
 use crate::core::text;
 
 /// Blocks that would decode to more than this many bytes are not decoded, unless told otherwise.
@@ -27,8 +25,6 @@ pub const DEFAULT_CACHE_BYTES: u64 = 256 << 20;
 
 const SHARED_SECRET: &str = "H4_SHARED_SECRET";
 const MASK_KEY: &str = "H4_MASK_KEY";
-/// A key file is a line of hex; what is longer is no key file, and a device would never end.
-const KEY_FILE_MAX_BYTES: u64 = 4096;
 
 /// What SEEK offsets are taken to mean.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -200,25 +196,19 @@ fn key(
     name: &str,
     check: impl Fn(&Secret) -> Result<(), SecretError>,
 ) -> anyhow::Result<Option<Arc<Secret>>> {
-    let (place, hex) = match (file, env(name)) {
+    let (place, key) = match (file, env(name)) {
         (Some(path), _) => {
             let place = text::escape_bytes(path.as_os_str().as_encoded_bytes());
-            let hex = read_key_file(path).map_err(SourceError::from);
-            let hex = hex.with_context(|| Failure { status: Status::Usage, message: place.clone() })?;
-            (place, hex)
+            let as_usage = || Failure { status: Status::Usage, message: place.clone() };
+            let file = Stream::open(path).with_context(as_usage)?;
+            let key = Secret::read(file).map_err(SourceError::from).with_context(as_usage)?;
+            (place, key)
         }
-        (None, Some(value)) => (name.to_owned(), value.into_encoded_bytes()),
+        (None, Some(value)) => (name.to_owned(), Secret::from_file(value.into_encoded_bytes())),
         (None, None) => return Ok(None),
     };
-    let key = Secret::from_file(hex).and_then(|key| check(&key).map(|()| key));
+    let key = key.and_then(|key| check(&key).map(|()| key));
     key.map(|key| Some(Arc::new(key))).map_err(|reason| Status::Usage.error(format!("{place}: {reason}")))
-}
-
-fn read_key_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    // One allocation: a vector that grows leaves copies behind.
-    let mut hex = Vec::with_capacity(KEY_FILE_MAX_BYTES as usize + 1);
-    File::open(path)?.take(KEY_FILE_MAX_BYTES).read_to_end(&mut hex)?;
-    Ok(hex)
 }
 
 #[cfg(test)]
@@ -281,6 +271,28 @@ mod tests {
             let message = refusal(&none, &[(name, hex)]);
             assert!(message.starts_with(name) && !message.contains(hex), "{message}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_too_long_is_refused_wherever_it_comes_from() {
+        let none = GlobalArgs::default();
+        let long = "5a".repeat(2049);
+        for name in [SHARED_SECRET, MASK_KEY] {
+            let message = refusal(&none, &[(name, &long)]);
+            assert!(message.starts_with(name) && !message.contains("5a5a"), "{message}");
+        }
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{long}").unwrap();
+        let path = || Some(file.path().to_owned());
+        for args in [
+            GlobalArgs { mask_key_file: path(), ..none.clone() },
+            GlobalArgs { secret_file: path(), ..none.clone() },
+            GlobalArgs { mask_key_file: Some("/dev/zero".into()), ..none.clone() },
+        ] {
+            let message = refusal(&args, &[]);
+            assert!(message.contains("longer than 2048 bytes"), "{message}");
+        }
+        assert!(resolve(&none, &[(MASK_KEY, &long[2..])]).is_ok());
     }
 
     #[test]

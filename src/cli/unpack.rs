@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use lane::Lane;
+use lane::{Lane, Maker};
 
 use super::input::Input;
 use super::output::{Output, Target};
@@ -46,14 +46,14 @@ pub struct Args {
     /// Leave out blocks that can't be decoded, each with a warning, instead of ending at the first
     #[arg(long, conflicts_with_all = ["chunk", "raw"])]
     pub skip: bool,
-    /// Threads that decode [default: one a processor]
+    /// Threads that decode [default and most: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
 }
 
 /// Unpacks.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
-    let mut out = Output::create(&args.out, args.force, args.file.path())?;
+    let mut out = Output::create(&args.out, args.force, [&args.file])?;
     out.refuse_terminal()?;
     out.widen();
     // Chunks are counted as `chunks` lists them; blocks are all that there are.
@@ -71,7 +71,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         if !args.raw {
             content::warn_unread_meta(&container, &args.file, session);
         }
-        let jobs = args.jobs.map_or_else(super::processors, usize::from).min(blocks.len()).max(1);
+        let jobs = super::jobs(args.jobs).min(blocks.len()).max(1);
         let form = if args.raw { Form::Raw } else { Form::Decoded };
         let first = blocks.get(0).and_then(|block| container.index().block(block));
         let foreseen = args.raw || first.is_some_and(|chunk| container.decoded_len(&chunk).is_some());
@@ -266,7 +266,8 @@ impl Reading<'_> {
     }
 }
 
-/// Writes the blocks in their order. Each of `jobs` threads decodes a batch at a time.
+/// Writes the blocks in their order. Each of `jobs` threads decodes a batch at a time; where the system allows fewer, fewer
+/// do, and this one alone where there are none.
 fn write_blocks(
     reading: &Reading<'_>,
     args: &Args,
@@ -276,8 +277,7 @@ fn write_blocks(
 ) -> anyhow::Result<()> {
     let lane = Lane::new(jobs, BUDGET);
     let spare = Spare::default();
-    let make = || {
-        let maker = lane.join();
+    let make = |maker: Maker<'_, Batch>| {
         let mut scratch = Vec::new();
         while let Some((mut turn, plan)) = maker.begin(|start| reading.plan(start)) {
             if !maker.reserve(&mut turn, reading.need(&plan)) {
@@ -288,14 +288,26 @@ fn write_blocks(
             maker.finish(turn, batch, len);
         }
     };
+    let mut writer = Writer { reading, file: &args.file, out, session, skip: args.skip, is_masked: false };
+    let mut write = |batch: Batch| {
+        writer.write(&batch)?;
+        spare.put(batch.bytes);
+        Ok(())
+    };
     thread::scope(|scope| {
-        (0..jobs).for_each(|_| _ = scope.spawn(make));
-        let mut writer = Writer { reading, file: &args.file, out, session, skip: args.skip, is_masked: false };
-        lane.take_all(|batch| {
-            writer.write(&batch)?;
-            spare.put(batch.bytes);
-            Ok(())
-        })
+        let start = |_: &usize| {
+            let maker = lane.join();
+            thread::Builder::new().name("unpack".to_owned()).spawn_scoped(scope, || make(maker)).is_ok()
+        };
+        if (0..jobs).take_while(start).count() > 0 {
+            return lane.take_all(write);
+        }
+        let (mut at, mut scratch) = (0, Vec::new());
+        while let Some((plan, next)) = reading.plan(at) {
+            write(reading.read(plan.blocks, spare.get(), &mut scratch))?;
+            at = next;
+        }
+        Ok(())
     })
 }
 

@@ -1,6 +1,7 @@
 //! Keys in memory: wiped when dropped, never printed, and errors that don't repeat them.
 
 use std::fmt;
+use std::io::{self, Read};
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -8,6 +9,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// A key that someone gave. `Debug` shows nothing of it, not even its length.
 pub struct Secret(Zeroizing<Vec<u8>>);
+
+/// The longest key, in bytes. Longer text is refused and never cut: a key that is cut is another key.
+pub const MAX_KEY_BYTES: usize = 2048;
 
 /// Why a text is no key. None of these repeats a character of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +31,9 @@ pub enum SecretError {
         /// How many.
         digits: usize,
     },
+    /// Longer than [`MAX_KEY_BYTES`].
+    #[error("the key is longer than {MAX_KEY_BYTES} bytes, which is {} hexadecimal digits", MAX_KEY_BYTES * 2)]
+    TooLong,
     /// A key, but not for this.
     #[error("the key has {bytes} bytes, and {wanted} are wanted")]
     WrongLength {
@@ -48,6 +55,25 @@ impl Secret {
         Self::from_digits(&Zeroizing::new(contents))
     }
 
+    /// Reads a key file to its end. What is much longer than a key is refused before it is read whole: it may be a device
+    /// that never ends.
+    pub fn read(file: impl Read) -> io::Result<Result<Self, SecretError>> {
+        // Digits, and as much white space. One allocation: a vector that grows leaves copies behind.
+        const MOST: usize = MAX_KEY_BYTES * 4;
+        let mut contents = Zeroizing::new(Vec::with_capacity(MOST + 1));
+        let mut buffer = Zeroizing::new([0; 512]);
+        let mut file = file.take(MOST as u64 + 1);
+        loop {
+            match file.read(buffer.as_mut_slice()) {
+                Ok(0) => break,
+                Ok(len) => contents.extend_from_slice(buffer.get(..len).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(if contents.len() > MOST { Err(SecretError::TooLong) } else { Self::from_digits(&contents) })
+    }
+
     fn from_digits(text: &[u8]) -> Result<Self, SecretError> {
         let digits = text.trim_ascii();
         if digits.is_empty() {
@@ -59,6 +85,9 @@ impl Secret {
         let (pairs, []) = digits.as_chunks::<2>() else {
             return Err(SecretError::OddLength { digits: digits.len() });
         };
+        if pairs.len() > MAX_KEY_BYTES {
+            return Err(SecretError::TooLong);
+        }
         let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or(0) as u8;
         let mut bytes = Zeroizing::new(Vec::with_capacity(pairs.len()));
         bytes.extend(pairs.iter().map(|&[high, low]| value(high) << 4 | value(low)));
@@ -118,6 +147,23 @@ mod tests {
         assert_eq!(error("12 34"), SecretError::NotHex { position: 3 });
         assert_eq!(error("pässword").to_string(), "character 1 of the key is not a hexadecimal digit");
         assert_eq!(Secret::from_file(vec![0xff, 0x30]).unwrap_err(), SecretError::NotHex { position: 1 });
+    }
+
+    #[test]
+    fn a_key_is_read_whole_or_refused() {
+        let read = |text: &str| Secret::read(text.as_bytes()).unwrap();
+        for bytes in [1, 255, 256, 257, 1024, MAX_KEY_BYTES] {
+            let text = "5a".repeat(bytes);
+            assert_eq!(read(&format!(" \n{text}\r\n")).unwrap().expose(), vec![0x5a; bytes]);
+            assert_eq!(Secret::from_hex(&text).unwrap().expose().len(), bytes);
+        }
+        for bytes in [MAX_KEY_BYTES + 1, MAX_KEY_BYTES * 2, MAX_KEY_BYTES * 3, 100_000] {
+            let text = "5a".repeat(bytes);
+            assert_eq!(Secret::from_hex(&text).unwrap_err(), SecretError::TooLong);
+            assert_eq!(read(&text).unwrap_err(), SecretError::TooLong);
+        }
+        assert_eq!(Secret::read(std::io::repeat(b'0')).unwrap().unwrap_err(), SecretError::TooLong);
+        assert_eq!(read(&format!("12{}", " ".repeat(MAX_KEY_BYTES * 4))).unwrap_err(), SecretError::TooLong);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::bytes::slice;
 use super::name::FileName;
 pub use error::SourceError;
 use mapping::Mapping;
+pub use stream::Stream;
 
 /// The bytes of one file, pipe or buffer, shared between threads as `Arc<Source>`.
 pub struct Source {

@@ -48,7 +48,7 @@ impl Player {
                     let state = &mut self.state;
                     workers::perform(&job, &mut |report| queue.extend(update(state, Action::Report(report))));
                 }
-                Effect::Copy(text) => self.copied = Some(text),
+                Effect::Copy(clip) => self.copied = Some(clip.text().to_owned()),
                 Effect::Quit => self.ended = true,
                 // There is neither a mouse nor a shell to go back to.
                 Effect::CaptureMouse(_) | Effect::Suspend => {}

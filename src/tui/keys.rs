@@ -15,8 +15,12 @@
 //! | `<Wheel:col,row,±n>` | the wheel turned n notches, + towards the end |
 //! | `<Resize:COLSxROWS>` | the window has a new size |
 
+use std::fmt;
+use std::ops::Deref;
+
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Size};
+use zeroize::Zeroizing;
 
 /// The widest and highest screen that can be asked for without a terminal: drawing costs memory by the cell.
 pub const MAX_SIDE: u16 = 1000;
@@ -27,7 +31,7 @@ pub enum Input {
     /// A key was pressed (or repeats).
     Key(Key),
     /// Text came in at once (bracketed paste).
-    Paste(String),
+    Paste(Pasted),
     /// The left button was pressed.
     Click(Position),
     /// The left button was moved while down.
@@ -46,6 +50,30 @@ pub enum Input {
     },
     /// The window has a new size.
     Resize(Size),
+}
+
+/// Pasted text. It may be a key: it is wiped when dropped, and `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pasted(Zeroizing<String>);
+
+impl From<String> for Pasted {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl Deref for Pasted {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Pasted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pasted(…)")
+    }
 }
 
 /// A key, with what the program tells apart.
@@ -208,7 +236,7 @@ pub fn parse(text: &str) -> Result<Vec<Input>, KeysError> {
             inputs.push(Input::Key(Key::from_typed(c)));
         } else if let Some(after) = rest.strip_prefix("Paste:") {
             let (pasted, after) = pasted(after).ok_or_else(|| fail(KeysProblem::Unclosed))?;
-            inputs.push(Input::Paste(pasted));
+            inputs.push(Input::Paste(pasted.into()));
             rest = after;
         } else {
             // `<C->>` is Ctrl and `>`: a name is never empty, so the first `>` may belong to it.
@@ -296,7 +324,7 @@ impl Decoder {
     pub fn decode(&mut self, event: Event) -> Option<Input> {
         match event {
             Event::Key(key) => decode_key(key).map(Input::Key),
-            Event::Paste(text) => Some(Input::Paste(text)),
+            Event::Paste(text) => Some(Input::Paste(text.into())),
             Event::Mouse(mouse) => self.decode_mouse(mouse),
             Event::Resize(width, height) => Some(Input::Resize(Size { width, height })),
             Event::FocusGained | Event::FocusLost => None,
@@ -383,8 +411,8 @@ mod tests {
 
     #[test]
     fn pasted_text_keeps_its_spaces_and_brackets() {
-        assert_eq!(keys("<Paste:a <b<gt><lt>>c"), [Input::Paste("a <b><".into()), key(Key::Char('c'))]);
-        assert_eq!(keys("<Paste:>"), [Input::Paste(String::new())]);
+        assert_eq!(keys("<Paste:a <b<gt><lt>>c"), [Input::Paste("a <b><".to_owned().into()), key(Key::Char('c'))]);
+        assert_eq!(keys("<Paste:>"), [Input::Paste(String::new().into())]);
     }
 
     #[test]

@@ -8,12 +8,15 @@
 //!
 //! [`run`] does this with a terminal, threads and a clock; [`headless`] does it with none of them, at once.
 
+pub mod clip;
 pub mod fields;
 pub mod headless;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
 pub mod picture;
+#[cfg(unix)]
+mod rescue;
 pub mod rows;
 pub mod run;
 pub mod screen;
@@ -23,6 +26,8 @@ pub mod terminal;
 pub(crate) mod testing;
 pub mod text;
 pub mod theme;
+#[cfg(unix)]
+mod typed;
 pub mod view;
 pub mod workers;
 pub mod wrap;

@@ -6,10 +6,14 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::keys::{Decoder, Input};
+use super::keymap;
+use super::keys::Input;
 use super::state::{Action, Effect, Report, Setup, State, update};
 use super::terminal::{Screen, Tty};
-use super::{keymap, workers};
+#[cfg(unix)]
+use super::typed::Keyboard;
+use super::workers::Workers;
+use crate::draft;
 
 /// While jobs run, how often their progress is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -29,6 +33,8 @@ pub enum Event {
     Suspend,
     /// The process was stopped and goes on.
     Continued,
+    /// The window has another size.
+    Resized,
 }
 
 /// How the program ended.
@@ -47,19 +53,27 @@ pub fn run(setup: Setup) -> io::Result<Ended> {
     let (state, effects) = State::new(setup);
     let mut tty = Tty::take(state.mouse)?;
     let size = crossterm::terminal::size()?;
-    read_keys(events.clone())?;
-    let mut program = Program { state, events, started: Instant::now() };
+    let keyboard = read_keys(events.clone()).err().map(|_| Keyboard::new());
+    let workers = Workers::new(events);
+    let mut program = Program { state, workers, keyboard, signals, started: Instant::now() };
     program.state.size = size.into();
     let ended = program.run(&mut tty, &inbox, effects);
     drop(tty);
-    signals.stop();
-    ended
+    draft::remove_names();
+    program.signals.stop();
+    match ended {
+        Err(error) if signals::is_hang_up(&error) => Ok(Ended::Signal(signals::HANG_UP)),
+        ended => ended,
+    }
 }
 
 /// The main loop's data; generic over what it draws on.
 struct Program {
     state: State,
-    events: Sender<Event>,
+    workers: Workers,
+    /// Where no thread can be had to wait for keys: they are asked for in between.
+    keyboard: Option<Keyboard>,
+    signals: signals::Watch,
     started: Instant,
 }
 
@@ -78,6 +92,7 @@ impl Program {
                 }
                 event = inbox.try_recv().ok();
             }
+            self.workers.start_waiting();
             screen.draw(&self.state)?;
         }
     }
@@ -85,10 +100,20 @@ impl Program {
     /// Waits for an event; while jobs run, at most a tick.
     fn wait(&mut self, inbox: &Receiver<Event>) -> io::Result<Option<Event>> {
         let gone = || io::Error::other("all event threads ended");
-        if self.state.jobs.running().is_empty() {
+        if self.keyboard.is_none() && !self.signals.needs_looks() && self.state.jobs.running().is_empty() {
             return inbox.recv().map(Some).map_err(|_| gone());
         }
-        let event = match inbox.recv_timeout(TICK) {
+        self.signals.look();
+        let timeout = match &mut self.keyboard {
+            Some(keyboard) => {
+                if let Some(input) = keyboard.next(Some(TICK))? {
+                    return Ok(Some(Event::Input(input)));
+                }
+                Duration::ZERO
+            }
+            None => TICK,
+        };
+        let event = match inbox.recv_timeout(timeout) {
             Ok(event) => Some(event),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return Err(gone()),
@@ -111,6 +136,7 @@ impl Program {
                 self.retake(screen)?;
                 None
             }
+            Event::Resized => crossterm::terminal::size().ok().map(|size| Action::Resize(size.into())),
         };
         let effects = action.map(|action| update(&mut self.state, action)).unwrap_or_default();
         self.perform(screen, effects)
@@ -119,12 +145,8 @@ impl Program {
     fn perform(&mut self, screen: &mut impl Screen, effects: Vec<Effect>) -> io::Result<Option<Ended>> {
         for effect in effects {
             match effect {
-                Effect::Start(job) => {
-                    let events = self.events.clone();
-                    // Nobody listens only when the program has ended.
-                    workers::spawn(job, move |report| _ = events.send(Event::Report(report)))?;
-                }
-                Effect::Copy(text) => screen.copy(&text)?,
+                Effect::Start(job) => self.workers.start(job),
+                Effect::Copy(clip) => screen.copy(&clip)?,
                 Effect::CaptureMouse(on) => screen.capture_mouse(on)?,
                 Effect::Suspend => {
                     screen.release()?;
@@ -150,10 +172,10 @@ impl Program {
 /// Reads keys for ever: a blocked read cannot be ended, so the thread ends with the process.
 fn read_keys(events: Sender<Event>) -> io::Result<()> {
     let read = move || {
-        let mut decoder = Decoder::default();
+        let mut keyboard = Keyboard::new();
         loop {
-            let event = match crossterm::event::read() {
-                Ok(event) => decoder.decode(event).map(Event::Input),
+            let event = match keyboard.next(None) {
+                Ok(input) => input.map(Event::Input),
                 Err(error) => Some(Event::InputLost(error)),
             };
             let last = matches!(event, Some(Event::InputLost(_)));
@@ -165,56 +187,167 @@ fn read_keys(events: Sender<Event>) -> io::Result<()> {
     thread::Builder::new().name("keys".to_owned()).spawn(read).map(drop)
 }
 
+/// The keyboard as crossterm reads it, where a terminal is more than bytes.
+#[cfg(not(unix))]
+#[derive(Default)]
+struct Keyboard(super::keys::Decoder);
+
+#[cfg(not(unix))]
+impl Keyboard {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next input, if it comes in time.
+    fn next(&mut self, timeout: Option<Duration>) -> io::Result<Option<Input>> {
+        if timeout.is_none_or(|timeout| crossterm::event::poll(timeout).unwrap_or(true)) {
+            return Ok(self.0.decode(crossterm::event::read()?));
+        }
+        Ok(None)
+    }
+}
+
 #[cfg(unix)]
 mod signals {
     use std::io;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
     use std::sync::mpsc::Sender;
+    use std::sync::{Arc, Mutex, PoisonError};
     use std::thread;
+    use std::time::{Duration, Instant};
 
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
-    use signal_hook::iterator::{Handle, Signals};
+    use rustix::event::Timespec;
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+    use signal_hook::iterator::backend::{Handle, SignalDelivery};
+    use signal_hook::iterator::exfiltrator::SignalOnly;
     use signal_hook::low_level::emulate_default_handler;
 
     use super::Event;
-    use crate::tui::terminal;
+    use crate::draft;
+    use crate::tui::rescue;
 
-    /// Ends the watch.
-    pub(super) struct Watch(Handle);
+    /// The signal of a terminal that is gone.
+    pub(super) const HANG_UP: i32 = SIGHUP;
+
+    /// How long the main loop may take to leave when it is asked to.
+    const GRACE: Duration = Duration::from_millis(400);
+    /// And then, with the output dropped that it may have waited to write.
+    const LAST_GRACE: Duration = Duration::from_millis(400);
+    const STEP: Duration = Duration::from_millis(20);
+
+    type Delivery = SignalDelivery<UnixStream, SignalOnly>;
+
+    /// Signals as they come.
+    pub(super) struct Watch {
+        handle: Handle,
+        /// Where no thread can be had for them: the main loop looks.
+        unattended: Option<(Delivery, Sender<Event>)>,
+    }
 
     impl Watch {
-        pub(super) fn stop(self) {
-            self.0.close();
+        /// Of no signals.
+        #[cfg(test)]
+        pub(super) fn none() -> Self {
+            let (read, write) = UnixStream::pair().unwrap();
+            let delivery = Delivery::with_pipe::<[i32; 0], i32, _>(read, write, SignalOnly, []).unwrap();
+            Self { handle: delivery.handle(), unattended: None }
+        }
+
+        /// Ends the watch.
+        pub(super) fn stop(&self) {
+            self.handle.close();
+        }
+
+        /// Whether signals come only through [`look`](Self::look).
+        pub(super) fn needs_looks(&self) -> bool {
+            self.unattended.is_some()
+        }
+
+        /// Forwards what has come, where no thread does.
+        pub(super) fn look(&mut self) {
+            if let Some((delivery, events)) = &mut self.unattended {
+                let is_gone = rescue::wait(delivery.get_read().as_fd(), Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+                for event in delivery.pending().map(event).chain(is_gone.then_some(Event::Terminate(HANG_UP))) {
+                    _ = events.send(event);
+                }
+            }
         }
     }
 
-    /// Sends signals as events. A second request to leave is obeyed at once: the main loop may hang on a terminal that
-    /// takes no more output.
+    /// Sends signals as events, and the loss of the terminal as that of its signal. Whoever asks to leave is obeyed in any
+    /// case: the main loop may hang on a terminal that takes no more output, or on anything else.
     pub(super) fn watch(events: Sender<Event>) -> io::Result<Watch> {
-        let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])?;
-        let handle = signals.handle();
+        rescue::prepare();
+        let (read, write) = UnixStream::pair()?;
+        let signals = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH];
+        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, signals)?;
+        let handle = delivery.handle();
+        // Shared, so that it isn't lost with a thread that doesn't start.
+        let shared = Arc::new(Mutex::new(Some((delivery, events))));
+        let take = |shared: &Mutex<Option<_>>| shared.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let theirs = Arc::clone(&shared);
         let forward = move || {
-            let mut asked = false;
-            for signal in signals.forever() {
-                let event = match signal {
-                    SIGTSTP => Event::Suspend,
-                    SIGCONT => Event::Continued,
-                    signal if asked => {
-                        terminal::restore();
-                        _ = emulate_default_handler(signal);
-                        continue;
-                    }
-                    signal => {
-                        asked = true;
-                        Event::Terminate(signal)
-                    }
-                };
-                if events.send(event).is_err() {
-                    return;
-                }
+            if let Some((delivery, events)) = take(&theirs) {
+                forward(delivery, &events);
             }
         };
-        thread::Builder::new().name("signals".to_owned()).spawn(forward)?;
-        Ok(Watch(handle))
+        let unattended = match thread::Builder::new().name("signals".to_owned()).spawn(forward) {
+            Ok(_) => None,
+            Err(_) => take(&shared),
+        };
+        Ok(Watch { handle, unattended })
+    }
+
+    fn event(signal: i32) -> Event {
+        match signal {
+            SIGTSTP => Event::Suspend,
+            SIGCONT => Event::Continued,
+            SIGWINCH => Event::Resized,
+            signal => Event::Terminate(signal),
+        }
+    }
+
+    fn forward(mut delivery: Delivery, events: &Sender<Event>) {
+        let handle = delivery.handle();
+        while !handle.is_closed() {
+            let is_gone = rescue::wait(delivery.get_read().as_fd(), None);
+            let pending: Vec<Event> = delivery.pending().map(event).collect();
+            for event in pending.into_iter().chain(is_gone.then_some(Event::Terminate(HANG_UP))) {
+                let leave = match event {
+                    Event::Terminate(signal) => Some(signal),
+                    _ => None,
+                };
+                _ = events.send(event);
+                if let Some(signal) = leave {
+                    return end(&delivery, signal);
+                }
+            }
+        }
+    }
+
+    /// Sees to it that the program ends with the signal.
+    fn end(delivery: &Delivery, signal: i32) {
+        let handle = delivery.handle();
+        let wait = |time: Duration, meanwhile: fn()| {
+            let until = Instant::now() + time;
+            while !handle.is_closed() && Instant::now() < until {
+                meanwhile();
+                thread::sleep(STEP);
+            }
+        };
+        wait(GRACE, || ());
+        wait(LAST_GRACE, rescue::drop_output);
+        if !handle.is_closed() {
+            rescue::now();
+            draft::remove_names();
+            _ = emulate_default_handler(signal);
+        }
+    }
+
+    /// Whether the error is that the terminal is gone.
+    pub(super) fn is_hang_up(error: &io::Error) -> bool {
+        rescue::is_gone(error)
     }
 
     /// Stops the process as Ctrl-Z does without us; returns when it goes on.
@@ -230,10 +363,22 @@ mod signals {
 
     use super::Event;
 
+    pub(super) const HANG_UP: i32 = 0;
+
     pub(super) struct Watch;
 
     impl Watch {
-        pub(super) fn stop(self) {}
+        pub(super) fn stop(&self) {}
+
+        pub(super) fn needs_looks(&self) -> bool {
+            false
+        }
+
+        pub(super) fn look(&mut self) {}
+    }
+
+    pub(super) fn is_hang_up(_: &io::Error) -> bool {
+        false
     }
 
     /// There are no signals here.
@@ -250,6 +395,7 @@ mod signals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::clip::Clip;
     use crate::tui::testing::{sample, setup};
     use crate::tui::{headless, keys, screen};
 
@@ -271,8 +417,8 @@ mod tests {
             Ok(())
         }
 
-        fn copy(&mut self, text: &str) -> io::Result<()> {
-            self.asked.push(format!("copy {text}"));
+        fn copy(&mut self, clip: &Clip) -> io::Result<()> {
+            self.asked.push(format!("copy {}", clip.text()));
             Ok(())
         }
 
@@ -287,28 +433,29 @@ mod tests {
         }
     }
 
-    fn program() -> (Program, Receiver<Event>, Vec<Effect>) {
+    fn program() -> (Program, Sender<Event>, Receiver<Event>, Vec<Effect>) {
         let (events, inbox) = mpsc::channel();
         let (state, effects) = State::new(setup(sample(), 80, 24));
-        (Program { state, events, started: Instant::now() }, inbox, effects)
+        let (workers, signals) = (Workers::new(events.clone()), signals::Watch::none());
+        (Program { state, workers, keyboard: None, signals, started: Instant::now() }, events, inbox, effects)
     }
 
-    fn send(program: &Program, text: &str) {
+    fn send(events: &Sender<Event>, text: &str) {
         for input in keys::parse(text).unwrap() {
-            program.events.send(Event::Input(input)).unwrap();
+            events.send(Event::Input(input)).unwrap();
         }
     }
 
     #[test]
     fn keys_and_jobs_end_in_frames() {
-        let (mut program, inbox, first) = program();
+        let (mut program, events, inbox, first) = program();
         let mut screen = Recorder::default();
         assert_eq!(program.perform(&mut screen, first).unwrap(), None);
         while program.state.container.as_ref().is_none_or(|container| !container.is_complete()) {
             let event = program.wait(&inbox).unwrap();
             event.map(|event| program.handle(&mut screen, event).unwrap());
         }
-        send(&program, ":#3<Enter><Tab>ymq");
+        send(&events, ":#3<Enter><Tab>ymq");
         let ended = program.run(&mut screen, &inbox, Vec::new()).unwrap();
         assert_eq!(ended, Ended::Quit);
         assert!(screen.last.contains("sample.h4mk"), "{}", screen.last);
@@ -317,22 +464,22 @@ mod tests {
 
     #[test]
     fn signals_end_it_and_cancel_what_runs() {
-        let (mut program, inbox, first) = program();
+        let (mut program, events, inbox, first) = program();
         let task = match &first[..] {
             [Effect::Start(job)] => job.task.clone(),
             other => panic!("{other:?}"),
         };
-        program.events.send(Event::Terminate(15)).unwrap();
+        events.send(Event::Terminate(15)).unwrap();
         let ended = program.run(&mut Recorder::default(), &inbox, Vec::new()).unwrap();
         assert_eq!((ended, task.check().is_err()), (Ended::Signal(15), true));
     }
 
     #[test]
     fn going_on_redraws_and_a_lost_keyboard_is_an_error() {
-        let (mut program, inbox, _) = program();
+        let (mut program, events, inbox, _) = program();
         let mut screen = Recorder::default();
-        program.events.send(Event::Continued).unwrap();
-        program.events.send(Event::InputLost(io::Error::other("gone"))).unwrap();
+        events.send(Event::Continued).unwrap();
+        events.send(Event::InputLost(io::Error::other("gone"))).unwrap();
         assert!(program.run(&mut screen, &inbox, Vec::new()).is_err());
         assert_eq!(screen.asked, ["retake"]);
     }

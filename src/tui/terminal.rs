@@ -1,6 +1,7 @@
 //! The terminal itself: taken over at the start and given back whatever happens.
 
 use std::io::{self, BufWriter, Stdout, Write, stdout};
+use std::mem::ManuallyDrop;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -15,6 +16,9 @@ use crossterm::{cursor, execute, queue, style};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
+use super::clip::Clip;
+#[cfg(unix)]
+use super::rescue;
 use super::state::State;
 use super::view;
 
@@ -28,7 +32,7 @@ pub trait Screen {
     /// Takes the mouse or gives it back.
     fn capture_mouse(&mut self, on: bool) -> io::Result<()>;
     /// Puts text into the clipboard.
-    fn copy(&mut self, text: &str) -> io::Result<()>;
+    fn copy(&mut self, clip: &Clip) -> io::Result<()>;
     /// Gives the terminal back for a while.
     fn release(&mut self) -> io::Result<()>;
     /// Takes the terminal over again, and forgets what is on it.
@@ -38,7 +42,8 @@ pub trait Screen {
 /// The terminal on standard output. Dropping it gives the terminal back.
 #[derive(Debug)]
 pub struct Tty {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: that would show the cursor, which is done here, and panic where the terminal is gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Tty {
@@ -49,7 +54,7 @@ impl Tty {
         restore_on_panic();
         enter(mouse)?;
         let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stdout())));
-        terminal.map(|terminal| Self { terminal }).inspect_err(|_| restore())
+        terminal.map(|terminal| Self { terminal: ManuallyDrop::new(terminal) }).inspect_err(|_| restore())
     }
 }
 
@@ -73,9 +78,9 @@ impl Screen for Tty {
         }
     }
 
-    fn copy(&mut self, text: &str) -> io::Result<()> {
+    fn copy(&mut self, clip: &Clip) -> io::Result<()> {
         // OSC 52: the terminal's own clipboard, which also works over ssh.
-        let text = base64::engine::general_purpose::STANDARD.encode(text);
+        let text = base64::engine::general_purpose::STANDARD.encode(clip.text());
         write!(self.terminal.backend_mut(), "\x1b]52;c;{text}\x07")?;
         io::Write::flush(self.terminal.backend_mut())
     }
@@ -96,6 +101,11 @@ impl Screen for Tty {
 }
 
 fn enter(mouse: bool) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        rescue::prepare();
+        rescue::note(true);
+    }
     TAKEN.store(true, Ordering::SeqCst);
     let enter = || {
         enable_raw_mode()?;
@@ -108,6 +118,8 @@ fn enter(mouse: bool) -> io::Result<()> {
 /// Gives the terminal back, if it is taken. Errors are ignored: there is nobody left to tell, as after a hang-up.
 pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
+        // First, since what follows waits where nobody reads the output.
+        _ = disable_raw_mode();
         _ = execute!(
             stdout(),
             EndSynchronizedUpdate,
@@ -116,7 +128,8 @@ pub fn restore() {
             LeaveAlternateScreen,
             cursor::Show
         );
-        _ = disable_raw_mode();
+        #[cfg(unix)]
+        rescue::note(false);
     }
 }
 

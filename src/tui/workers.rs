@@ -1,13 +1,16 @@
 //! The work behind a [`Job`]: what is done, and threads to do it on.
 
-use std::fs::File;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::run::Event;
 use super::state::comparison::Differences;
 use super::state::moment::Target;
 use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
@@ -24,6 +27,7 @@ use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::{Cancelled, Task};
 use crate::core::walk::{Depth, Step};
+use crate::draft::{Found, Place};
 use crate::report::diff::{describe, lines};
 
 /// Chunks walked between looks at the clock and the cancel flag.
@@ -230,19 +234,17 @@ fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<
     let masked = (content.stage == Stage::Masked)
         .then(|| format!("block {block} is {}; given still masked, :mask-key unmasks", content.stage.describe()));
     let caveats = [stored.damage(), masked, container.doubt(block)].into_iter().flatten().collect();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> io::Result<File> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".h4inspect-").suffix(".part");
-        // tempfile's own 0600 would stay with the file; this leaves it to the umask, as for any new file.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(&content)?;
-        file.persist_noclobber(path).map_err(|error| error.error)
+    let write = || {
+        let place = Place::look(path)?;
+        if place.found() != Found::Nothing {
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+        }
+        let mut draft = place.draft(false)?;
+        draft.write_all(&content)?;
+        draft.publish()
     };
     match write() {
-        Ok(_) => Ok(Outcome::Exported { path: PathBuf::from(path), len: content.len() as u64, caveats }),
+        Ok(()) => Ok(Outcome::Exported { path: PathBuf::from(path), len: content.len() as u64, caveats }),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(failed(&"exists, nothing was written; `e` takes another name"))
         }
@@ -250,11 +252,70 @@ fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<
     }
 }
 
-/// Does a job on a thread of its own. The thread ends with the job; a job that was replaced is cancelled and ends soon.
-pub fn spawn(job: Job, tell: impl FnMut(Report) + Send + 'static) -> io::Result<()> {
-    let mut tell = tell;
+/// Does jobs, each on a thread of its own that ends with it; a job that was replaced is cancelled and ends soon. Where the
+/// system allows no more threads, jobs wait for one that ends, and where it allows none, they are done between two frames.
+#[derive(Debug)]
+pub struct Workers {
+    events: Sender<Event>,
+    /// Threads at work.
+    busy: Arc<AtomicUsize>,
+    waiting: VecDeque<Arc<Job>>,
+}
+
+impl Workers {
+    /// What jobs have to say goes into `events`.
+    pub fn new(events: Sender<Event>) -> Self {
+        Self { events, busy: Arc::default(), waiting: VecDeque::new() }
+    }
+
+    /// Does a job, after those that wait.
+    pub fn start(&mut self, job: Job) {
+        self.waiting.push_back(Arc::new(job));
+        self.start_waiting();
+    }
+
+    /// Does what waits, as far as there are threads for it.
+    pub fn start_waiting(&mut self) {
+        while let Some(job) = self.waiting.pop_front() {
+            if spawn(&job, &self.busy, self.events.clone()).is_ok() {
+                continue;
+            }
+            if self.busy.load(Ordering::SeqCst) > 0 {
+                return self.waiting.push_front(job);
+            }
+            let events = &self.events;
+            let mut tell = |report| _ = events.send(Event::Report(report));
+            match &job.request {
+                // It would never end.
+                Request::Follow { every: Some(_), .. } => {
+                    let why = "the system allows no thread to follow the file with".to_owned();
+                    tell(Report { id: job.id, outcome: Err(Failure::Failed(why)), last: true });
+                }
+                _ => perform(&job, &mut tell),
+            }
+        }
+    }
+}
+
+fn spawn(job: &Arc<Job>, busy: &Arc<AtomicUsize>, events: Sender<Event>) -> io::Result<()> {
     let name = job.request.kind().title().to_owned();
-    thread::Builder::new().name(name).spawn(move || perform(&job, &mut tell)).map(drop)
+    let (job, theirs) = (Arc::clone(job), Arc::clone(busy));
+    busy.fetch_add(1, Ordering::SeqCst);
+    let work = move || {
+        let mut last = None;
+        perform(&job, &mut |report| match report.last {
+            true => last = Some(report),
+            // Nobody listens only when the program has ended.
+            false => _ = events.send(Event::Report(report)),
+        });
+        // Before the end is told: whoever waits for a thread then tries again.
+        theirs.fetch_sub(1, Ordering::SeqCst);
+        if let Some(report) = last {
+            _ = events.send(Event::Report(report));
+        }
+    };
+    let started = thread::Builder::new().name(name).spawn(work).map(drop);
+    started.inspect_err(|_| _ = busy.fetch_sub(1, Ordering::SeqCst))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ pub(crate) mod jenkins;
 pub(crate) mod played;
 pub(crate) mod samples;
 pub(crate) mod screens;
+#[cfg(unix)]
+pub(crate) mod users;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

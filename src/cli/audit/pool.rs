@@ -9,7 +9,6 @@ use std::thread;
 use super::Work;
 use super::kept::Kept;
 use crate::cli::files::{Identity, Target};
-use crate::cli::processors;
 use crate::core::audit;
 use crate::core::container::Options;
 use crate::core::name::FileName;
@@ -38,7 +37,7 @@ pub(super) fn results(
     options: &Options,
     work: &Arc<Work>,
 ) -> Box<dyn Iterator<Item = FileAudit>> {
-    let jobs = jobs.min(processors()).min(files_allowed() / FILES_PER_JOB).max(1);
+    let jobs = jobs.min(files_allowed() / FILES_PER_JOB).max(1);
     let auditor = Auditor { options: options.clone(), work: Arc::clone(work) };
     let (order, results) = mpsc::sync_channel(jobs * 2);
     let targets = Arc::new(Mutex::new(Queue { targets, seen: HashSet::new() }));

@@ -40,13 +40,15 @@ pub(super) struct Turn {
 }
 
 impl<B> Lane<B> {
-    /// For that many makers, each of which has to [`join`](Self::join).
+    /// For so many makers at most. Those who [`join`](Self::join) count, and nobody waits for others.
     pub(super) fn new(makers: usize, budget: u64) -> Self {
-        let state = State { at: 0, begun: 0, due: 0, held: 0, done: BTreeMap::new(), makers, over: false };
+        let state = State { at: 0, begun: 0, due: 0, held: 0, done: BTreeMap::new(), makers: 0, over: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), ahead: 2 * makers as u64, budget }
     }
 
+    /// One more maker. To be called before its thread starts: who takes ends when there are none.
     pub(super) fn join(&self) -> Maker<'_, B> {
+        self.state().makers += 1;
         Maker { lane: self }
     }
 
@@ -144,9 +146,9 @@ mod tests {
         let (held, most) = (AtomicU64::new(0), AtomicU64::new(0));
         let mut taken = Vec::new();
         thread::scope(|scope| {
-            for _ in 0..makers {
+            for maker in (0..makers).map(|_| lane.join()) {
                 scope.spawn(|| {
-                    let maker = lane.join();
+                    let maker = maker;
                     while let Some((mut turn, at)) = maker.begin(|at| (at < count).then_some((at, at + 1))) {
                         if !maker.reserve(&mut turn, 10) {
                             return;
@@ -179,6 +181,30 @@ mod tests {
     }
 
     #[test]
+    fn nobody_waits_for_makers_that_never_came() {
+        let lane: Lane<usize> = Lane::new(8, 100);
+        let mut taken = Vec::new();
+        thread::scope(|scope| {
+            // Seven joined, and their threads did not start.
+            let mut makers: Vec<_> = (0..8).map(|_| lane.join()).collect();
+            let maker = makers.pop().unwrap();
+            drop(makers);
+            scope.spawn(move || {
+                while let Some((turn, at)) = maker.begin(|at| (at < 5).then_some((at, at + 1))) {
+                    maker.finish(turn, at, 0);
+                }
+            });
+            let take = |at| {
+                taken.push(at);
+                Ok::<(), ()>(())
+            };
+            lane.take_all(take).unwrap();
+        });
+        assert_eq!(taken, [0, 1, 2, 3, 4]);
+        assert_eq!(Lane::<usize>::new(8, 100).take_all(|_| Err(())), Ok(()), "nobody came at all");
+    }
+
+    #[test]
     fn a_failure_ends_all() {
         assert!(run(4, 1_000_000, 30, Some(7)).0.into_iter().eq(0..8));
     }
@@ -187,13 +213,14 @@ mod tests {
     fn a_maker_that_panics_ends_all() {
         let lane: Lane<usize> = Lane::new(2, 100);
         let ended = thread::scope(|scope| {
+            let [first, second] = [lane.join(), lane.join()];
             let panicking = scope.spawn(|| {
-                let maker = lane.join();
+                let maker = first;
                 _ = maker.begin(|at| Some(((), at + 1)));
                 std::panic::resume_unwind(Box::new(()));
             });
             scope.spawn(|| {
-                let maker = lane.join();
+                let maker = second;
                 while let Some((turn, at)) = maker.begin(|at| Some((at, at + 1))) {
                     maker.finish(turn, at, 0);
                 }

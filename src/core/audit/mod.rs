@@ -188,15 +188,15 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     drop(planned);
     let whole = Overlay::default();
     let digest = || Algorithm::Sha256.digest(source.bytes(), &whole, std::iter::once(range.clone()), task);
-    let (checked, digest) = if range.end >= PARALLEL_BYTES {
-        std::thread::scope(|scope| {
-            let hashing = scope.spawn(digest);
-            let checked = check(source, options, survey, task);
-            (checked, hashing.join().unwrap_or(Err(Cancelled)))
-        })
-    } else {
-        (check(source, options, survey, task), digest())
-    };
+    let (checked, digest) = std::thread::scope(|scope| {
+        let hashing = (range.end >= PARALLEL_BYTES).then(|| std::thread::Builder::new().spawn_scoped(scope, digest));
+        let checked = check(source, options, survey, task);
+        match hashing {
+            Some(Ok(hashing)) => (checked, hashing.join().unwrap_or(Err(Cancelled))),
+            // One after the other, where the file is small or the system allows no more threads.
+            Some(Err(_)) | None => (checked, digest()),
+        }
+    });
     let (container, mut survey) = checked?;
     let digest = digest?;
     let (container, repairs) = repair::repair(container, task)?;

@@ -3,20 +3,21 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::{SpooledData, SpooledTempFile};
 
 use super::mapping::Mapping;
-use super::{Content, SourceError};
+use super::{Content, Kind, SourceError};
 
 /// What is longer goes to a temporary file that has no name.
 const MEMORY_LEN: usize = 1 << 20;
 const BUFFER_LEN: usize = 128 << 10;
 
-/// How long a FIFO may be without a writer: time for a shell to start both ends of a pipeline.
-const GRACE: Duration = Duration::from_millis(200);
+/// How long a FIFO may be without a writer: time for someone to start both of its ends.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Reads to the end, in bounded memory.
 pub(super) fn spool(mut reader: impl Read) -> Result<Content, SourceError> {
@@ -44,14 +45,16 @@ pub(super) fn spool(mut reader: impl Read) -> Result<Content, SourceError> {
 /// Reads a FIFO that was opened without waiting for its writer.
 pub(super) fn spool_fifo(fifo: &File) -> Result<Content, SourceError> {
     let mut first = [0; 4096];
-    let read = first_read(fifo, &mut first, Instant::now() + GRACE)?;
+    let read = first_read(fifo, &mut first)?;
     spool(first.get(..read).unwrap_or_default().chain(Patient(fifo)))
 }
 
 /// The first bytes, or none if a writer is there and has not written yet.
-fn first_read(mut fifo: &File, buffer: &mut [u8], deadline: Instant) -> Result<usize, SourceError> {
+fn first_read(mut fifo: &File, buffer: &mut [u8]) -> Result<usize, SourceError> {
+    let deadline = Instant::now() + GRACE;
     loop {
         match fifo.read(buffer) {
+            Ok(0) if is_pipe(fifo) => return Ok(0),
             Ok(0) if Instant::now() >= deadline => return Err(SourceError::FifoWithoutWriter),
             Ok(0) => thread::sleep(Duration::from_millis(5)),
             Ok(read) => return Ok(read),
@@ -59,6 +62,56 @@ fn first_read(mut fifo: &File, buffer: &mut [u8], deadline: Instant) -> Result<u
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// Whether it is a pipe without a name, as shells make for process substitutions: once its writers are gone, no others
+/// come.
+#[cfg(target_os = "linux")]
+fn is_pipe(fifo: &File) -> bool {
+    const PIPEFS_MAGIC: u64 = 0x5049_5045;
+    rustix::fs::fstatfs(fifo).is_ok_and(|system| system.f_type as u64 == PIPEFS_MAGIC)
+}
+
+/// Not told here.
+#[cfg(not(target_os = "linux"))]
+fn is_pipe(_fifo: &File) -> bool {
+    false
+}
+
+/// A named file that is read once, from its beginning: a list of names, a key. A FIFO that has a writer is waited for
+/// however long that takes to write.
+#[derive(Debug)]
+pub struct Stream {
+    file: File,
+    /// A FIFO, whose writer is waited for with the first read.
+    is_fresh_fifo: bool,
+}
+
+impl Stream {
+    /// Opens whatever `path` names but a folder. Reading it doesn't hang on a FIFO that has no writer, but fails.
+    pub fn open(path: &Path) -> Result<Self, SourceError> {
+        let file = super::open_at_once(path)?;
+        match Kind::of(&file.metadata()?) {
+            Kind::Directory => Err(SourceError::IsDirectory),
+            kind => Ok(Self { file, is_fresh_fifo: kind == Kind::Fifo }),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_fresh_fifo {
+            let first = first_read(&self.file, buffer).map_err(|error| match error {
+                SourceError::Io { source } => source,
+                error => io::Error::new(io::ErrorKind::NotConnected, error.to_string()),
+            })?;
+            self.is_fresh_fifo = false;
+            if first > 0 {
+                return Ok(first);
+            }
+        }
+        Patient(&self.file).read(buffer)
     }
 }
 

@@ -11,6 +11,8 @@ use super::hex::HexCommand;
 use super::jobs::{Job, Report};
 use super::prompt::PromptKind;
 use super::timeline::Zoom;
+use crate::tui::clip::Clip;
+use crate::tui::keys::Pasted;
 use crate::tui::rows::Motion;
 
 /// Something that happened.
@@ -21,7 +23,7 @@ pub enum Action {
     /// A character was typed into the prompt.
     Type(char),
     /// Text was pasted.
-    Paste(String),
+    Paste(Pasted),
     /// The left button was pressed.
     Click(Position),
     /// The left button was moved while down.
@@ -96,8 +98,10 @@ pub enum Command {
     Follow,
     /// Run every check.
     Audit,
-    /// Copy what is selected.
+    /// Copy what is selected, as it is shown.
     Copy,
+    /// Copy the text of what is selected as it is in the file.
+    CopyRaw,
     /// Copy the value of the selected field.
     CopyValue,
     /// Show the bytes of what is selected.
@@ -138,7 +142,7 @@ pub enum Effect {
     /// Work in the background; its end comes as [`Action::Report`].
     Start(Job),
     /// Put text into the clipboard.
-    Copy(String),
+    Copy(Clip),
     /// Take the mouse or give it back.
     CaptureMouse(bool),
     /// Stop the process until it is continued.

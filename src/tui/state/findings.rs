@@ -368,7 +368,7 @@ impl Behaviour for Findings {
             }
             Command::Copy => {
                 let text = selected(state).map(as_line)?;
-                return Some(update::copied(state, text));
+                return Some(update::copied(state, &text));
             }
             Command::Open | Command::Fold | Command::Move(_) => {}
             _ => return None,

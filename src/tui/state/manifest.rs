@@ -9,6 +9,7 @@ use super::views::Behaviour;
 use super::{Command, Description, Effect, Level, Pane, Request, Selection, State, View, popup, update};
 use crate::core::layout::SeekEntry;
 use crate::core::text::escape;
+use crate::tui::clip::Clip;
 use crate::tui::fields::{Content, Fields, Hits, Key, entry_text};
 use crate::tui::rows::{Motion, Window};
 
@@ -378,15 +379,18 @@ impl Behaviour for Manifest {
             Command::Bytes => show_bytes(state, fields, row),
             Command::Copy => {
                 let pointer = pointer(fields, row);
-                let name =
-                    if pointer.is_empty() { "the whole document, whose JSON Pointer is empty" } else { &pointer };
-                state.say(Level::Info, format!("copied: {}", escape(name)));
-                return Some(vec![Effect::Copy(pointer)]);
+                let effects = update::copied(state, &pointer);
+                if pointer.is_empty() {
+                    state.say(Level::Info, "copied: the whole document, whose JSON Pointer is empty");
+                }
+                return Some(effects);
             }
-            Command::CopyValue => match value(state, fields, row) {
+            Command::CopyValue | Command::CopyRaw => match value(state, fields, row) {
+                Some(text) if command == Command::CopyRaw => return Some(update::copied_raw(state, text)),
                 Some(text) => {
-                    state.say(Level::Info, format!("copied a value of {} bytes", text.len()));
-                    return Some(vec![Effect::Copy(text)]);
+                    let clip = Clip::shown(&text);
+                    state.say(Level::Info, format!("copied a value of {} bytes", clip.text().len()));
+                    return Some(vec![Effect::Copy(clip)]);
                 }
                 None => state.say(Level::Warning, "there is no value to copy here"),
             },

@@ -1,6 +1,7 @@
 //! A text that is too long for its row, opened over the panes.
 
-use super::{Command, Effect, Level, State};
+use super::{Command, Effect, Level, State, update};
+use crate::tui::clip::Clip;
 use crate::tui::rows::{Motion, Window};
 use crate::tui::text::{Keep, from_file};
 use crate::tui::wrap::wrap;
@@ -90,8 +91,13 @@ pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Help => state.help = Some(Window::default()),
         Command::Copy => {
             let text = state.popup.as_ref().map(|popup| popup.text.clone()).unwrap_or_default();
-            state.say(Level::Info, format!("copied a text of {} bytes", text.len()));
-            return vec![Effect::Copy(text)];
+            let clip = Clip::shown(&text);
+            state.say(Level::Info, format!("copied a text of {} bytes", clip.text().len()));
+            return vec![Effect::Copy(clip)];
+        }
+        Command::CopyRaw => {
+            let text = state.popup.as_ref().map(|popup| popup.text.clone()).unwrap_or_default();
+            return update::copied_raw(state, text);
         }
         Command::Move(motion) => scroll(
             state,

@@ -7,12 +7,13 @@ use zeroize::Zeroizing;
 
 use super::action::Command;
 use super::command_line;
+use crate::core::secret::MAX_KEY_BYTES;
 
-/// Pasted and typed text beyond this many characters is dropped: a prompt's answers are short.
+/// The longest answer, in characters. What would make it longer is refused: what was cut is something else.
 const MAX_CHARS: usize = 4096;
 
-/// Hidden text beyond this many characters is dropped: keys are shorter.
-const MAX_HIDDEN_CHARS: usize = 1024;
+/// The longest hidden answer: a key, and some white space.
+const MAX_HIDDEN_CHARS: usize = MAX_KEY_BYTES * 2 + 64;
 
 /// Stands for a hidden character in what is shown and edited.
 const STAND_IN: char = '*';
@@ -85,6 +86,8 @@ pub struct Prompt {
     pub error: Option<String>,
     recalled: usize,
     hidden: Option<Hidden>,
+    /// Something was refused for its length, and nothing was changed since.
+    overfull: bool,
 }
 
 /// Text that nobody may see. Its room is taken once, so that it leaves no copies behind as it grows, and wiped in the end.
@@ -122,7 +125,7 @@ impl Prompt {
     pub fn new(kind: PromptKind, value: &str) -> Self {
         let hidden = kind.is_hidden().then(Hidden::new);
         let example = kind.example();
-        Self { kind, input: Input::new(value.to_owned()), example, error: None, recalled: 0, hidden }
+        Self { kind, input: Input::new(value.to_owned()), example, error: None, recalled: 0, hidden, overfull: false }
     }
 
     /// The answer so far where it is hidden.
@@ -130,12 +133,32 @@ impl Prompt {
         self.hidden.as_ref().map(|hidden| hidden.0.as_str())
     }
 
-    /// Inserts what was typed or pasted; characters that are no text are dropped.
-    pub fn insert(&mut self, text: impl Iterator<Item = char>) {
+    /// The longest answer, in characters.
+    fn most(&self) -> usize {
+        if self.hidden.is_some() { MAX_HIDDEN_CHARS } else { MAX_CHARS }
+    }
+
+    /// Whether the answer isn't what was typed: some of it was too long.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.overfull
+    }
+
+    /// Says why the answer isn't taken.
+    pub(super) fn refuse_overfull(&mut self) {
+        self.error = Some(format!("longer than {} characters; what is too long was left out", self.most()));
+    }
+
+    /// Inserts what was typed or pasted, whole or not at all; characters that are no text are dropped.
+    pub fn insert(&mut self, text: impl Iterator<Item = char> + Clone) {
         self.error = None;
-        let most = if self.hidden.is_some() { MAX_HIDDEN_CHARS } else { MAX_CHARS };
-        let room = most.saturating_sub(self.len());
-        for c in text.filter(|c| !crate::core::text::is_unsafe(*c)).take(room) {
+        let room = self.most().saturating_sub(self.len());
+        let text = text.filter(|c| !crate::core::text::is_unsafe(*c));
+        if text.clone().nth(room).is_some() {
+            self.overfull = true;
+            self.refuse_overfull();
+            return;
+        }
+        for c in text {
             let shown = match &mut self.hidden {
                 Some(hidden) => {
                     hidden.insert(self.input.cursor(), c);
@@ -155,6 +178,7 @@ impl Prompt {
     /// Edits the answer.
     pub fn edit(&mut self, request: InputRequest) {
         self.error = None;
+        self.overfull = false;
         let before = self.len();
         match &self.hidden {
             // What was deleted of a key is gone.
@@ -182,6 +206,7 @@ impl Prompt {
         if self.hidden.is_some() {
             return;
         }
+        self.overfull = false;
         let known: Vec<_> = answers.of(self.kind).collect();
         self.recalled = match earlier {
             true => (self.recalled + 1).min(known.len()),
@@ -233,7 +258,13 @@ mod tests {
         prompt.insert("a\x1b[2Jb\u{202e}\n日".chars());
         assert_eq!(prompt.input.value(), "a[2Jb日");
         prompt.insert(std::iter::repeat_n('x', 100_000));
-        assert_eq!(prompt.input.value().chars().count(), MAX_CHARS);
+        assert_eq!(prompt.input.value(), "a[2Jb日", "nothing of it");
+        assert!(prompt.is_overfull() && prompt.error.is_some());
+        prompt.edit(InputRequest::GoToEnd);
+        prompt.insert(std::iter::repeat_n('x', MAX_CHARS - 6));
+        assert!(!prompt.is_overfull() && prompt.input.value().chars().count() == MAX_CHARS);
+        prompt.insert(std::iter::once('x'));
+        assert!(prompt.is_overfull() && prompt.input.value().chars().count() == MAX_CHARS);
     }
 
     #[test]
@@ -258,6 +289,8 @@ mod tests {
         let debug = format!("{prompt:?}");
         assert!(debug.contains("Hidden(…)") && !debug.contains("12"), "{debug}");
         prompt.insert(std::iter::repeat_n('日', 5000));
+        assert!(prompt.is_overfull() && prompt.hidden() == Some("ab12"));
+        prompt.insert(std::iter::repeat_n('日', MAX_HIDDEN_CHARS - 4));
         let room = prompt.hidden.as_ref().unwrap().0.capacity();
         assert_eq!((prompt.len(), room), (MAX_HIDDEN_CHARS, MAX_HIDDEN_CHARS * 4), "it never moves");
     }

@@ -356,7 +356,11 @@ impl Behaviour for Summary {
                 }
             }
             Command::Copy => match state.summary.selected().cloned() {
-                Some(Line::Fact(_, value, ..)) => return Some(update::copied(state, value)),
+                Some(Line::Fact(_, value, ..)) => return Some(update::copied(state, &value)),
+                _ => return None,
+            },
+            Command::CopyRaw => match state.summary.selected().cloned() {
+                Some(Line::Fact(_, value, ..)) => return Some(update::copied_raw(state, value)),
                 _ => return None,
             },
             _ => return None,

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::layout::{Position, Rect};
-use zeroize::Zeroize;
 
 use super::blocks::Listed;
 use super::command_line::{self, Line};
@@ -21,6 +20,7 @@ use crate::core::knowledge::Knowledge;
 use crate::core::text::escape;
 use crate::core::time::{Time, format_us};
 use crate::core::veri::{Status, Verification};
+use crate::tui::clip::Clip;
 use crate::tui::rows::{Motion, Window};
 use crate::tui::{keymap, layout};
 
@@ -53,12 +53,10 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Action::Paste(mut text) => {
+        Action::Paste(text) => {
             if let Some(prompt) = &mut state.prompt {
                 prompt.insert(text.chars());
             }
-            // It may have been a key.
-            text.zeroize();
             Vec::new()
         }
         Action::Click(at) => click(state, at),
@@ -121,7 +119,8 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Verify => return verify(state),
         Command::Audit => return audit(state),
         Command::Follow => return follow::toggle(state),
-        Command::Copy => return copy_chunk(state),
+        // It holds nothing from the file that could be unsafe.
+        Command::Copy | Command::CopyRaw => return copy_chunk(state),
         Command::Back => {
             let place = state.history.back(state.place());
             revisit(state, place, "this is the first place");
@@ -366,6 +365,7 @@ fn answer(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Complete => prompt.complete(),
         Command::Recall { earlier } => prompt.recall(&state.answers, earlier),
         Command::Edit(request) => prompt.edit(request),
+        Command::Submit if prompt.is_overfull() => prompt.refuse_overfull(),
         Command::Submit if prompt.kind.is_hidden() => return unlock::submit(state),
         Command::Submit => {
             let (kind, text) = (prompt.kind, prompt.input.value().to_owned());
@@ -488,7 +488,7 @@ fn copy_chunk(state: &mut State) -> Vec<Effect> {
     match chunk {
         Some(chunk) => {
             let text = format!("{} chunk {} at {:#x}, {} bytes", chunk.tag, chunk.index, chunk.offset, chunk.len);
-            copied(state, text)
+            copied(state, &text)
         }
         None => {
             state.say(Level::Warning, "nothing is selected");
@@ -497,10 +497,25 @@ fn copy_chunk(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Copies a text and says so.
-pub(super) fn copied(state: &mut State, text: String) -> Vec<Effect> {
-    state.say(Level::Info, format!("copied: {}", escape(&text)));
-    vec![Effect::Copy(text)]
+/// Copies a text as it is shown, and says so.
+pub(super) fn copied(state: &mut State, text: &str) -> Vec<Effect> {
+    let clip = Clip::shown(text);
+    state.say(Level::Info, format!("copied: {}", clip.text()));
+    vec![Effect::Copy(clip)]
+}
+
+/// Copies a text as it is, and says what that means.
+pub(super) fn copied_raw(state: &mut State, text: String) -> Vec<Effect> {
+    let shown = escape(&text).into_owned();
+    let clip = Clip::raw(text);
+    match clip.hazards() {
+        0 => state.say(Level::Info, format!("copied raw: {shown}")),
+        hazards => {
+            let unseen = crate::report::count(hazards, "control or invisible character");
+            state.say(Level::Warning, format!("copied raw, with {unseen} that a shell may obey: {shown}"));
+        }
+    }
+    vec![Effect::Copy(clip)]
 }
 
 fn click(state: &mut State, at: Position) -> Vec<Effect> {
@@ -900,7 +915,9 @@ mod tests {
 
     #[test]
     fn copying_gives_the_text_away() {
-        let player = played(80, 24, ":#1<Enter><Tab>y");
-        assert_eq!(player.copied(), Some("CORE chunk 1 at 0x18, 4 bytes"));
+        for key in ["y", "<C-y>"] {
+            let player = played(80, 24, &format!(":#1<Enter><Tab>{key}"));
+            assert_eq!(player.copied(), Some("CORE chunk 1 at 0x18, 4 bytes"));
+        }
     }
 }

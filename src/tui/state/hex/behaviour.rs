@@ -17,7 +17,7 @@ use crate::core::task::Task;
 use crate::core::text::escape_bytes;
 use crate::hexdump::hex_digits;
 use crate::tui::rows::Motion;
-use crate::tui::state::update::{copied, follow_selection, select, show};
+use crate::tui::state::update::{copied, copied_raw, follow_selection, select, show};
 use crate::tui::state::views::Behaviour;
 use crate::tui::state::{Command, Effect, JobKind, Level, Request, Running, Selection, State, View};
 
@@ -36,7 +36,8 @@ impl Behaviour for HexView {
             Command::Raw => {
                 toggle_form(state);
             }
-            Command::Copy => return with_shown(state, |state, shown| copy(state, shown, false)),
+            Command::Copy => return with_shown(state, |state, shown| copy(state, shown, Copied::Hex)),
+            Command::CopyRaw => return with_shown(state, |state, shown| copy(state, shown, Copied::Raw)),
             Command::Open => {
                 with_shown(state, open);
             }
@@ -216,7 +217,7 @@ fn run_own(state: &mut State, command: HexCommand) -> Vec<Effect> {
             state.hex.preview = state.hex.preview.take().filter(|preview| preview.answer.is_some());
         }
         HexCommand::CopyText => {
-            return with_shown(state, |state, shown| copy(state, shown, true)).unwrap_or_default();
+            return with_shown(state, |state, shown| copy(state, shown, Copied::Text)).unwrap_or_default();
         }
         HexCommand::RowStart | HexCommand::RowEnd => {
             with_shown(state, |state, shown| {
@@ -324,7 +325,17 @@ fn open(state: &mut State, shown: &Shown) {
     }
 }
 
-fn copy(state: &mut State, shown: &Shown, as_text: bool) -> Vec<Effect> {
+/// As what bytes are copied.
+#[derive(Clone, Copy)]
+enum Copied {
+    Hex,
+    /// As it is shown.
+    Text,
+    /// As it is.
+    Raw,
+}
+
+fn copy(state: &mut State, shown: &Shown, form: Copied) -> Vec<Effect> {
     let range = state.hex.selected().unwrap_or(state.hex.cursor..state.hex.cursor.saturating_add(1));
     let len = range.end.min(shown.range.end).saturating_sub(range.start);
     if len == 0 || len > COPY_BYTES {
@@ -336,17 +347,22 @@ fn copy(state: &mut State, shown: &Shown, as_text: bool) -> Vec<Effect> {
         return Vec::new();
     }
     let bytes = shown.read(range.start, usize::try_from(len).unwrap_or_default());
-    let text = match (as_text, std::str::from_utf8(&bytes)) {
-        (true, Ok(text)) => text.to_owned(),
-        (true, Err(_)) => escape_bytes(&bytes),
-        (false, _) => {
+    state.hex.anchor = None;
+    match (form, String::from_utf8(bytes.into_owned())) {
+        (Copied::Raw, Ok(text)) => copied_raw(state, text),
+        (Copied::Raw, Err(_)) => {
+            state.say(Level::Warning, "these bytes aren't UTF-8, so they can't be copied raw; `y` copies them as hex");
+            Vec::new()
+        }
+        (Copied::Text, Ok(text)) => copied(state, &text),
+        (Copied::Text, Err(error)) => copied(state, &escape_bytes(error.as_bytes())),
+        (Copied::Hex, text) => {
+            let bytes = text.map_or_else(|error| error.into_bytes(), String::into_bytes);
             let digits: Vec<String> =
                 bytes.iter().map(|byte| hex_digits(*byte).map(char::from).iter().collect()).collect();
-            digits.join(" ")
+            copied(state, &digits.join(" "))
         }
-    };
-    state.hex.anchor = None;
-    copied(state, text)
+    }
 }
 
 /// Searches what Hex shows, or is about to, for a text that was entered in another view.

@@ -93,7 +93,11 @@ fn bytes_are_selected_and_copied() {
     assert_eq!(player.state().hex.selected(), Some(0..4));
     assert_eq!(played(80, 24, ":0x0<Enter>xllly").copied(), Some("48 34 4d 4b"));
     assert_eq!(played(80, 24, ":0x0<Enter>xlllY").copied(), Some("H4MK"));
-    assert_eq!(played(80, 24, ":0x4<Enter>xlY").copied(), Some("\0\u{1}"));
+    assert_eq!(played(80, 24, ":0x4<Enter>xlY").copied(), Some("\\x00\\x01"), "as it is shown");
+    let raw = played(80, 24, ":0x4<Enter>xl<C-y>");
+    assert_eq!(raw.copied(), Some("\0\u{1}"));
+    let said = raw.state().message.clone().unwrap();
+    assert!(said.text.starts_with("copied raw, with 2 control or invisible characters"), "{said:?}");
     assert_eq!(played(80, 24, ":0x3<Enter>xhhhy").copied(), Some("48 34 4d 4b"), "backwards");
     assert_eq!(played(80, 24, ":0x0<Enter>y").copied(), Some("48"));
     let player = played(80, 24, ":0x0<Enter>xl<Esc>l");
