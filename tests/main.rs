@@ -13,6 +13,8 @@ mod file_limit;
 mod findings;
 mod found;
 mod growing;
+#[cfg(target_os = "linux")]
+mod hostile_library;
 mod large;
 mod moving;
 mod mutations;
