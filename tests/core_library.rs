@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ use h4inspect::core::pack::TransportWriter;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
+
+use crate::support::libraries::{assert_none_left, compile_library, is_in_a_process};
 
 /// Inverts every byte.
 const INVERT: &str = "size_t h4_decompress(const void *in, size_t n, void **out) {
@@ -36,16 +38,7 @@ fn build(parts: &[&str]) -> Option<(tempfile::TempDir, PathBuf)> {
     let head =
         "#include <stddef.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n";
     std::fs::write(&source, [head, &parts.join("\n")].concat()).unwrap();
-    match Command::new("cc").args(["-shared", "-fPIC", "-w", "-o"]).arg(&library).arg(&source).output() {
-        Ok(output) => {
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            Some((folder, library))
-        }
-        Err(error) => {
-            eprintln!("skipped: there is no C compiler ({error})");
-            None
-        }
-    }
+    compile_library(&source, &library).then_some((folder, library))
 }
 
 fn library(path: PathBuf) -> Library {
@@ -177,22 +170,6 @@ fn a_library_that_hangs_is_stopped_and_leaves_no_process() {
         assert!(matches!(answer, Err(EngineError::Failed(message)) if message.contains("did not answer in 300ms")));
         assert!(begun.elapsed() < Duration::from_secs(10));
         assert!(!is_in_a_process(&path));
-    }
-}
-
-/// Some process has the path in its command line; known on Linux only.
-fn is_in_a_process(path: &Path) -> bool {
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok());
-    let mut lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-    lines.any(|line| String::from_utf8_lossy(&line).contains(path.to_str().unwrap()))
-}
-
-/// Waits for processes that were killed to be gone.
-fn assert_none_left(path: &Path) {
-    let begun = Instant::now();
-    while is_in_a_process(path) {
-        assert!(begun.elapsed() < Duration::from_secs(10), "a process is left");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

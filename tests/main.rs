@@ -21,6 +21,8 @@ mod gate;
 mod growing;
 mod json_schemas;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod hostile_library;
 mod large;
 mod moving;
 mod mutations;

@@ -5,11 +5,11 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use crate::support::libraries::compile_library;
 use crate::support::{run, sample};
 use h4inspect::core::audit::{Audit, Verdict, audit};
 use h4inspect::core::codec::engine::{Engine, EngineError, Engines};
@@ -155,29 +155,27 @@ fn what_happens_between_opening_and_auditing_is_noticed() {
     }
 }
 
-/// The program calls a library for each block, which does to the file what `change` says in C.
-fn audit_while(folder: &Path, path: &Path, change: &str) -> Option<(i32, serde_json::Value)> {
-    let (source, library) = (folder.join("core.c"), folder.join("libmeddler.so"));
-    let code = format!(
-        "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n
-        static const char *file = {path:?}, *other = {other:?};
-        size_t h4_decompress(const void *in, size_t n, void **out) {{
+/// The program calls a library for each block, which waits at one of them while `change` is made.
+fn audit_while(folder: &Path, path: &Path, change: &dyn Fn()) -> Option<(i32, serde_json::Value)> {
+    let (source, library) = (folder.join("core.c"), folder.join("libwaiting.so"));
+    let code = "#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n
+        size_t h4_decompress(const void *in, size_t n, void **out) {
             static int calls;
-            if (calls++ == 20) {{ {change} }}
+            if (calls++ == 20) sleep(4);
             *out = malloc(n); memcpy(*out, in, n); return n;
-        }}
-        void h4_free(void *p) {{ free(p); }}",
-        other = path.with_extension("other"),
-    );
+        }
+        void h4_free(void *p) { free(p); }";
     fs::write(&source, code).unwrap();
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-w", "-o"]).arg(&library).arg(&source).output();
-    let Ok(built) = built else {
-        eprintln!("skipped: there is no C compiler");
+    if !compile_library(&source, &library) {
         return None;
-    };
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    }
     let (path, library) = (path.to_str().unwrap(), library.to_str().unwrap());
-    let (status, stdout, stderr) = run(&["audit", path, "--core-lib", library, "--format", "json"]);
+    let (status, stdout, stderr) = std::thread::scope(|scope| {
+        let audit = scope.spawn(|| run(&["audit", path, "--core-lib", library, "--format", "json"]));
+        std::thread::sleep(Duration::from_secs(2));
+        change();
+        audit.join().unwrap()
+    });
     assert_eq!(stderr, "");
     Some((status, serde_json::from_slice(&stdout).unwrap()))
 }
@@ -186,23 +184,26 @@ fn audit_while(folder: &Path, path: &Path, change: &str) -> Option<(i32, serde_j
 fn the_program_says_so_and_ends_with_its_status() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("moving.h4mk");
-    let changes = [
-        (0, "ok", ""),
-        (4, "suspect", "FILE *f = fopen(file, \"a\"); fputs(\"more\", f); fclose(f);"),
-        (4, "suspect", "rename(other, file);"),
-        (4, "suspect", "unlink(file);"),
+    let other = path.with_extension("other");
+    let cut = |len| fs::File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
+    let append = || fs::File::options().append(true).open(&path).unwrap().write_all(b"more").unwrap();
+    let changes: [(i32, &str, &str, &dyn Fn()); 6] = [
+        (0, "ok", "", &|| ()),
+        (4, "suspect", "append", &append),
+        (4, "suspect", "replace", &|| fs::rename(&other, &path).unwrap()),
+        (4, "suspect", "remove", &|| fs::remove_file(&path).unwrap()),
         // What is gone reads as zeros, which is damage too.
-        (1, "damaged", "truncate(file, 300000);"),
-        (1, "damaged", "truncate(file, 0);"),
+        (1, "damaged", "cut", &|| cut(300_000)),
+        (1, "damaged", "empty", &|| cut(0)),
     ];
-    for (status, verdict, change) in changes {
+    for (status, verdict, name, change) in changes {
         write_container(&path);
-        fs::copy(&path, path.with_extension("other")).unwrap();
+        fs::copy(&path, &other).unwrap();
         let Some((ended, audits)) = audit_while(folder.path(), &path, change) else { return };
         let audit = &audits[0];
-        assert_eq!((ended, &audit["verdict"]), (status, &json!(verdict)), "{change}: {audit}");
-        assert_eq!(audit["complete"], json!(change.is_empty()), "{change}");
+        assert_eq!((ended, &audit["verdict"]), (status, &json!(verdict)), "{name}: {audit}");
+        assert_eq!(audit["complete"], json!(name.is_empty()), "{name}");
         let codes = audit["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap());
-        assert_eq!(codes.filter(|code| *code == "file-changed").count(), usize::from(!change.is_empty()), "{change}");
+        assert_eq!(codes.filter(|code| *code == "file-changed").count(), usize::from(!name.is_empty()), "{name}");
     }
 }

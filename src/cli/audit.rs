@@ -18,7 +18,7 @@ use super::output::Output;
 use super::status::{self, Status};
 use super::{Session, open, shard};
 use crate::core::finding::Severity;
-use crate::core::source::{Source, Stream};
+use crate::core::source::Stream;
 use crate::core::task::Task;
 use crate::report::audit::{FileAudit, Tally};
 use crate::report::baseline::Baseline;

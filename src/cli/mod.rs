@@ -83,10 +83,11 @@ pub fn run(
 ) -> Status {
     let args: Vec<OsString> = args.into_iter().collect();
     // Not in the help: this is how the program runs the vendor's library apart from itself.
-    if let [_, command, library] = args.as_slice()
+    if let [_, command, rest @ ..] = args.as_slice()
         && command == external::HOST_COMMAND
+        && !rest.is_empty()
     {
-        return if external::host(library).is_ok() { Status::Done } else { Status::Unreadable };
+        return if external::host(rest.iter().cloned()).is_ok() { Status::Done } else { Status::Unreadable };
     }
     match args::parse(args) {
         Err(error) if error.use_stderr() => {
@@ -124,6 +125,9 @@ fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>, stdout_is_closed: b
         _ => match Settings::resolve(&cli.global, &env) {
             Ok(_) if stdout_is_closed => return say_closed(),
             Ok(settings) => {
+                if let Some(lack) = settings.core_library.as_ref().and_then(|_| external::unconfined()) {
+                    messages::warn("core library", lack);
+                }
                 let colored = color::is_colored(settings.color, &env, io::stdout().is_terminal());
                 let mut session = Session::new(settings, Paint { colored });
                 let outcome = dispatch(cli, &mut session, &env);

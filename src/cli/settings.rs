@@ -12,6 +12,7 @@ use crate::core::codec::engine::Engines;
 use crate::core::codec::external::{External, Library};
 use crate::core::codec::{cipher, mask};
 use crate::core::container::Options;
+use crate::core::hash::unhex;
 use crate::core::secret::{Secret, SecretError};
 use crate::core::seek::Meaning;
 use crate::core::size;
@@ -22,6 +23,9 @@ use crate::core::text;
 pub const DEFAULT_MAX_BLOCK_SIZE: u64 = 1 << 30;
 /// Bytes of decoded blocks kept, unless told otherwise.
 pub const DEFAULT_CACHE_BYTES: u64 = 256 << 20;
+
+/// Bytes of memory for the vendor's library itself, without the block.
+const CORE_MEMORY: u64 = 1 << 30;
 
 const SHARED_SECRET: &str = "H4_SHARED_SECRET";
 const MASK_KEY: &str = "H4_MASK_KEY";
@@ -79,6 +83,10 @@ pub struct GlobalArgs {
     #[arg(long, global = true, hide_short_help = true, value_name = "LIBRARY", value_hint = clap::ValueHint::FilePath)]
     pub core_lib: Option<PathBuf>,
 
+    /// SHA-256 that the library's file must have, in hex; checked before any of its code runs
+    #[arg(long, global = true, hide_short_help = true, value_name = "HEX", value_parser = sha256)]
+    pub core_sha256: Option<[u8; 32]>,
+
     /// Colour output: auto, always or never [default: auto]
     #[arg(long, global = true, hide_short_help = true, value_name = "WHEN", value_enum, hide_possible_values = true)]
     pub color: Option<ColorChoice>,
@@ -127,7 +135,7 @@ impl Settings {
             verify_integrity: variable(&env, "HARMONY_VERIFY_INTEGRITY", parse_switch)?.unwrap_or(false),
             shared_secret: key(args.secret_file.as_deref(), &env, SHARED_SECRET, cipher::check_secret)?,
             mask_key: key(args.mask_key_file.as_deref(), &env, MASK_KEY, mask::check_key)?,
-            core_library: core_library(args.core_lib.as_deref(), &env)?,
+            core_library: core_library(args, &env)?,
             color: args.color.unwrap_or_default(),
         })
     }
@@ -136,7 +144,10 @@ impl Settings {
 impl Settings {
     /// How the core is to read a container. Containers that are opened with the same options share the library's hosts.
     pub fn options(&self) -> Options {
-        let external = |library: &Library| Engines::default().with(Arc::new(External::new(library.clone())));
+        // The block, and what it decodes to.
+        let memory = self.max_block_size.saturating_mul(2).saturating_add(CORE_MEMORY);
+        let external =
+            |library: &Library| Engines::default().with(Arc::new(External::new(Library { memory, ..library.clone() })));
         Options {
             meaning: match self.meaning {
                 MeaningChoice::Auto => None,
@@ -156,15 +167,29 @@ impl Settings {
     }
 }
 
-/// The vendor's library, pinned to the id and the fingerprint that the environment demands.
-fn core_library(path: Option<&Path>, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<Option<Library>> {
-    let Some(path) = path.map(Path::to_owned).or_else(|| env("HARMONY4_CORE_PATH").map(PathBuf::from)) else {
-        return Ok(None);
+/// The vendor's library, pinned to the id and the fingerprint that the environment demands, and to the digest that the
+/// command line does. A wrong digest is a usage error, whether or not there is something to decode.
+fn core_library(args: &GlobalArgs, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<Option<Library>> {
+    let Some(path) = args.core_lib.clone().or_else(|| env("HARMONY4_CORE_PATH").map(PathBuf::from)) else {
+        return match args.core_sha256 {
+            Some(_) => Err(Status::Usage.error("--core-sha256 needs a library: give --core-lib or HARMONY4_CORE_PATH")),
+            None => Ok(None),
+        };
     };
     let host = std::env::current_exe().context("this program's own path, which the core library needs")?;
     let pin = |name| env(name).map(|value| value.to_string_lossy().trim().to_owned());
     let (engine_id, fingerprint) = (pin("HARMONY4_ENGINE_ID"), pin("HARMONY4_ENGINE_FP"));
-    Ok(Some(Library { engine_id, fingerprint, ..Library::new(path, host) }))
+    let library = Library { engine_id, fingerprint, sha256: args.core_sha256, ..Library::new(path, host) };
+    if let Err(reason) = library.check() {
+        let path = text::escape_bytes(library.path.as_os_str().as_encoded_bytes());
+        return Err(Status::Usage.error(format!("{path}: {reason}")));
+    }
+    Ok(Some(library))
+}
+
+fn sha256(text: &str) -> Result<[u8; 32], String> {
+    let digest = unhex(text).and_then(|bytes| bytes.try_into().ok());
+    digest.ok_or_else(|| "64 hexadecimal digits are wanted".to_owned())
 }
 
 fn parse_switch(text: &str) -> Result<bool, String> {

@@ -2,6 +2,8 @@
 
 pub(crate) mod containers;
 pub(crate) mod jenkins;
+#[cfg(unix)]
+pub(crate) mod libraries;
 pub(crate) mod played;
 pub(crate) mod samples;
 pub(crate) mod screens;
