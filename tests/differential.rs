@@ -199,7 +199,7 @@ fn disagreements(truth: &Truth<'_>, audit: &Audit, container: &Container) -> Vec
             wrong.push(format!("{what}: {found}, audit {expected}"));
         }
     };
-    let said = serde_json::to_value(FileAudit::new("x".into(), bytes.len() as u64, audit)).unwrap();
+    let said = serde_json::to_value(FileAudit::new(&"x".into(), bytes.len() as u64, audit)).unwrap();
     let (headers, checked) = (opened(bytes, Depth::Doubted), opened(bytes, Depth::Checked));
     let plain = serde_json::to_value(Info::new(&headers, None)).unwrap();
     let info = serde_json::to_value(Info::new(container, Some(audit))).unwrap();
