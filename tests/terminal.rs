@@ -324,7 +324,7 @@ fn it_works_with_the_threads_it_gets() {
         });
         terminal.expect("360 blocks");
         terminal.press("t7.5s\r");
-        terminal.expect("entry 7 at 6999930 us, block 210");
+        terminal.expect("block 225, plays at 7.5 s, decode from 210");
         terminal.press("6a");
         terminal.expect("nothing was found");
         terminal.press("q");

@@ -197,7 +197,7 @@ fn text(code: Code) -> (&'static str, &'static str) {
         ),
         Code::JsonNotObject => (
             "META, SAFE, TRAK and a JSON VERI are objects. This one is JSON of another type, so it has no fields.",
-            "META at 310 is JSON, but no object",
+            "META at 310 is JSON, but not an object",
         ),
         Code::JsonDuplicateKey => (
             "One key occurs twice in one object, and JSON doesn't say which value counts.",
@@ -301,11 +301,11 @@ fn text(code: Code) -> (&'static str, &'static str) {
         ),
         Code::TrackIndexInvalid => (
             "TRAK, or META's trak_b64, can't be read, or an entry holds what can't be, such as a negative pts. Which block belongs to which track is unknown.",
-            "META /trak_b64 is no JSON: EOF while parsing a list at byte 9",
+            "META /trak_b64 isn't JSON: EOF while parsing a list at byte 9",
         ),
         Code::TrackSeekInvalid => (
             "A TSEK chunk, or META's seekm_b64, can't be read, or two tables are for one track.",
-            "META /seekm_b64 is no base64: Invalid symbol 64, offset 0.",
+            "META /seekm_b64 isn't base64: Invalid symbol 64, offset 0.",
         ),
         Code::TrackBlockOutOfRange => (
             "An entry of the track index names a block beyond the last one. Blocks were cut off, or the index is that of another file.",
@@ -325,11 +325,11 @@ fn text(code: Code) -> (&'static str, &'static str) {
         ),
         Code::TrackSeekUnresolved => (
             "An entry of a track's table must lead to a keyframe of that track, at that time. `expected` is the offset that does, where the track has a keyframe then.",
-            "track 1: seek entry 1 (pts 60000) points to 536: no block starts there",
+            "track 1: seek entry 1 (pts 60000) leads to offset 536, where no block starts",
         ),
         Code::TrackSeekIncomplete => (
             "The track has keyframes that its table doesn't list, so players begin at an earlier one and decode more than they need.",
-            "track v: its seek table leaves out 1 of its 4 keyframes; the first is block 6 at pts 199998",
+            "track 1: its seek table leaves out 6 of its 10 keyframes; the first is block 10 at pts 400000",
         ),
         Code::TrackBlockUnindexed => (
             "The track index leaves out blocks, so they belong to no track and no player shows them.",
@@ -337,7 +337,7 @@ fn text(code: Code) -> (&'static str, &'static str) {
         ),
         Code::TrackUnsorted => (
             "The blocks of a mux track are stored by pts, and a track's seek table is sorted by it. Here a step goes back. (In a transport index B blocks are out of order by nature; that is no finding.)",
-            "track 1: the block at 533 has pts 40000, expected 60000 or later, which the one stored before it has",
+            "track v: seek entry 1 has pts 0 after 20",
         ),
         Code::TrackKindReserved => (
             "The kind of a block is 0 (I), 1 (P) or 2 (B). 3 isn't defined, so it is unknown what the block needs to be decoded.",

@@ -186,7 +186,16 @@ fn belongs(plan: &Plan<'_>, chunk: &Chunk) -> Option<(u16, u32, Kind)> {
 fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut Report) -> Vec<u16> {
     let slot = slot(plan, Tag::TRAK, report);
     let document = match &slot {
-        Slot::Reliable(chunk) => Document::parse_whole(&plan.payload(chunk)).value,
+        Slot::Reliable(chunk) => {
+            let payload = plan.payload(chunk);
+            let document = Document::parse_whole(&payload).value;
+            let says_tracks = document.as_ref().is_some_and(|document| list(document).is_some());
+            if !says_tracks && Document::parse(&payload).is_beyond_limit() {
+                // Too deep to be read here, and kept as it is.
+                return tracks.keys().copied().collect();
+            }
+            document
+        }
         Slot::Damaged(_) | Slot::Missing => None,
     };
     let Some((chunk, mut document)) = slot.chunk().copied().zip(document.filter(|d| list(d).is_some())) else {
