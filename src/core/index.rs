@@ -201,6 +201,16 @@ pub struct TagTotal {
     later: Option<Box<Paged<u32>>>,
 }
 
+impl TagTotal {
+    /// The ordinal among all chunks of the one that is `nth` among these; not of CORE.
+    fn ordinal(&self, nth: u64) -> Option<u32> {
+        match nth.checked_sub(1) {
+            None => Some(self.first),
+            Some(later) => self.later.as_ref()?.get(usize::try_from(later).ok()?),
+        }
+    }
+}
+
 /// The chunks of a container, in file order.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
@@ -328,20 +338,21 @@ impl Index {
         if tag == Tag::CORE {
             return self.block(nth);
         }
-        let total = self.totals.get(*self.by_tag.get(&tag)? as usize)?;
-        let ordinal = match nth.checked_sub(1) {
-            None => total.first,
-            Some(later) => total.later.as_ref()?.get(usize::try_from(later).ok()?)?,
-        };
-        self.chunk(u64::from(ordinal))
+        self.chunk(u64::from(self.total(tag)?.ordinal(nth)?))
     }
 
     /// All chunks with that tag, in file order.
     pub fn with_tag(&self, tag: Tag) -> impl Iterator<Item = Chunk> + '_ {
-        let is_core = tag == Tag::CORE;
+        self.total(tag).into_iter().flat_map(|total| self.of_total(total))
+    }
+
+    /// The chunks that one of the totals counts, in file order.
+    pub fn of_total<'a>(&'a self, total: &'a TagTotal) -> impl Iterator<Item = Chunk> + 'a {
+        let is_core = total.tag == Tag::CORE;
         let cores = is_core.then(|| self.iter().filter(|chunk| chunk.block.is_some()));
-        let others = self.total(tag).filter(|_| !is_core).map_or(0, |total| total.count);
-        cores.into_iter().flatten().chain((0..others).filter_map(move |nth| self.nth(tag, nth)))
+        let others = if is_core { 0 } else { total.count };
+        let other = |nth| self.chunk(u64::from(total.ordinal(nth)?));
+        cores.into_iter().flatten().chain((0..others).filter_map(other))
     }
 
     /// The ordinal of `chunk` among those of its tag. O(log chunks).

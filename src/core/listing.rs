@@ -180,11 +180,7 @@ fn key(
     let track = || container.tracks()?.of_block(block);
     match column {
         Column::Index => Some(block),
-        Column::Track => {
-            let (track, _) = track()?;
-            let list = &container.tracks()?.list;
-            list.iter().position(|other| std::ptr::eq(other, track)).map(|at| at as u64)
-        }
+        Column::Track => container.tracks()?.place_of_block(block).map(u64::from),
         Column::Kind => Some(track()?.1.kind as u64),
         Column::Offset => Some(chunk.offset),
         Column::Pts => container.pts_us(block),

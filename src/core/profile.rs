@@ -220,9 +220,10 @@ impl Profile {
         match self.lanes.as_slice() {
             [lane] if lane.track.is_none() => Some((0, block)).filter(|_| block < lane.len()),
             lanes => {
-                let (track, named) = container.tracks()?.of_block(block)?;
-                let index = container.tracks()?.list.iter().position(|other| std::ptr::eq(other, track));
-                let at = lanes.iter().position(|lane| lane.track == index)?;
+                let tracks = container.tracks()?;
+                let index = usize::try_from(tracks.place_of_block(block)?).ok();
+                let at = lanes.binary_search_by_key(&index, |lane| lane.track).ok()?;
+                let (_, named) = tracks.of_block(block)?;
                 Some((at, lanes.get(at)?.find(named.pts_us, block)?))
             }
         }

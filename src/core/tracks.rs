@@ -466,6 +466,12 @@ impl Tracks {
         Some((track, track.blocks.get(place as usize)?))
     }
 
+    /// Where the track of that block stands in the list.
+    pub fn place_of_block(&self, block: u64) -> Option<u32> {
+        let (track, _) = (*self.by_block.get(usize::try_from(block).ok()?)?)?;
+        Some(track)
+    }
+
     /// How many blocks some track's index names.
     pub fn blocks_named(&self) -> u64 {
         self.by_block.iter().flatten().count() as u64

@@ -74,6 +74,7 @@ struct Report<'a> {
     verification: &'a Verification,
     /// Tags that chunks with a tag that isn't the format's may have had.
     disguised: OnceCell<Vec<Tag>>,
+    altered: OnceCell<bool>,
     findings: Findings,
     complete: bool,
 }
@@ -99,7 +100,8 @@ impl Report<'_> {
         }
     }
 
-    /// Something shows that the bytes are not all those that were written. Reads the file where a closing CRC may show it.
+    /// Something shows that the bytes are not all those that were written. Reads the file, once, where a closing CRC may
+    /// show it.
     fn is_altered(&self) -> bool {
         let container = self.container;
         let closing = || match container.walked().closing_crc {
@@ -107,7 +109,7 @@ impl Report<'_> {
             None => container.layout().closing_len() > 0,
         };
         let mismatch = self.verification.status == Status::Mismatch;
-        self.has_losses() || mismatch || closing()
+        *self.altered.get_or_init(|| self.has_losses() || mismatch || closing())
     }
 
     /// A chunk of that tag may have been here: bytes were lost, or a chunk with a tag that isn't the format's may have
@@ -116,7 +118,7 @@ impl Report<'_> {
         let look = || {
             let index = self.container.index();
             let unknown = || index.totals().iter().filter(|total| !total.tag.is_known());
-            let chunks = || unknown().flat_map(|total| index.with_tag(total.tag));
+            let chunks = || unknown().flat_map(|total| index.of_total(total));
             Tag::KNOWN.into_iter().filter(|tag| chunks().any(|chunk| self.may_have_been(&chunk, *tag))).collect()
         };
         self.has_losses() || self.disguised.get_or_init(look).contains(&tag)
@@ -216,8 +218,14 @@ pub fn outline(container: &Container) -> Findings {
     let status = if veri.is_some() { Status::Unchecked } else { Status::Absent };
     let verification = Verification::plain(status, "VERI wasn't recomputed");
     let findings = container.walked().findings.clone();
-    let mut report =
-        Report { container, verification: &verification, disguised: OnceCell::new(), findings, complete: true };
+    let mut report = Report {
+        container,
+        verification: &verification,
+        disguised: OnceCell::new(),
+        altered: OnceCell::new(),
+        findings,
+        complete: true,
+    };
     structure::check(&mut report);
     report.findings.sort();
     report.findings
@@ -256,6 +264,7 @@ fn conclude(
         container: &container,
         verification: &verification,
         disguised: OnceCell::new(),
+        altered: OnceCell::new(),
     };
     repairs.note(&mut report);
     structure::check(&mut report);

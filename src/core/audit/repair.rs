@@ -212,7 +212,7 @@ fn restorable(container: &Container) -> Vec<Vec<(Chunk, Tag)>> {
     let index = container.index();
     let odd = index.totals().iter().filter(|total| total.tag.neighbours().next().is_some());
     let all: Vec<(Chunk, Tag)> = odd
-        .flat_map(|total| index.with_tag(total.tag))
+        .flat_map(|total| index.of_total(total))
         .flat_map(|chunk| chunk.tag.neighbours().map(move |tag| (chunk, tag)))
         .take(MOST_TAGS + 1)
         .collect();

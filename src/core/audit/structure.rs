@@ -42,7 +42,7 @@ fn header(report: &mut Report<'_>) {
 fn tags(report: &mut Report<'_>) {
     let container = report.container;
     let unknown = container.index().totals().iter().filter(|total| !total.tag.is_known());
-    for chunk in unknown.flat_map(|total| container.index().with_tag(total.tag)) {
+    for chunk in unknown.flat_map(|total| container.index().of_total(total)) {
         if chunk.tag.is_printable() {
             report.findings.add(Code::ChunkUnknown, || {
                 let message = format!("tag {} at {} is not defined by the format", chunk.tag, chunk.offset);

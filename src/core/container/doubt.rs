@@ -38,7 +38,7 @@ impl Container {
         let is_missing = expected.iter().any(|tag| index.first(*tag).is_none())
             || self.layout() == Layout::Mux && self.tracks().is_some_and(lacks_table);
         let totals = index.totals().iter().filter(|total| total.tag != Tag::CORE).take(FEW_CHUNKS);
-        let sidecars: Vec<Chunk> = totals.flat_map(|total| index.with_tag(total.tag)).take(FEW_CHUNKS).collect();
+        let sidecars: Vec<Chunk> = totals.flat_map(|total| index.of_total(total)).take(FEW_CHUNKS).collect();
         let before = |chunk: &Chunk| index.chunk(chunk.index.checked_sub(1)?);
         let last = index.len().checked_sub(1).and_then(|last| index.chunk(last));
         let suspects = sidecars.iter().filter_map(before).chain(last).filter(|_| is_missing);

@@ -26,6 +26,7 @@ mod tracks;
 mod transport;
 mod write;
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 pub use report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
@@ -194,5 +195,6 @@ fn empty_report(audit: &Audit, layout: Layout) -> Report {
         notes: Vec::new(),
         unexplained: false,
         lossless: true,
+        kept_at: HashMap::new(),
     }
 }

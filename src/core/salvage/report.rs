@@ -1,5 +1,7 @@
 //! What a salvage did to each part of a container.
 
+use std::collections::HashMap;
+
 use crate::core::index::Tag;
 use crate::core::layout::Layout;
 use crate::core::listed::Listed;
@@ -201,6 +203,8 @@ pub struct Report {
     /// Something is missing or was changed, and it can't be told what.
     pub unexplained: bool,
     pub(super) lossless: bool,
+    /// Where each tag is in `kept`.
+    pub(super) kept_at: HashMap<Tag, usize>,
 }
 
 impl Report {
@@ -260,7 +264,8 @@ impl Report {
     }
 
     pub(super) fn keep(&mut self, tag: Tag) {
-        match self.kept.iter_mut().find(|(kept, _)| *kept == tag) {
+        let at = *self.kept_at.entry(tag).or_insert(self.kept.len());
+        match self.kept.get_mut(at) {
             Some((_, count)) => *count += 1,
             None => self.kept.push((tag, 1)),
         }

@@ -100,7 +100,7 @@ fn is_content(tag: Tag) -> bool {
 /// Copies, mends or drops all chunks of the tags for which `decided` is false: what they say is not looked into.
 pub(super) fn others(plan: &mut Plan<'_>, decided: impl Fn(Tag) -> bool, report: &mut Report) {
     let index = plan.container.index();
-    for chunk in index.totals().iter().filter(|total| !decided(total.tag)).flat_map(|total| index.with_tag(total.tag)) {
+    for chunk in index.totals().iter().filter(|total| !decided(total.tag)).flat_map(|total| index.of_total(total)) {
         if plan.is_closing(&chunk) {
             continue;
         }
