@@ -7,11 +7,44 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
 
-/// CRC-32 of two parts joined, from the CRC of each; `len_b` is the length of the second in bytes.
+/// CRC-32 of two parts joined, from the CRC of each; `len_b` is the length of the second in bytes. One multiplication for
+/// each byte of the length that isn't 0, where crc32fast takes one for each bit: a walk over small damaged chunks spends
+/// half of its time here.
 pub fn combine(a: u32, b: u32, len_b: u64) -> u32 {
-    let mut joined = Hasher::new_with_initial(a);
-    joined.combine(&Hasher::new_with_initial_len(b, len_b));
-    joined.finalize()
+    let digits = POWERS.iter().zip(len_b.to_le_bytes()).filter(|(_, digit)| *digit != 0);
+    digits.filter_map(|(powers, digit)| powers.get(usize::from(digit))).fold(a, |crc, power| multiply(crc, *power)) ^ b
+}
+
+/// The CRC's polynomial without its highest term; bit 31 is the coefficient of x^0, here and in what follows.
+const POLYNOMIAL: u32 = 0xedb8_8320;
+
+/// What a CRC is multiplied by for the bytes that follow it: `POWERS[place][digit]` for `digit * 256^place` bytes.
+#[expect(clippy::indexing_slicing, reason = "computed while compiling, where an index out of range is an error")]
+static POWERS: [[u32; 256]; 8] = {
+    let mut powers = [[1 << 31; 256]; 8];
+    // x^8: one byte.
+    let (mut one, mut place) = (1 << 23, 0);
+    while place < powers.len() {
+        let mut digit = 1;
+        while digit < powers[place].len() {
+            powers[place][digit] = multiply(powers[place][digit - 1], one);
+            digit += 1;
+        }
+        one = multiply(powers[place][digit - 1], one);
+        place += 1;
+    }
+    powers
+};
+
+/// The product of two polynomials, modulo the CRC's.
+const fn multiply(a: u32, mut b: u32) -> u32 {
+    let (mut product, mut bit) = (0, 32);
+    while bit > 0 {
+        bit -= 1;
+        product ^= b & (a >> bit & 1).wrapping_neg();
+        b = b >> 1 ^ POLYNOMIAL & (b & 1).wrapping_neg();
+    }
+    product
 }
 
 /// Bytes between checkpoints, as long as there are few of them.
@@ -29,12 +62,15 @@ pub struct RangeCrc {
     max_checkpoints: usize,
     /// Entry `i` is the CRC of `base..base + i * spacing`.
     checkpoints: Vec<u32>,
+    /// Where the last range began and where it ended, each with the CRC from `base` to there: the next is often near.
+    last: [(u64, u32); 2],
 }
 
 impl RangeCrc {
     /// Ranges are expected at and after the offset `base`; those that begin before are read directly.
     pub fn new(base: u64) -> Self {
-        Self { base, spacing: FIRST_SPACING, max_checkpoints: MAX_CHECKPOINTS, checkpoints: vec![0] }
+        let last = [(base, 0); 2];
+        Self { base, spacing: FIRST_SPACING, max_checkpoints: MAX_CHECKPOINTS, checkpoints: vec![0], last }
     }
 
     /// CRC-32 of `bytes[start..end]`, cut at the end of `bytes`; 0 for an empty range. `bytes` must be the same slice at
@@ -45,8 +81,10 @@ impl RangeCrc {
         if start < self.base || len < 2 * self.spacing {
             return crc32(range(bytes, start, end));
         }
-        let before = self.crc_from_base(bytes, start);
-        let through = self.crc_from_base(bytes, end);
+        let [began, ended] = self.last;
+        let before = self.crc_from_base(bytes, start, began);
+        let through = self.crc_from_base(bytes, end, ended);
+        self.last = [(start, before), (end, through)];
         // Joining is linear: what came before, shifted over the range, drops out again.
         combine(before, 0, len) ^ through
     }
@@ -56,13 +94,15 @@ impl RangeCrc {
         self.base + (self.checkpoints.len() as u64 - 1) * self.spacing
     }
 
-    /// CRC of `base..end`; `end` is not before `base`.
-    fn crc_from_base(&mut self, bytes: &[u8], end: u64) -> u32 {
+    /// CRC of `base..end`; `end` is not before `base`. `known` is another place and the CRC up to there.
+    fn crc_from_base(&mut self, bytes: &[u8], end: u64, known: (u64, u32)) -> u32 {
         self.extend_to(bytes, end);
         let index = ((end - self.base) / self.spacing).min(self.checkpoints.len() as u64 - 1);
         let checkpoint = self.checkpoints.get(index as usize).copied().unwrap_or(0);
-        let mut hasher = Hasher::new_with_initial(checkpoint);
-        hasher.update(range(bytes, self.base + index * self.spacing, end));
+        let place = self.base + index * self.spacing;
+        let (from, crc) = if (place..=end).contains(&known.0) { known } else { (place, checkpoint) };
+        let mut hasher = Hasher::new_with_initial(crc);
+        hasher.update(range(bytes, from, end));
         hasher.finalize()
     }
 
@@ -128,6 +168,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_length_shifts_as_crc32fast_has_it(a: u32, b: u32, bits in 0..64u32, len: u64) {
+            let len = len >> bits;
+            let mut joined = Hasher::new_with_initial(a);
+            joined.combine(&Hasher::new_with_initial_len(b, len));
+            prop_assert_eq!(combine(a, b, len), joined.finalize(), "{}", len);
+        }
+
         #[test]
         fn joined_parts_have_the_crc_of_the_whole(a in vec(any::<u8>(), 0..300), b in vec(any::<u8>(), 0..300)) {
             prop_assert_eq!(combine(crc32(&a), crc32(&b), b.len() as u64), crc32(&[a, b].concat()));

@@ -529,9 +529,10 @@ impl Walker {
     }
 
     fn mismatch(&mut self, bytes: &[u8], header: &ChunkHeader, len: u32) {
-        let stored = self.layout.stored_crc(bytes, header.offset, u64::from(len)).unwrap_or_default();
-        let computed = self.layout.computed_crc(bytes, header, len).unwrap_or_default();
+        let layout = self.layout;
         self.add(Code::ChunkCrcMismatch, header, len, |h| {
+            let stored = layout.stored_crc(bytes, h.offset, u64::from(len)).unwrap_or_default();
+            let computed = layout.computed_crc(bytes, h, len).unwrap_or_default();
             format!("{} at {}: stored CRC {stored:08x}, computed {computed:08x}", h.tag, h.offset)
         });
     }
@@ -573,8 +574,8 @@ impl Walker {
             }
             from = place + 1;
         }
-        let ends = [len.saturating_sub(self.layout.closing_len()), len];
-        if let Some(found) = ends.into_iter().find_map(|end| self.fitting_length(bytes, header, end)) {
+        let closed = Some(len.saturating_sub(self.layout.closing_len())).filter(|end| *end < len);
+        if let Some(found) = closed.into_iter().chain([len]).find_map(|end| self.fitting_length(bytes, header, end)) {
             return Some(found);
         }
         if plausible_end || left == 0 {
