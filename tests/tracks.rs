@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 
 use crate::builder::{Mux, Transport, Veri, audited, faults, meta, mux_chunk, of, rle, spans};
 use crate::support::{json_of, run};
-use h4inspect::core::finding::Code;
+use h4inspect::core::audit::Audit;
+use h4inspect::core::finding::{Code, Severity};
+use h4inspect::core::salvage::{Report, Settings, salvage};
+use h4inspect::core::task::Task;
+use h4inspect::core::tracks::Kind;
 
 /// A transport container of several tracks; its fields are the knobs.
 struct Tracks {
@@ -199,8 +203,40 @@ fn each_fault_of_an_index_or_a_table_is_one_finding() {
         if found != *expected || audit.complete == expected.contains(&"json-limit") {
             wrong.push(format!("{name}: {:#?}", audit.findings.list()));
         }
+        let (report, out) = salvaged(&audit);
+        let after = audited(&out);
+        let errors: Vec<_> = after.findings.list().iter().filter(|f| f.severity == Severity::Error).collect();
+        let had_errors = audit.findings.list().iter().any(|f| f.severity == Severity::Error);
+        if !errors.is_empty() || had_errors && report.rebuilt.is_empty() {
+            wrong.push(format!("{name}: salvaged it has {errors:#?}, {report:?}"));
+        }
+        let (again, same) = salvaged(&after);
+        if same != out || !again.nothing_lost() {
+            wrong.push(format!("{name}: salvaged twice it is another file, {again:?}"));
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn salvaged(audit: &Audit) -> (Report, Vec<u8>) {
+    let mut out = Vec::new();
+    let report = salvage(audit, &Settings::default(), &mut out, &Task::default()).unwrap();
+    (report, out)
+}
+
+/// An entry whose kind and keyframe flag contradict each other is what the track's table says, and no keyframe without.
+#[test]
+fn salvage_settles_entries_that_contradict_themselves() {
+    let cases: [(usize, bool, bool); 4] = [(2, true, false), (6, false, true), (0, false, true), (10, true, false)];
+    for (block, flag, keyframe) in cases {
+        let file = Tracks::new(9).with(|t| t.trak[block]["keyframe"] = json!(flag)).build();
+        let (report, out) = salvaged(&audited(&file));
+        assert!(!report.nothing_lost());
+        let after = audited(&out);
+        let tracks = after.container.as_ref().unwrap().tracks().unwrap();
+        let (_, entry) = tracks.of_block(block as u64).unwrap();
+        assert_eq!((entry.keyframe, entry.kind == Kind::I), (keyframe, keyframe), "block {block}");
+    }
 }
 
 #[test]

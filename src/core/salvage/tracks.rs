@@ -8,9 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::plan::Plan;
+use crate::core::container::Container;
 use crate::core::index::Chunk;
-use crate::core::meta::Meta;
-use crate::core::tracks::{Fault, index_entries};
+use crate::core::meta::{Meta, track_id, whole};
+use crate::core::tracks::{Fault, MAX_PTS_US, Track, Tracks, index_entries};
 
 /// META with its tables made anew.
 pub(super) struct Tables {
@@ -34,7 +35,7 @@ pub(super) fn blocks_indexed(meta: &Meta, found: u64) -> (Option<u64>, u64) {
 }
 
 fn core_index(entry: &Value) -> Option<u64> {
-    entry.get("core_index")?.as_u64()
+    whole(entry.get("core_index")?)
 }
 
 /// Makes the tables in META, whose chunk and payload are given, anew; `None` where they are right as they are.
@@ -46,9 +47,11 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
         plan.new_index(found)
     };
     let old_entries = meta.trak_b64().map(index_entries);
+    let named = Keyframes::of(container, tracks);
     let entries = match &old_entries {
         Some(Ok(entries)) => {
-            Some(entries.iter().filter_map(|entry| moved_entry(entry, |block| plan.placed(block))).collect::<Vec<_>>())
+            let moved = |entry| moved_entry(entry, &named, |block| plan.placed(block));
+            Some(entries.iter().filter_map(moved).collect::<Vec<_>>())
         }
         Some(Err(_)) | None => None,
     };
@@ -63,6 +66,15 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
     }
 
     let broken = tracks.faults.iter().any(|fault| matches!(fault, Fault::Table(..)));
+    // Without an index nothing says that a track isn't there: a table declares it.
+    let with_table = || tracks.list.iter().filter(|track| track.table.is_some() && !broken);
+    for track in with_table().filter(|_| entries.is_none()) {
+        if ids.insert(track.id.clone()) {
+            declared.push(track.id.clone());
+            undeclared += 1;
+        }
+    }
+    let of_nobody = with_table().any(|track| !ids.contains(&track.id));
     let mut keyframes: HashMap<&str, Vec<(u64, u64)>> = HashMap::new();
     let is_there = |entry: &&Entry| !plan.is_placeholder(entry.block);
     for entry in entries.iter().flatten().filter(|entry| entry.keyframe).filter(is_there) {
@@ -70,7 +82,7 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
     }
     keyframes.values_mut().for_each(|table| table.sort_unstable());
     let mut tables: Vec<(&str, Vec<(u64, u64)>)> = Vec::new();
-    let known = tracks.list.iter().filter(|track| track.table.is_some() && !broken);
+    let known = with_table().filter(|track| ids.contains(&track.id));
     let mut rows_lost = false;
     for track in known {
         let table = track.seek_table(container)?;
@@ -88,9 +100,9 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
         rows_lost |= rows().any(|(_, block)| block.is_none());
         tables.push((&track.id, rows().filter_map(|(pts_us, block)| Some((pts_us, block?))).collect()));
     }
-    let with_table: HashSet<&str> = tables.iter().map(|(id, _)| *id).collect();
+    let kept: HashSet<&str> = tables.iter().map(|(id, _)| *id).collect();
     for id in &declared {
-        if let Some(table) = keyframes.get(id.as_str()).filter(|_| !with_table.contains(id.as_str())) {
+        if let Some(table) = keyframes.get(id.as_str()).filter(|_| !kept.contains(id.as_str())) {
             tables.push((id, table.clone()));
         }
     }
@@ -110,6 +122,8 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
     if same_entries && same_tables && undeclared == 0 {
         return None;
     }
+    let settled = entries.iter().flatten().any(|entry| entry.settled);
+    let no_index = entries.is_none();
     let trak = entries.map(|entries| {
         let list = entries.into_iter().map(|entry| entry.value).collect();
         STANDARD.encode(serde_json::json!({ "trak": Value::Array(list) }).to_string())
@@ -121,6 +135,8 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
         Some(Err(_)) => true,
         None => false,
     } || rows_lost
+        || settled
+        || of_nobody
         || meta.seekm_b64().is_some() && seekm.is_none();
     let mut edit = Edit { payload: payload.to_vec(), document: meta.document.value.clone()? };
     if !same_entries {
@@ -129,16 +145,36 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
     if !same_tables {
         edit.set("seekm_b64", meta.seekm_b64(), seekm);
     }
-    if undeclared > 0 && meta.tracks.is_some() {
+    if undeclared > 0 && (meta.tracks.is_some() || no_index) {
         edit.replace("tracks", Some(declared.into_iter().map(Value::String).collect()));
     }
     let unreadable = matches!(old_entries, Some(Err(_))) || meta.seekm_b64().is_some() && seekm_is_gone;
     let how = if unreadable {
         "META as it was, without the track tables that can't be parsed"
+    } else if settled {
+        "META as it was, with the track tables of the blocks that are left; entries whose kind and keyframe flag \
+         contradict each other are keyframes where the track's seek table says so"
     } else {
         "META as it was, with the track tables of the blocks that are left"
     };
     Some(Tables { meta: edit.payload, how: how.to_owned(), lost })
+}
+
+/// What the tables of tracks call keyframes: timestamps and block indices as stored.
+struct Keyframes<'a>(HashMap<&'a str, HashSet<(u64, u64)>>);
+
+impl<'a> Keyframes<'a> {
+    fn of(container: &Container, tracks: &'a Tracks) -> Self {
+        let table = |track: &'a Track| {
+            let table = track.seek_table(container)?;
+            Some((track.id.as_str(), table.in_order().map(|entry| (entry.pts_us, entry.offset)).collect()))
+        };
+        Self(tracks.list.iter().filter_map(table).collect())
+    }
+
+    fn contain(&self, track: &str, pts_us: u64, block: u64) -> bool {
+        self.0.get(track).is_some_and(|table| table.contains(&(pts_us, block)))
+    }
 }
 
 /// An entry of the index, under its new block index.
@@ -147,18 +183,43 @@ struct Entry {
     pts_us: u64,
     block: u64,
     keyframe: bool,
+    /// Its kind and keyframe flag contradicted each other.
+    settled: bool,
     value: Value,
 }
 
-fn moved_entry(entry: &Value, moved: impl Fn(u64) -> Option<u64>) -> Option<Entry> {
-    let track = entry.get("track_id")?.as_str()?.to_owned();
-    let pts_us = entry.get("pts_us")?.as_u64()?;
-    let block = moved(core_index(entry)?)?;
-    let kind_i = entry.get("kind").and_then(Value::as_str) == Some("I");
-    let keyframe = entry.get("keyframe").and_then(Value::as_bool).unwrap_or(kind_i);
+/// An entry as the index has it, but for its block index; `None` where its block is gone, or it can't be read. One that
+/// contradicts itself is a keyframe if `named` says so. Else it is taken for none: a chain that begins too early
+/// decodes, one that begins too late doesn't.
+fn moved_entry(entry: &Value, named: &Keyframes<'_>, moved: impl Fn(u64) -> Option<u64>) -> Option<Entry> {
+    let track = track_id(entry.get("track_id")?)?;
+    let pts_us = whole(entry.get("pts_us")?).filter(|pts_us| *pts_us <= MAX_PTS_US)?;
+    let original = core_index(entry)?;
+    let block = moved(original)?;
     let mut value = entry.clone();
     *value.get_mut("core_index")? = Value::from(block);
-    Some(Entry { track, pts_us, block, keyframe, value })
+    let kind = match entry.get("kind").and_then(Value::as_str) {
+        Some(kind @ ("I" | "P" | "B")) => Some(kind),
+        _ => None,
+    };
+    let is_i = kind == Some("I");
+    let flag = match entry.get("keyframe") {
+        None | Some(Value::Null) => None,
+        Some(Value::Bool(flag)) => Some(*flag),
+        Some(_) => {
+            *value.get_mut("keyframe")? = Value::from(is_i);
+            None
+        }
+    };
+    let settled = kind.is_some() && flag.is_some_and(|flag| flag != is_i);
+    let keyframe = if settled { named.contain(&track, pts_us, original) } else { flag.unwrap_or(is_i) };
+    if settled {
+        *value.get_mut("keyframe")? = Value::from(keyframe);
+        if keyframe != is_i {
+            *value.get_mut("kind")? = Value::from(if keyframe { "I" } else { "P" });
+        }
+    }
+    Some(Entry { track, pts_us, block, keyframe, settled, value })
 }
 
 /// Tables as META holds them: u32 track count; per track u16 id length, id, u32 entry count, entries of u64 pts and u32
