@@ -10,6 +10,7 @@ use h4inspect::core::audit::{Audit, audit};
 use h4inspect::core::container::Options;
 use h4inspect::core::finding::{Code, Finding, Severity};
 use h4inspect::core::layout;
+use h4inspect::core::salvage::{self, SalvageError};
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::{Depth, Step, Walked, Walker};
@@ -358,7 +359,40 @@ pub fn flipped(bytes: &[u8], offset: usize, bit: u8) -> Vec<u8> {
 /// An audit of bytes in memory, of which both ways to walk over headers must say the same.
 pub fn audited(bytes: &[u8]) -> Audit {
     assert_eq!(headers(bytes, 0), headers(bytes, u32::MAX));
-    audited_with(bytes, &Options::default())
+    let audit = audited_with(bytes, &Options::default());
+    // Large ones would take minutes.
+    for repair in [false, true].into_iter().filter(|_| bytes.len() < 1 << 20) {
+        if let Some(wrong) = wrongly_salvaged(&audit, repair) {
+            panic!("salvaged, with repair {repair}: {wrong}");
+        }
+    }
+    audit
+}
+
+/// What is wrong with a salvage of a file: what it writes is a container without errors, and salvaged again is itself.
+pub fn wrongly_salvaged(audit: &Audit, repair: bool) -> Option<String> {
+    let settings = salvage::Settings { repair, ..salvage::Settings::default() };
+    let salvaged = |audit: &Audit| {
+        let mut out = Vec::new();
+        match salvage::salvage(audit, &settings, &mut out, &Task::default()) {
+            Ok(report) => Some((report, out)),
+            Err(SalvageError::Unreadable(_) | SalvageError::Nothing) => None,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let (report, out) = salvaged(audit)?;
+    let after = audited_with(&out, &Options::default());
+    let errors: Vec<_> = after.findings.list().iter().filter(|f| f.severity == Severity::Error).collect();
+    let blocks = after.container.as_ref().map_or(0, |container| container.index().blocks());
+    let Some((again, same)) = salvaged(&after) else { return Some("what was written holds nothing".to_owned()) };
+    let found = format!("{:?}\n{report:?}", audit.findings.list());
+    if !errors.is_empty() {
+        return Some(format!("it has {errors:?}\n{found}"));
+    }
+    if (report.bytes_after, report.blocks_after) != (out.len() as u64, blocks) {
+        return Some(format!("{} bytes, {blocks} blocks\n{found}", out.len()));
+    }
+    (same != out || !again.nothing_lost()).then(|| format!("a second salvage changes it: {again:?}\n{found}"))
 }
 
 /// All that a walk over headers finds, where chunks from `far` payload bytes on are far apart.

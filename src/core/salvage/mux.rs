@@ -15,7 +15,7 @@ use crate::core::audit::{Audit, locate_flip};
 use crate::core::finding::Code;
 use crate::core::index::{Chunk, Tag};
 use crate::core::json::Document;
-use crate::core::layout::{CHUNK_HEADER_LEN, ChunkHeader, track_table};
+use crate::core::layout::{CHUNK_HEADER_LEN, ChunkHeader, TrackTable, track_table};
 use crate::core::tracks::Kind;
 use crate::core::veri::{Coverage, Status};
 use crate::core::walk::Ending;
@@ -182,7 +182,8 @@ fn belongs(plan: &Plan<'_>, chunk: &Chunk) -> Option<(u16, u32, Kind)> {
     Some((route.track, pts_ms, kind))
 }
 
-/// Sees to it that TRAK declares every track that has blocks. The ids that are declared, in TRAK's order.
+/// Sees to it that TRAK declares every track that has blocks and, where it is made anew, every track that has a table. The
+/// ids that are declared, in TRAK's order.
 fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut Report) -> Vec<u16> {
     let slot = slot(plan, Tag::TRAK, report);
     let document = match &slot {
@@ -192,17 +193,17 @@ fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut 
             let says_tracks = document.as_ref().is_some_and(|document| list(document).is_some());
             if !says_tracks && Document::parse(&payload).is_beyond_limit() {
                 // Too deep to be read here, and kept as it is.
-                return tracks.keys().copied().collect();
+                return named(plan, tracks);
             }
             document
         }
         Slot::Damaged(_) | Slot::Missing => None,
     };
     let Some((chunk, mut document)) = slot.chunk().copied().zip(document.filter(|d| list(d).is_some())) else {
-        let declared: Vec<u16> = tracks.keys().copied().collect();
+        let declared = named(plan, tracks);
         let list: Vec<Value> = declared.iter().map(|id| json!({ "track_id": id })).collect();
         let payload = json!({ "tracks": list }).to_string().into_bytes();
-        let how = "TRAK with nothing but the ids that blocks name".to_owned();
+        let how = "TRAK with nothing but the ids that blocks and tables name".to_owned();
         match slot.chunk() {
             Some(chunk) => plan.replace(chunk, payload, how, true, report),
             None if declared.is_empty() => {}
@@ -224,6 +225,16 @@ fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut 
     plan.replace(&chunk, document.to_string().into_bytes(), how, false, report);
     declared.extend(more);
     declared
+}
+
+/// The ids that blocks and tables name.
+fn named(plan: &mut Plan<'_>, tracks: &Keyframes) -> Vec<u16> {
+    let mut ids: BTreeSet<u16> = tracks.keys().copied().collect();
+    for chunk in plan.container.index().with_tag(Tag::TSEK) {
+        let payload = plan.payload(&chunk);
+        ids.extend(table(plan, &chunk, &payload).map(|table| table.track));
+    }
+    ids.into_iter().collect()
 }
 
 fn list(document: &Value) -> Option<&Vec<Value>> {
@@ -255,14 +266,17 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
     let mut tables: Vec<Table> = Vec::new();
     let mut unreadable = Vec::new();
     let mut done = BTreeSet::new();
+    let known: BTreeSet<u16> = declared.iter().copied().collect();
     for chunk in plan.container.index().with_tag(Tag::TSEK) {
-        let trust = plan.trust(&chunk);
         let payload = plan.payload(&chunk);
-        let parsed = (!matches!(trust, Trust::Damaged(_))).then(|| track_table(&payload).ok()).flatten();
-        let Some(parsed) = parsed else {
+        let Some(parsed) = table(plan, &chunk, &payload) else {
             unreadable.push(chunk);
             continue;
         };
+        if !known.contains(&parsed.track) {
+            plan.drop(&chunk, Reason::Undeclared, true, report);
+            continue;
+        }
         if let Some(first) = firsts.get(&parsed.track) {
             let lost = plan.payload(first) != payload;
             plan.drop(&chunk, Reason::Duplicate, lost, report);
@@ -270,7 +284,7 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
         }
         firsts.insert(parsed.track, chunk);
         done.insert(parsed.track);
-        if let Trust::Mended(mend) = trust {
+        if let Trust::Mended(mend) = plan.trust(&chunk) {
             plan.mend(&chunk, mend, report);
         }
         let keyframes = tracks.get(&parsed.track).map_or([].as_slice(), Vec::as_slice);
@@ -308,6 +322,12 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
     }
     plan.numbering.note_missing(missing);
     tables
+}
+
+/// The table in the payload of a TSEK chunk that is whole or mended.
+fn table<'a>(plan: &mut Plan<'_>, chunk: &Chunk, payload: &'a [u8]) -> Option<TrackTable<'a>> {
+    let damaged = matches!(plan.trust(chunk), Trust::Damaged(_));
+    (!damaged).then(|| track_table(payload).ok()).flatten()
 }
 
 /// Rows of the keyframes that hold something: no table that is made anew leads to a placeholder of an earlier salvage.

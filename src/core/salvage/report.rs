@@ -35,6 +35,8 @@ pub enum Reason {
     StaleDigest,
     /// A table that can't be parsed, of a track that is not known.
     Unreadable,
+    /// Mux: a table of a track that has no blocks, and that TRAK doesn't declare.
+    Undeclared,
     /// Bytes after the last chunk that are no chunk.
     Trailing,
     /// Another container in the same file.
@@ -58,6 +60,7 @@ impl Reason {
             Self::Duplicate => "duplicate",
             Self::StaleDigest => "stale-digest",
             Self::Unreadable => "unreadable",
+            Self::Undeclared => "undeclared",
             Self::Trailing => "trailing",
             Self::Appended => "appended",
             Self::Unread => "unread",
@@ -79,6 +82,7 @@ impl Reason {
             Self::Duplicate => "it should occur once, and the first counts",
             Self::StaleDigest => "its digest is not that of what was written",
             Self::Unreadable => "its CRC is right, but it can't be parsed",
+            Self::Undeclared => "its CRC is right, but nothing declares the track whose table it is",
             Self::Trailing => "the bytes follow the last chunk and are none",
             Self::Appended => "it is another container",
             Self::Unread => "the file has more chunks than are read",
