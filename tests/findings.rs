@@ -40,6 +40,7 @@ fn check(cases: Vec<Case>) {
         if found != case.faults {
             wrong.push(format!("{}: {found:?}, not {:?}", case.name, case.faults));
         }
+        wrong.extend(wrongly_salvaged_if_damaged(&case.bytes).into_iter().map(|why| format!("{}, {why}", case.name)));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -5,7 +5,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::builder::{Mux, Transport, Veri, audited, faults, meta, mux_chunk, of, rle, spans};
+use crate::builder::{
+    Mux, Transport, Veri, audited, faults, meta, mux_chunk, of, rle, spans, wrongly_salvaged_if_damaged,
+};
 use crate::support::{json_of, run};
 use h4inspect::core::audit::Audit;
 use h4inspect::core::finding::{Code, Severity};
@@ -197,7 +199,8 @@ fn each_fault_of_an_index_or_a_table_is_one_finding() {
     ];
     let mut wrong = Vec::new();
     for (name, change, expected) in cases {
-        let audit = audited(&Tracks::new(9).with(*change).build());
+        let file = Tracks::new(9).with(*change).build();
+        let audit = audited(&file);
         let mut found = faults(&audit);
         found.sort_unstable();
         if found != *expected || audit.complete == expected.contains(&"json-limit") {
@@ -207,6 +210,9 @@ fn each_fault_of_an_index_or_a_table_is_one_finding() {
         let had_errors = audit.findings.list().iter().any(|f| f.severity == Severity::Error);
         if had_errors && report.rebuilt.is_empty() {
             wrong.push(format!("{name}: salvage rebuilds nothing, {report:?}"));
+        }
+        if file.len() < 1 << 20 {
+            wrong.extend(wrongly_salvaged_if_damaged(&file).into_iter().map(|why| format!("{name}, {why}")));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -72,6 +72,11 @@ pub struct BinaryMeta {
     pub frame_count: u32,
 }
 
+impl BinaryMeta {
+    /// Bytes of its fields; what follows them means nothing.
+    pub(crate) const LEN: usize = 12;
+}
+
 impl std::fmt::Display for BinaryMeta {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "duration {} µs, {} frames", self.duration_us, self.frame_count)

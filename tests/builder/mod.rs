@@ -369,6 +369,27 @@ pub fn audited(bytes: &[u8]) -> Audit {
     audit
 }
 
+/// What is wrong with a salvage of a file that is damaged further, near its second chunk and at its end.
+pub fn wrongly_salvaged_if_damaged(bytes: &[u8]) -> Vec<String> {
+    let audit = audited_with(bytes, &Options::default());
+    let chunks = audit.container.iter().flat_map(|container| container.index().iter().skip(1).take(2));
+    let places: Vec<usize> = chunks.map(|chunk| chunk.offset as usize).collect();
+    let [second, third] = places[..] else { return Vec::new() };
+    let (before, after) = (&bytes[..second], &bytes[third..]);
+    let damaged = [
+        ("bytes before the second chunk", [before, &[0; 4], &bytes[second..]].concat()),
+        ("no second chunk", [before, after].concat()),
+        ("zeros for the second chunk", [before, &vec![0; third - second], after].concat()),
+        ("the second chunk twice", [&bytes[..third], &bytes[second..]].concat()),
+        ("the last bytes gone", bytes[..bytes.len() - 7].to_vec()),
+    ];
+    let wrong = |(what, bytes): (&str, Vec<u8>)| {
+        let wrong = wrongly_salvaged(&audited_with(&bytes, &Options::default()), false)?;
+        Some(format!("{what}: {wrong}"))
+    };
+    damaged.into_iter().filter_map(wrong).collect()
+}
+
 /// What is wrong with a salvage of a file: what it writes is a container without errors, and salvaged again is itself.
 pub fn wrongly_salvaged(audit: &Audit, repair: bool) -> Option<String> {
     let settings = salvage::Settings { repair, ..salvage::Settings::default() };

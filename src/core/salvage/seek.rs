@@ -52,11 +52,9 @@ pub(super) fn rebuild(plan: &Plan<'_>, sources: &Sources<'_>) -> Outcome {
     let Some(table) = container.seek_table().filter(|_| same) else {
         return Outcome::Anew(from_rhythm(plan, rhythm, usual_meaning(plan, meta), had_entries));
     };
-    if plan.is_proven && plan.moves_nothing() {
-        return Outcome::AsItIs;
-    }
     let declared = table.rows.declared();
     let truncated = declared > table.rows.len();
+    let readable = !truncated && table.is_sorted();
     if table.rows.is_empty() && !truncated {
         return Outcome::Anew(Table {
             entries: Vec::new(),
@@ -67,8 +65,7 @@ pub(super) fn rebuild(plan: &Plan<'_>, sources: &Sources<'_>) -> Outcome {
     }
     let Some(entries) = entries else {
         let resolution = container.resolution(Effort::Full);
-        let readable = !truncated && table.rows.trailing() == 0 && table.is_sorted();
-        if resolution.stream_untested && readable && plan.keeps_indices() {
+        if resolution.stream_untested && readable && table.rows.trailing() == 0 && plan.keeps_indices() {
             return Outcome::AsItIs;
         }
         let mut anew = from_rhythm(plan, rhythm, usual_meaning(plan, meta), true);
@@ -76,7 +73,7 @@ pub(super) fn rebuild(plan: &Plan<'_>, sources: &Sources<'_>) -> Outcome {
         return Outcome::Anew(anew);
     };
     if entries.ambiguous {
-        return match !truncated && plan.moves_nothing() {
+        return match readable && plan.moves_nothing() {
             true => Outcome::AsItIs,
             false => Outcome::Anew(Table {
                 how: "no entries: their offsets fit several meanings, and nothing says which block they led to"

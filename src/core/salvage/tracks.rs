@@ -55,7 +55,10 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
         }
         Some(Err(_)) | None => None,
     };
-    let mut declared: Vec<String> = tracks.list.iter().filter(|t| t.declared).map(|t| t.id.clone()).collect();
+    // Where META has no list, the entries that are left declare their tracks.
+    let stays = |track: &&Track| meta.tracks.is_some() || meta.track_id.as_ref() == Some(&track.id);
+    let listed = tracks.list.iter().filter(|track| track.declared).filter(stays);
+    let mut declared: Vec<String> = listed.map(|track| track.id.clone()).collect();
     let mut undeclared = 0;
     let mut ids: HashSet<String> = declared.iter().cloned().collect();
     for entry in entries.iter().flatten() {

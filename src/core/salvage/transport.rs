@@ -16,7 +16,7 @@ use crate::core::codec::{cipher, rle};
 use crate::core::container::Container;
 use crate::core::index::{Chunk, State, Tag};
 use crate::core::json::Document;
-use crate::core::meta::Meta;
+use crate::core::meta::{BinaryMeta, Meta};
 use crate::core::task::{Cancelled, Task};
 use crate::core::veri::{Coverage, Part, Status};
 
@@ -92,6 +92,9 @@ pub(super) fn plan(
             let payload = plan.payload(chunk).into_owned();
             if let Some(tables) = tracks::rebuild(plan, chunk, &payload, parsed) {
                 put(plan, &slots, 1, tables.meta, tables.how, tables.lost, report);
+            } else if let Some(payload) = recounted(plan, &payload, parsed) {
+                let how = "META as it was, with the number of the blocks that are left and their duration".to_owned();
+                put(plan, &slots, 1, payload, how, false, report);
             }
         }
         _ => {}
@@ -280,6 +283,16 @@ fn is_beyond_limits(meta: &Meta) -> bool {
     meta.binary.is_none() && meta.document.object().is_none()
 }
 
+/// The older binary META of the blocks that are left, each of which takes as long as before; `None` where it counts no more
+/// than those.
+fn recounted(plan: &Plan<'_>, payload: &[u8], meta: &Meta) -> Option<Vec<u8>> {
+    let BinaryMeta { duration_us, frame_count } = meta.binary?;
+    let blocks = u32::try_from(plan.blocks()).ok().filter(|blocks| *blocks < frame_count)?;
+    let duration_us = duration_us / u64::from(frame_count) * u64::from(blocks);
+    let rest = payload.get(BinaryMeta::LEN..)?;
+    Some([&duration_us.to_be_bytes()[..], &blocks.to_be_bytes(), rest].concat())
+}
+
 /// Writes a new payload for a sidecar: in the place of its chunk, or before the sidecar that normally follows it.
 fn put(
     plan: &mut Plan<'_>,
@@ -421,7 +434,7 @@ fn close(plan: &Plan<'_>, audit: &Audit, veri: Option<Claimed>, report: &mut Rep
         }
         return Closing::Veri(plan.payload(&chunk).into_owned());
     }
-    Closing::Digest { replaces: Some(chunk), disproved: !damaged && status == Status::Mismatch }
+    Closing::Digest { replaces: Some(chunk), disproved: !damaged && !plan.is_proven && status == Status::Mismatch }
 }
 
 /// A last chunk that is VERI but for one bit of its tag: kept under that, it would be taken for the digest of all before
