@@ -118,7 +118,8 @@ impl Keyboard {
                         return;
                     };
                     let after = paste.len() - end - PASTE_END.len();
-                    let text = String::from_utf8_lossy(paste.get(..end).unwrap_or_default()).into_owned();
+                    let kept = paste.get(..end.min(MOST_PASTE_BYTES)).unwrap_or_default();
+                    let text = String::from_utf8_lossy(kept).into_owned();
                     self.ready.push_back(Input::Paste(text.into()));
                     self.paste = None;
                     rest = rest.get(rest.len() - after..).unwrap_or_default();
@@ -334,6 +335,22 @@ mod tests {
         assert!(text.len() <= MOST_PASTE_BYTES && text.bytes().all(|byte| byte == b'x'), "{}", text.len());
         assert_eq!(keyboard.next_from(reader.as_fd(), None).unwrap(), Some(Input::Key(Key::Char('q'))));
         write.join().unwrap();
+    }
+
+    #[test]
+    fn long_text_is_bounded_wherever_it_is_cut() {
+        for surplus in [0, 1, 5, 6, 7, 100] {
+            let mut keyboard = Keyboard::new();
+            keyboard.take(PASTE_START);
+            keyboard.take(&vec![b'x'; MOST_PASTE_BYTES - 3]);
+            keyboard.take(&vec![b'x'; surplus]);
+            keyboard.take(b"xx\x1b[2");
+            keyboard.take(b"01~q");
+            let Some(Input::Paste(text)) = keyboard.ready.pop_front() else { panic!() };
+            assert!((MOST_PASTE_BYTES - PASTE_END.len()..=MOST_PASTE_BYTES).contains(&text.len()), "{}", text.len());
+            assert!(text.bytes().all(|byte| byte == b'x'));
+            assert_eq!(keyboard.ready.pop_front(), Some(Input::Key(Key::Char('q'))));
+        }
     }
 
     #[test]
