@@ -81,12 +81,41 @@ fn chunks_that_a_length_hides_are_counted_by_all_commands() {
 }
 
 #[test]
-fn chunks_whose_tag_the_digest_restores_are_counted_by_all_that_read_payload() {
+fn chunks_whose_tag_the_digest_restores_are_counted_by_all_commands() {
     for veri in [Veri::Prefix, Veri::Payloads] {
         let bytes = Transport { veri: veri.clone(), ..Transport::new(4) }.build();
         for tag in [b"CORE", b"META", b"SEEK", b"VERI"] {
             let damaged = flipped(&bytes, span(&bytes, tag, 0).whole.start + 2, 3);
-            assert_eq!(differences(&damaged, false), [""; 0], "{veri:?} {}", String::from_utf8_lossy(tag));
+            assert_eq!(differences(&damaged, true), [""; 0], "{veri:?} {}", String::from_utf8_lossy(tag));
+        }
+    }
+}
+
+#[test]
+fn a_block_whose_length_hides_others_is_what_it_was() {
+    let blocks =
+        [Transport { offsets: Offsets::Index, meta: meta(""), ..Transport::new(4) }.build(), Mux::new(3).build()];
+    for bytes in blocks {
+        let spans = spans(&bytes);
+        let cores: Vec<usize> = (0..spans.len()).filter(|at| &spans[*at].tag == b"CORE").collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.h4mk");
+        let name = path.to_str().unwrap();
+        for (block, pair) in cores.windows(2).enumerate() {
+            let block = block.to_string();
+            let said = |bytes: &[u8]| {
+                std::fs::write(&path, bytes).unwrap();
+                let raw = run(&["block", name, "--raw", &block]).1;
+                (raw, run(&["hex", name, "--block", &block]).1, run(&["hex", name, "--chunk", &pair[0].to_string()]).1)
+            };
+            let damaged = swallowing(&bytes, &spans, pair[0], spans[pair[1]].whole.end);
+            let (whole, mended) = (said(&bytes), said(&damaged));
+            assert!(!whole.0.is_empty());
+            assert_eq!((&mended.0, &mended.1), (&whole.0, &whole.1), "block {block}");
+            assert_eq!(
+                mended.2.iter().filter(|byte| **byte == b'\n').count(),
+                whole.2.iter().filter(|b| **b == b'\n').count()
+            );
         }
     }
 }

@@ -36,6 +36,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     out.refuse_terminal()?;
     let container = open::container(&args.file, session)?;
     integrity::require(&container, &args.file, session)?;
+    let chunk = container.index().block(args.index);
+    let container = open::sure_of(container, chunk, &args.file)?;
     match args.raw {
         true => content::write(&mut out, &content::block(&container, &args.file, args.index, Form::Raw, session)?)?,
         false => content::write_decoded(&mut out, &container, &args.file, args.index, session)?,

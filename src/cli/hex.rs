@@ -51,9 +51,16 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
             None
         }
     };
-    if let Some(container) = &container {
-        integrity::require(container, &args.file, session)?;
-    }
+    let container = match container {
+        Some(container) => {
+            integrity::require(&container, &args.file, session)?;
+            let index = container.index();
+            let part = args.block.and_then(|block| index.block(block));
+            let part = part.or_else(|| args.chunk.and_then(|chunk| index.chunk(chunk)));
+            Some(open::sure_of(container, part, &args.file)?)
+        }
+        None => None,
+    };
     let (start, bytes) = match (&container, args.block, args.chunk) {
         (Some(container), Some(block), _) => of_block(container, block, args, session)?,
         (Some(container), _, Some(chunk)) => {

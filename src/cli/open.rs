@@ -11,8 +11,7 @@ use super::status::Status;
 use crate::core::audit::{self, Audit, Verdict};
 use crate::core::container::{Container, Options};
 use crate::core::finding::Severity;
-use crate::core::index::TagTotal;
-use crate::core::layout::Layout;
+use crate::core::index::Chunk;
 use crate::core::source::{Source, SourceError};
 use crate::core::task::Task;
 use crate::core::walk::Depth;
@@ -47,17 +46,16 @@ pub(super) fn container_of(source: Arc<Source>, file: &Input, session: &Session)
     walk(source, file, Depth::Doubted, session)
 }
 
-/// Opens a container and checks every chunk of it. One with tags that may be one bit off is audited, which restores them
-/// where VERI proves them.
+/// Opens a container and checks every chunk of it.
 pub(super) fn checked(file: &Input, session: &Session) -> anyhow::Result<Arc<Container>> {
-    let container = walk(source(file)?, file, Depth::Checked, session)?;
-    let covered = container.layout() == Layout::Mux;
-    let is_off = |total: &TagTotal| total.tag.neighbours().next().is_some();
-    if covered || !container.index().totals().iter().any(is_off) {
-        return Ok(Arc::new(container));
-    }
-    let audited = audit(container.source(), file, session)?.container;
-    Ok(audited.unwrap_or_else(|| Arc::new(container)))
+    Ok(Arc::new(walk(source(file)?, file, Depth::Checked, session)?))
+}
+
+/// The container to answer from about a chunk.
+pub(super) fn sure_of(container: Container, chunk: Option<Chunk>, file: &Input) -> anyhow::Result<Container> {
+    let task = Arc::new(Task::default());
+    let _progress = Progress::start(format_args!("check {file}"), task.clone());
+    container.sure_of(chunk, &task).with_context(|| file.to_string())
 }
 
 fn walk(source: Arc<Source>, file: &Input, depth: Depth, session: &Session) -> anyhow::Result<Container> {

@@ -58,7 +58,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     out.widen();
     // Chunks are counted as `chunks` lists them; blocks are all that there are.
     let container = match args.chunk {
-        Some(_) => Arc::new(open::container(&args.file, session)?),
+        Some(chunk) => {
+            let container = open::container(&args.file, session)?;
+            let chunk = container.index().chunk(chunk);
+            Arc::new(open::sure_of(container, chunk, &args.file)?)
+        }
         None => open::checked(&args.file, session)?,
     };
     integrity::require(&container, &args.file, session)?;

@@ -23,7 +23,7 @@ pub struct Args {
 /// Verifies.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let container = open::container(&args.file, session)?;
-    let (verify, status) = integrity::verify(&container, &args.file, session)?;
+    let (verify, status) = integrity::verify(&container, &args.file)?;
     session.raise(status);
     let mut out = Output::stdout();
     if args.json {

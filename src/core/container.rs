@@ -30,7 +30,7 @@ use super::task::{Cancelled, Task};
 use super::timeline::{Span, Timeline};
 use super::tracks::Tracks;
 use super::veri::{self, Verification};
-use super::walk::{Depth, Step, Walked};
+use super::walk::{Depth, Walked};
 
 pub use loader::{GrowError, Loader};
 pub use moment::{Moment, Plays};
@@ -150,16 +150,6 @@ impl Container {
             numbering: OnceLock::new(),
             looked: OnceLock::new(),
         }
-    }
-
-    /// Opens a container: walks all its chunks, to the given depth.
-    pub fn open(source: Arc<Source>, options: Options, depth: Depth, task: &Task) -> Result<Self, OpenError> {
-        let mut loader = Loader::new(source, options, depth)?;
-        task.set_total(loader.progress().1);
-        while loader.advance(1024) == Step::More {
-            task.reach(loader.progress().0)?;
-        }
-        Ok(loader.finish())
     }
 
     /// The file.
@@ -367,9 +357,9 @@ impl Container {
         other
     }
 
-    /// The same container with some chunks under another tag.
+    /// The same container with some chunks under another tag, and a finding for each.
     pub(crate) fn retagged(&self, tags: &[(u64, Tag)]) -> Self {
-        let walked = Walked { index: self.index().retagged(tags), ..self.walked.clone() };
+        let walked = self.walked.retagged(tags);
         Self::new(self.source.clone(), self.options.clone(), self.header, walked, self.complete)
     }
 

@@ -26,6 +26,7 @@ pub mod listing;
 pub mod meta;
 pub mod name;
 pub mod numbering;
+mod open;
 pub mod pack;
 pub mod preview;
 pub mod profile;

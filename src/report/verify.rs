@@ -5,14 +5,12 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::count;
 use super::schema;
 use super::style::{Paint, Role, field};
 use super::summary::{VeriSummary, status_name};
-use crate::core::audit::Audit;
-use crate::core::finding::Code;
+use crate::core::audit::Verified;
 use crate::core::text;
-use crate::core::veri::{Status, Verification};
+use crate::core::veri::Status;
 
 /// Whether a container is what VERI says. The first three fields are the compatibility layer's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -37,22 +35,12 @@ pub struct Verify {
     pub computed: Option<String>,
 }
 
-/// Findings that mean that a chunk is not there as it was written.
-const DAMAGE: [Code; 7] = [
-    Code::ChunkTruncated,
-    Code::ChunkCrcMismatch,
-    Code::ChunkLengthRepaired,
-    Code::ChunkTagRepaired,
-    Code::RegionSkipped,
-    Code::ContainerCrcMismatch,
-    Code::ContainerCrcMissing,
-];
-
 impl Verify {
-    /// From a verification that found VERI.
-    pub fn new(verification: &Verification) -> Self {
+    /// From the answer of the core.
+    pub fn new(verified: &Verified) -> Self {
+        let verification = &verified.verification;
         Self {
-            valid: verification.status == Status::Verified,
+            valid: verified.valid,
             hash_algorithm: verification.algorithm.clone(),
             info: verification.info.clone(),
             status: verification.status,
@@ -60,21 +48,6 @@ impl Verify {
             expected: verification.expected.clone(),
             computed: verification.computed.clone(),
         }
-    }
-
-    /// From an audit: without VERI the CRCs of the chunks are what there is to go by.
-    pub fn of_audit(audit: &Audit) -> Self {
-        let verify = Self::new(&audit.verification);
-        if audit.verification.status != Status::Absent {
-            return verify;
-        }
-        let damaged: u64 = DAMAGE.iter().map(|code| audit.findings.count(*code)).sum();
-        let chunks = audit.container.as_ref().map_or(0, |container| container.index().len());
-        let crcs = match damaged {
-            0 => format!("the CRCs of all {} are right", count(chunks, "chunk")),
-            n => format!("{} among its chunks; audit names them", count(n, "fault")),
-        };
-        Self { valid: damaged == 0, info: format!("{}; {crcs}", verify.info), ..verify }
     }
 
     /// Writes it for people.

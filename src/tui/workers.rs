@@ -69,7 +69,7 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             audit.container.iter().for_each(|container| container.remember());
             Ok(Outcome::Audited(Arc::new(audit)))
         }
-        Request::Verify(container) => verify(container, task),
+        Request::Verify(container) => verify(container, task, so_far),
         Request::Seek(container, target, goal) => {
             let moment = match target {
                 Target::Time(pts_us, track) => Some(container.moment(*pts_us, track.as_deref())),
@@ -91,7 +91,12 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             Ok(Outcome::AllMeasured)
         }
         Request::Decode(container, chunk) => {
-            Ok(Outcome::Decoded { chunk: *chunk, coding: coding(container, chunk, task)? })
+            let decoded = Outcome::Decoded { chunk: *chunk, coding: coding(container, chunk, task)? };
+            if !container.may_hide(chunk) {
+                return Ok(decoded);
+            }
+            so_far(decoded);
+            Ok(Outcome::Indexed(Arc::new(prepared(container.checked(task)?))))
         }
         Request::Ahead(container, chunks) => {
             for chunk in chunks {
@@ -122,18 +127,22 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
 }
 
 /// Recomputes the digest and, since all bytes are read for that, the CRCs beside it.
-fn verify(container: &Container, task: &Task) -> Result<Outcome, Failure> {
+fn verify(container: &Container, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Result<Outcome, Failure> {
     let beside = task.part();
-    let (looked, verification) = thread::scope(|scope| {
+    let (looked, verified) = thread::scope(|scope| {
         let looking = scope.spawn(|| container.look_at_all(&beside));
-        let verification = container.verify(task);
-        (looking.join(), verification)
+        let verified = audit::verify(container, task);
+        (looking.join(), verified)
     });
     match looked {
         Ok(looked) => looked?,
         Err(panic) => std::panic::resume_unwind(panic),
     }
-    Ok(Outcome::Verified(verification?))
+    let verified = verified?;
+    if let Some(checked) = verified.checked {
+        so_far(Outcome::Indexed(Arc::new(prepared(checked))));
+    }
+    Ok(Outcome::Verified(verified.verification))
 }
 
 /// What a block's content is read from. Its CRC is recomputed first: nothing is shown of it that nobody has checked.
@@ -175,7 +184,7 @@ fn index(
     let mut loader = Loader::new(source.clone(), options.clone(), Depth::Doubted)
         .map_err(|error| Failure::Failed(error.to_string()))?;
     walk(&mut loader, task, so_far)?;
-    Ok(Outcome::Indexed(Arc::new(prepared(loader.finish()))))
+    Ok(Outcome::Indexed(Arc::new(prepared(Container::load(loader, task)?))))
 }
 
 /// Walks what is added to a file, each time it is looked at.

@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::core::bytes::slice;
+use crate::core::container::Container;
 use crate::core::finding::{Code, Finding};
 use crate::core::index::Tag;
 use crate::core::json::{BOM, Document};
@@ -53,10 +54,15 @@ fn closing(report: &mut Report<'_>) {
         let before = slice(container.bytes(), 0, finding.offset);
         finding.expected = before.map(|before| format!("{:08x}", crc32fast::hash(before)).into());
     }
-    let Some(at) = container.walked().closing_crc else { return };
-    let Some((stored, computed)) = container.layout().closing_crc(container.bytes(), at) else { return };
-    if stored != computed {
+    if let Some((at, stored, computed)) = wrong_closing(container) {
         let message = format!("closing CRC at {at}: stored {stored:08x}, computed {computed:08x}");
         report.push(Finding::at(Code::ContainerCrcMismatch, at, 4, message).expecting(format!("{computed:08x}")));
     }
+}
+
+/// Where the mux layout's closing CRC is, and what it is and should be, if those differ.
+pub(super) fn wrong_closing(container: &Container) -> Option<(u64, u32, u32)> {
+    let at = container.walked().closing_crc?;
+    let (stored, computed) = container.layout().closing_crc(container.bytes(), at)?;
+    (stored != computed).then_some((at, stored, computed))
 }

@@ -8,6 +8,7 @@ mod seek;
 mod sidecars;
 mod structure;
 mod tracks;
+mod verify;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -23,6 +24,10 @@ use super::source::{Change, Source};
 use super::task::{Cancelled, Task};
 use super::veri::{self, Status, Verification};
 use super::walk::{Depth, Ending, Step};
+
+pub use verify::{Verified, verify};
+
+pub(crate) use repair::restored;
 
 pub(crate) use repair::{Proof, locate as locate_flip};
 
@@ -202,7 +207,7 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     let (container, mut survey) = checked?;
     let digest = digest?;
     let (container, repairs) = repair::repair(container, task)?;
-    if !repairs.tags.is_empty() || !survey.fits(&container) {
+    if repairs.retagged || !survey.fits(&container) {
         survey = blocks::Survey::new(&container);
         survey.extend(source.bytes(), container.index());
     }

@@ -4,7 +4,7 @@
 use super::Report;
 use crate::core::bytes::slice;
 use crate::core::container::Container;
-use crate::core::finding::{Code, Finding, Flip};
+use crate::core::finding::{Code, Flip};
 use crate::core::flip::{self, Place};
 use crate::core::hash::{Algorithm, Overlay};
 use crate::core::index::{Chunk, State, Tag};
@@ -22,21 +22,20 @@ const MOST_TAGS: usize = 16;
 pub(super) struct Repairs {
     /// The flipped bit of each chunk that one explains, by ordinal.
     pub(super) flips: Vec<(u64, Flip)>,
-    /// Chunks whose tag was restored: ordinal, and the tag as stored.
-    pub(super) tags: Vec<(u64, Tag)>,
+    /// Tags were restored.
+    pub(super) retagged: bool,
     /// What confirms repairs, if anything does.
     pub(super) proof: Option<Proof>,
     overlay: Overlay,
 }
 
 impl Repairs {
-    /// Adds what was located to the findings of the walk, and says which tags were restored.
+    /// Adds what was located to the findings of the walk.
     pub(super) fn note(&self, report: &mut Report<'_>) {
         let index = report.container.index();
         let bytes = report.container.bytes();
         for finding in report.findings.list_mut() {
             let Some(chunk) = finding.chunk.and_then(|chunk| index.chunk(chunk)) else { continue };
-            finding.block = chunk.block;
             let flip =
                 self.flips.iter().find(|(index, _)| finding.code == Code::ChunkCrcMismatch && *index == chunk.index);
             let Some((_, flip)) = flip else { continue };
@@ -46,16 +45,17 @@ impl Repairs {
             let byte = slice(bytes, flip.offset, 1).and_then(|byte| byte.first());
             finding.expected = byte.map(|byte| (byte ^ (1 << flip.bit)).into());
         }
-        for (chunk, stored) in &self.tags {
-            let Some(chunk) = index.chunk(*chunk) else { continue };
-            let message =
-                format!("tag {stored} at {} is one bit from {}, and VERI verifies with that", chunk.offset, chunk.tag);
-            let tag = chunk.offset..chunk.offset + 4;
-            report.push(
-                Finding::on(Code::ChunkTagRepaired, &chunk, message).focused(tag).expecting(chunk.tag.to_string()),
-            );
-        }
     }
+}
+
+/// A container of which every CRC was recomputed, with the tags that VERI proves. Payloads stay as they are stored: what a
+/// flipped bit was an audit says.
+pub(crate) fn restored(container: Container, task: &Task) -> Result<Container, Cancelled> {
+    if !container.is_checked() || restorable(&container).is_empty() {
+        return Ok(container);
+    }
+    let (container, repairs) = repair(container, task)?;
+    Ok(if repairs.proof.is_some() { container.retagged(&[]) } else { container })
 }
 
 /// Locates repairs, and confirms them where the digest over the whole comes out right with all of them made. The
@@ -105,7 +105,7 @@ pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Re
         }
         let (Some(coverage), retagged) = verifies(&container, &repairs.overlay, &tags, task)? else { continue };
         tags.iter().for_each(|(chunk, tag)| repairs.overlay.set_all(chunk.offset, &tag.0));
-        repairs.tags = tags.iter().map(|(chunk, _)| (chunk.index, chunk.tag)).collect();
+        repairs.retagged = true;
         return confirmed(retagged, repairs, coverage, task);
     }
     Ok((container, repairs))

@@ -16,18 +16,24 @@ const FEW_BLOCKS: u64 = 16;
 const FEW_CHUNKS: usize = 16;
 
 impl Container {
-    /// Whether SEEK, META or the index of tracks knows of blocks that the chain doesn't have, or a block can't be as large
-    /// as it is stored.
+    /// Whether SEEK, META or the index of tracks knows of blocks that the chain doesn't have, a block can't be as large as
+    /// it is stored, or a tag may be another with a flipped bit.
     pub(super) fn is_contradicted(&self) -> bool {
         let contradicts = match self.layout() {
-            Layout::Transport => self.seek_contradicts() || self.tracks_contradict() || self.sizes_contradict(),
+            Layout::Transport => {
+                self.has_neighbours() || self.seek_contradicts() || self.tracks_contradict() || self.sizes_contradict()
+            }
             Layout::Mux => self.tables_contradict(),
         };
         contradicts || self.hides_chunks()
     }
 
-    /// A sidecar's CRC, or that of a chunk before one where one is missing, is only right with a smaller length than its
-    /// header says.
+    /// A tag is one bit from a known one. In the mux layout the CRC covers tags.
+    fn has_neighbours(&self) -> bool {
+        self.index().totals().iter().any(|total| total.tag.neighbours().next().is_some())
+    }
+
+    /// A sidecar, or a chunk before one where one is missing, hides chunks.
     fn hides_chunks(&self) -> bool {
         let index = self.index();
         let expected: &[Tag] = match self.layout() {
@@ -46,13 +52,15 @@ impl Container {
         sidecars.iter().copied().chain(suspects).any(|chunk| {
             let looked = chunk.len <= left;
             left -= if looked { chunk.len } else { 0 };
-            looked && self.is_shorter(&chunk)
+            looked && self.may_hide(&chunk)
         })
     }
 
-    /// The CRC of a chunk is right with a smaller length, at which another chunk begins.
-    fn is_shorter(&self, chunk: &Chunk) -> bool {
-        if chunk.state != State::Unchecked || self.is_intact(chunk) {
+    /// Whether the length of a chunk that nobody has checked leads over others: its CRC is wrong, and right with a smaller
+    /// length at which another chunk begins. Only the [checked](Self::checked) container has them. Costs what reading the
+    /// chunk does.
+    pub fn may_hide(&self, chunk: &Chunk) -> bool {
+        if chunk.state != State::Unchecked || self.options().growing || self.is_intact(chunk) {
             return false;
         }
         let head = available(self.bytes(), 0, self.layout().file_header_len());

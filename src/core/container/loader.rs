@@ -7,6 +7,7 @@ use crate::core::index::{Chunk, Index, State};
 use crate::core::layout::{self, FileHeader, HeadError};
 use crate::core::source::{Change, Source, SourceError};
 use crate::core::tail;
+use crate::core::task::{Cancelled, Task};
 use crate::core::walk::{Depth, FAR, Loss, Step, Walker};
 
 /// Why a file can't be followed on.
@@ -41,6 +42,22 @@ impl Loader {
         let doubts = depth == Depth::Doubted && !options.growing;
         let walker = Walker::new(header.layout, if depth == Depth::Doubted { Depth::Headers } else { depth });
         Ok(Self { source, options, header, walker, ahead: OnceLock::new(), doubts, waiting: false })
+    }
+
+    /// Reads an open container anew, with all CRCs.
+    pub(crate) fn again(container: &Container) -> Self {
+        let (source, options, header) = (container.source.clone(), container.options.clone(), container.header);
+        let walker = Walker::new(header.layout, Depth::Checked);
+        Self { source, options, header, walker, ahead: OnceLock::new(), doubts: false, waiting: false }
+    }
+
+    /// Reads all there is. Progress is in bytes.
+    pub(crate) fn run(&mut self, task: &Task) -> Result<(), Cancelled> {
+        task.set_total(self.progress().1);
+        while self.advance(1024) == Step::More {
+            task.reach(self.progress().0)?;
+        }
+        Ok(())
     }
 
     /// Reads on over at most `chunks` chunks. Of a growing file, [`Step::Waiting`] says that nothing more is whole.
