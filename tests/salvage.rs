@@ -1,6 +1,6 @@
 //! Salvage: what is intact is kept, what comes out passes an audit, and nothing is called whole that is not.
 
-use crate::builder::wrongly_salvaged;
+use crate::builder::{Mux, Transport, flipped, span, spans, wrongly_salvaged};
 use crate::support::containers::{audited, container, corpus, mux, mux_chunk, transport};
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::container::Effort;
@@ -10,6 +10,7 @@ use h4inspect::core::pack::TransportWriter;
 use h4inspect::core::salvage::{Mend, Reason, Report, SalvageError, Settings, salvage};
 use h4inspect::core::task::Task;
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 fn salvaged(bytes: &[u8], repair: bool) -> Result<(Report, Vec<u8>), SalvageError> {
     let mut out = Vec::new();
@@ -444,4 +445,43 @@ proptest! {
             Err(error) => prop_assert!(false, "{error}"),
         }
     }
+}
+
+/// A digest after everything confirms what any flipped bit was, whatever the chunk that it is in is read for.
+#[test]
+fn a_confirmed_flip_is_mended_in_every_chunk() {
+    let plain = Mux::new(4).with(|mux| mux.veri = Some(b"{}".to_vec())).build();
+    let mut file = plain[..plain.len() - 4].to_vec();
+    let veri = span(&file, b"VERI", 0).whole;
+    file.drain(veri.clone());
+    let moved = veri.len() as u32;
+    let chunks = spans(&[&file[..], &[0; 4]].concat());
+    for table in chunks.iter().filter(|span| &span.tag == b"TSEK") {
+        let mut payload = file[table.payload.clone()].to_vec();
+        for row in payload[16..].chunks_exact_mut(8) {
+            let offset = u32::from_le_bytes(row[4..].try_into().unwrap()) - moved;
+            row[4..].copy_from_slice(&offset.to_le_bytes());
+        }
+        file.splice(table.whole.clone(), mux_chunk(b"TSEK", 0, &payload));
+    }
+    let digest = Sha256::digest(&file[16..]).to_vec();
+    file.extend(mux_chunk(b"VERI", 0, &digest));
+    file.extend(crc32fast::hash(&file).to_le_bytes());
+    let mut wrong = Vec::new();
+    for file in [file, Transport::new(4).build()] {
+        assert_eq!(codes(&audited(&file)), Vec::<&str>::new());
+        for span in spans(&file).iter().filter(|span| &span.tag != b"VERI") {
+            for at in span.payload.clone() {
+                let (report, out) = salvaged(&flipped(&file, at, (at % 8) as u8), true).unwrap();
+                if out != file || !report.nothing_lost() {
+                    wrong.push(format!(
+                        "{} of {}: {report:?}",
+                        at - span.payload.start,
+                        String::from_utf8_lossy(&span.tag)
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} places, such as {:#?}", wrong.len(), &wrong[..wrong.len().min(3)]);
 }

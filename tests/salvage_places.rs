@@ -14,7 +14,6 @@ use h4inspect::core::seek::Meaning;
 use h4inspect::core::task::Task;
 use proptest::prelude::*;
 use proptest::sample::Index as At;
-use proptest::test_runner::RngSeed;
 
 fn salvaged(bytes: &[u8], settings: &Settings<'_>) -> Result<(Report, Vec<u8>), SalvageError> {
     let mut out = Vec::new();
@@ -204,14 +203,22 @@ fn damages() -> impl Strategy<Value = Damage> {
 /// A block may be missing without anything that says so; then blocks behind it have the time of others, and no reader
 /// can know. So it is where the count that SEEK and META give is no other one, and for moved blocks.
 fn is_beyond_telling(kind: Kind, damage: &Damage, clean: &[u8]) -> bool {
-    let (Damage::Deleted(at) | Damage::Moved(at)) = damage else { return false };
-    at.get(&spans(clean)).tag == *b"CORE" && matches!(kind, Kind::Plain(..) | Kind::Masked | Kind::Tracks)
+    let spans = spans(clean);
+    let at = match damage {
+        Damage::Deleted(at) | Damage::Moved(at) => at.get(&spans),
+        // The next chunk then ends just where the cut one should, and is taken for its content.
+        Damage::Shortened(at, len)
+            if spans.windows(2).any(|pair| pair[0].whole == at.get(&spans).whole && pair[1].whole.len() == *len) =>
+        {
+            at.get(&spans)
+        }
+        _ => return false,
+    };
+    at.tag == *b"CORE" && matches!(kind, Kind::Plain(..) | Kind::Masked | Kind::Tracks)
 }
 
 proptest! {
-    // The same cases in every run: where bytes are cut out of a block and offsets are of stored bytes, an entry may still
-    // lead elsewhere.
-    #![proptest_config(ProptestConfig { cases: 1500, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
     #[test]
     fn every_entry_leads_to_the_block_of_its_time(
         kind in kinds(), count in 2..12usize, gop in 1..4u64, even in any::<bool>(), order in any::<u8>(),

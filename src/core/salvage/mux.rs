@@ -1,6 +1,7 @@
 //! The plan for a mux container: blocks, TRAK, a table for each track, and VERI where it still holds.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ use crate::core::audit::{Audit, locate_flip};
 use crate::core::finding::Code;
 use crate::core::index::{Chunk, Tag};
 use crate::core::json::Document;
-use crate::core::layout::{CHUNK_HEADER_LEN, ChunkHeader, TrackTable, track_table};
+use crate::core::layout::{CHUNK_HEADER_LEN, ChunkHeader, track_table};
 use crate::core::tracks::Kind;
 use crate::core::veri::{Coverage, Status};
 use crate::core::walk::Ending;
@@ -231,8 +232,9 @@ fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut 
 fn named(plan: &mut Plan<'_>, tracks: &Keyframes) -> Vec<u16> {
     let mut ids: BTreeSet<u16> = tracks.keys().copied().collect();
     for chunk in plan.container.index().with_tag(Tag::TSEK) {
-        let payload = plan.payload(&chunk);
-        ids.extend(table(plan, &chunk, &payload).map(|table| table.track));
+        let payload = reliable(plan, &chunk);
+        let table = payload.as_deref().and_then(|payload| track_table(payload).ok());
+        ids.extend(table.map(|table| table.track));
     }
     ids.into_iter().collect()
 }
@@ -268,8 +270,9 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
     let mut done = BTreeSet::new();
     let known: BTreeSet<u16> = declared.iter().copied().collect();
     for chunk in plan.container.index().with_tag(Tag::TSEK) {
-        let payload = plan.payload(&chunk);
-        let Some(parsed) = table(plan, &chunk, &payload) else {
+        let payload = reliable(plan, &chunk);
+        let table = payload.as_deref().and_then(|payload| Some((payload, track_table(payload).ok()?)));
+        let Some((payload, parsed)) = table else {
             unreadable.push(chunk);
             continue;
         };
@@ -278,7 +281,7 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
             continue;
         }
         if let Some(first) = firsts.get(&parsed.track) {
-            let lost = plan.payload(first) != payload;
+            let lost = *plan.payload(first) != *payload;
             plan.drop(&chunk, Reason::Duplicate, lost, report);
             continue;
         }
@@ -324,10 +327,11 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
     tables
 }
 
-/// The table in the payload of a TSEK chunk that is whole or mended.
-fn table<'a>(plan: &mut Plan<'_>, chunk: &Chunk, payload: &'a [u8]) -> Option<TrackTable<'a>> {
-    let damaged = matches!(plan.trust(chunk), Trust::Damaged(_));
-    (!damaged).then(|| track_table(payload).ok()).flatten()
+/// The payload of a chunk that is whole or mended.
+fn reliable<'c>(plan: &mut Plan<'c>, chunk: &Chunk) -> Option<Cow<'c, [u8]>> {
+    // What mends it is known only then.
+    let trust = plan.trust(chunk);
+    (!matches!(trust, Trust::Damaged(_))).then(|| plan.payload(chunk))
 }
 
 /// Rows of the keyframes that hold something: no table that is made anew leads to a placeholder of an earlier salvage.
@@ -359,12 +363,14 @@ fn led(plan: &Plan<'_>, rows: impl Iterator<Item = (u64, u64)>, keyframes: &[(u3
     let losses = &container.walked().losses;
     let mut led = Led { rows: None, lost: 0, missing: 0 };
     let (mut kept, mut right) = (Vec::new(), true);
+    let times: HashSet<u64> = keyframes.iter().map(|(pts_ms, _)| u64::from(*pts_ms)).collect();
     for (pts_ms, offset) in rows {
         let chunk = container.index().at_offset(offset).filter(|chunk| chunk.payload_offset == offset);
         let Some(block) = chunk.and_then(|chunk| chunk.block) else {
             let after = losses.partition_point(|loss| loss.offset <= offset);
             let before = after.checked_sub(1).and_then(|at| losses.get(at));
-            let lost = before.is_some_and(|loss| offset - loss.offset < loss.length);
+            // A keyframe at its time isn't lost, but was moved by what was put in before it.
+            let lost = !times.contains(&pts_ms) && before.is_some_and(|loss| offset - loss.offset < loss.length);
             (led.lost, led.missing) = (led.lost + u64::from(lost), led.missing + u64::from(lost));
             right &= lost;
             continue;

@@ -5,7 +5,7 @@
 //! their place or by their time. What none of these settles is left unknown.
 
 use crate::core::container::{Container, Effort};
-use crate::core::index::Tag;
+use crate::core::index::{State, Tag};
 use crate::core::layout::{Layout, SeekEntry};
 use crate::core::meta::Meta;
 use crate::core::seek::{Basis, Blocks, Fit, Landing, Meaning, SeekTable};
@@ -267,6 +267,12 @@ fn open_end(container: &Container) -> Option<u64> {
     }
 }
 
+/// A chunk stands there that may have been a block: it is damaged, or its tag isn't known.
+fn is_doubtful(container: &Container, offset: u64) -> bool {
+    let chunk = container.index().at_offset(offset);
+    chunk.is_some_and(|chunk| !chunk.tag.is_known() || chunk.state.is_damaged())
+}
+
 /// The writer closed the container: with VERI, or (mux) with a CRC.
 pub(super) fn is_closed(container: &Container) -> bool {
     let index = container.index();
@@ -403,7 +409,7 @@ impl Numbering {
             .iter()
             .filter(|total| doubtful(total.tag))
             .flat_map(|total| index.with_tag(total.tag))
-            .filter(|chunk| chunk.state.is_intact())
+            .filter(|chunk| chunk.state.is_intact() || chunk.state == State::CrcMismatch)
             .map(|chunk| index.blocks_before(&chunk))
             .collect();
         if odd.is_empty() {
@@ -422,10 +428,17 @@ impl Numbering {
     fn anchor(&mut self, container: &Container, entries: &Entries, bounds: Bounds) {
         let blocks = container.blocks(Effort::Cheap);
         let mut anchors: Vec<(usize, Option<u64>)> = Vec::new();
+        let mut right = true;
         if entries.meaning != Meaning::Stored {
             for entry in &entries.list {
-                let Landing::Block(found) = blocks.landing(entries.meaning, entries.basis, entry.offset) else {
-                    continue;
+                let found = match blocks.landing(entries.meaning, entries.basis, entry.offset) {
+                    Landing::Block(found) => found,
+                    // Bytes were taken out or put in: where others land they may land by chance.
+                    Landing::Nowhere => {
+                        right &= is_doubtful(container, entry.offset);
+                        continue;
+                    }
+                    Landing::Unknown => continue,
                 };
                 let run = self.runs.partition_point(|run| run.first <= found).saturating_sub(1);
                 let lost = entry.original.and_then(|original| original.checked_sub(found));
@@ -438,7 +451,6 @@ impl Numbering {
         }
         let all = self.runs.iter().fold(0u64, |all, run| all.saturating_add(run.bytes));
         let mut before = 0;
-        let mut right = true;
         for (run, lost) in &anchors {
             let room = lost.and_then(|lost| lost.checked_mul(LEAST_BYTES)).is_some_and(|bytes| bytes <= all);
             right &= room && lost.is_some_and(|lost| lost >= before) && (*run > 0 || *lost == Some(0));
@@ -513,7 +525,8 @@ impl Numbering {
         if !places.are_known() || after.iter().any(lands) {
             return None;
         }
-        let last_right = before.last().and_then(|entry| entry.original).map_or(0, |block| block.saturating_add(1));
+        // The block at its place may be the one after it: then it is the one that is gone.
+        let last_right = before.last().and_then(|entry| entry.original).unwrap_or(0);
         let next = after.first()?.original?;
         let lost = self.only(&places, after.iter(), bounds, last_right, None);
         let mut runs = vec![Run { first: 0, lost: Some(0), bytes: 0 }];

@@ -13,6 +13,8 @@ pub enum Reason {
     CrcMismatch,
     /// Its CRC is wrong, and a repair is confirmed that was not asked for.
     Mendable,
+    /// Its CRC is right, but its tag is no text, and what stands before it is no sign of a chunk either.
+    Tag,
     /// Only its beginning is there.
     Truncated,
     /// Bytes that belong to no chunk.
@@ -35,7 +37,7 @@ pub enum Reason {
     StaleDigest,
     /// A table that can't be parsed, of a track that is not known.
     Unreadable,
-    /// Mux: a table of a track that has no blocks, and that TRAK doesn't declare.
+    /// Mux: a table of a track that neither TRAK nor a block names.
     Undeclared,
     /// Bytes after the last chunk that are no chunk.
     Trailing,
@@ -50,6 +52,7 @@ impl Reason {
     pub fn name(self) -> &'static str {
         match self {
             Self::CrcMismatch | Self::Mendable => "crc-mismatch",
+            Self::Tag => "tag-invalid",
             Self::Truncated => "truncated",
             Self::Region => "region",
             Self::Undecodable => "undecodable",
@@ -72,6 +75,7 @@ impl Reason {
         match self {
             Self::CrcMismatch => "its CRC is wrong and no repair is confirmed",
             Self::Mendable => "its CRC is wrong; --repair would flip the bit back that explains it",
+            Self::Tag => "its tag isn't text, and nothing else shows that it is a chunk",
             Self::Truncated => "only its beginning is there",
             Self::Region => "the bytes belong to no chunk",
             Self::Undecodable => "its CRC is right, but it can't be decoded as META says",
@@ -82,7 +86,7 @@ impl Reason {
             Self::Duplicate => "it should occur once, and the first counts",
             Self::StaleDigest => "its digest is not that of what was written",
             Self::Unreadable => "its CRC is right, but it can't be parsed",
-            Self::Undeclared => "its CRC is right, but nothing declares the track whose table it is",
+            Self::Undeclared => "nothing declares the track whose table it is",
             Self::Trailing => "the bytes follow the last chunk and are none",
             Self::Appended => "it is another container",
             Self::Unread => "the file has more chunks than are read",

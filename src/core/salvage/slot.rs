@@ -107,7 +107,22 @@ pub(super) fn others(plan: &mut Plan<'_>, decided: impl Fn(Tag) -> bool, report:
         match plan.trust(&chunk) {
             Trust::Damaged(reason) => plan.drop(&chunk, reason, true, report),
             Trust::Mended(mend) => plan.mend(&chunk, mend, report),
+            Trust::Whole if !chunk.tag.is_printable() && follows_empty(plan, &chunk) => {
+                plan.drop(&chunk, Reason::Tag, true, report);
+            }
             Trust::Whole => {}
         }
     }
+}
+
+/// How many dropped chunks are passed over to find the one before.
+const MOST_DROPPED: usize = 16;
+
+/// The chunk before it in the output has no payload: its CRC is then 0 and shows nothing, so that only what follows it tells
+/// it from damage.
+fn follows_empty(plan: &Plan<'_>, chunk: &Chunk) -> bool {
+    let index = plan.container.index();
+    let mut before = (0..chunk.index).rev().take(MOST_DROPPED).filter_map(|at| index.chunk(at));
+    let before = before.find(|before| plan.keeps(before));
+    before.is_some_and(|before| before.len == 0)
 }
