@@ -106,6 +106,63 @@ fn a_container_in_a_payload_is_never_the_file_s_own() {
     );
 }
 
+/// Payloads with chunks in them that have no end of their own: they lead on to what follows the payload, or nowhere.
+fn endless() -> Vec<(&'static str, Vec<u8>)> {
+    let whole = Transport::new(3);
+    let without = |tags: &[&[u8; 4]]| whole.clone().with(|t| t.order.retain(|tag| !tags.contains(&tag))).build();
+    let cores = without(&[b"SEEK", b"META", b"SAFE", b"VERI"]);
+    let bare = cores[8..].to_vec();
+    vec![
+        ("blocks", cores),
+        ("no VERI", without(&[b"VERI"])),
+        ("the end of one", whole.build()[8..].to_vec()),
+        ("chunks", bare.clone()),
+        ("a chunk and noise", [&bare[..44], &noise(200, 7)].concat()),
+    ]
+}
+
+/// A length that is wrong by any amount is known by the CRC; where bytes were put in or taken out, the next chunk is the one
+/// whose chain leads to the end of the file.
+#[test]
+fn chunks_in_a_payload_whose_end_has_moved_are_not_the_file_s_own() {
+    let mut all = Vec::new();
+    for (kind, payload) in endless() {
+        let [clean, _] = outer(&payload);
+        let spans = spans(&clean);
+        let at = spans.iter().position(|span| span.payload.len() == payload.len()).unwrap();
+        let block = spans[at].clone();
+        let mut check = |how: String, damaged: &[u8], moved: i64, own: bool| {
+            let audit = audited_with(damaged, &Options::default());
+            let after = spans[at + 1..].iter().map(|span| (span.whole.start as i64 + moved) as usize);
+            let before = spans[..at + usize::from(own)].iter().map(|span| span.whole.start);
+            let (found, right) = (intact(&audit), before.chain(after).collect::<Vec<_>>());
+            if found != right {
+                all.push(format!("{kind}, {how}: {found:?}, not {right:?}"));
+            }
+        };
+        for by in [-50, -20, -13, -3, -1, 1, 3, 5, 12, 30, 1000, 1 << 20] {
+            let Ok(len) = u32::try_from(payload.len() as i64 + by) else { continue };
+            let mut damaged = clean.clone();
+            damaged[block.whole.start + 4..][..4].copy_from_slice(&len.to_be_bytes());
+            check(format!("its length off by {by}"), &damaged, 0, true);
+        }
+        // Blocks that lead to the end are the file's own, for all that is known.
+        let places = if ["blocks", "chunks"].contains(&kind) { 0 } else { 3 };
+        for place in [block.payload.start + 50, (block.payload.start + block.payload.end) / 2, block.payload.end - 5]
+            .into_iter()
+            .take(places)
+        {
+            for n in [1, 2, 3, 9] {
+                let (before, after) = (&clean[..place], &clean[place..]);
+                check(format!("{n} put in at {place}"), &[before, &noise(n, 3), after].concat(), n as i64, false);
+                let gone = n.min(block.payload.end - place);
+                check(format!("{n} taken out at {place}"), &[before, &after[gone..]].concat(), -(gone as i64), false);
+            }
+        }
+    }
+    assert!(all.is_empty(), "{} are wrong: {:#?}", all.len(), &all[..all.len().min(12)]);
+}
+
 #[test]
 fn two_holes_lose_nothing_between_them() {
     let mut all = Vec::new();

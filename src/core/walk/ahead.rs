@@ -18,6 +18,10 @@ const MOST_BYTES: u64 = 64 << 20;
 const MOST_KEPT: usize = 1 << 12;
 /// How many times in one walk the first place of several is doubted.
 const MOST_DOUBTS: usize = 1 << 12;
+/// By how many bytes the end of a payload may have moved for a run of chunks there to be what follows it.
+const MOST_MOVED: u64 = 1 << 10;
+/// How many chunks are followed to that place.
+const MOST_HOPS: usize = 1 << 10;
 /// How many more faults a chain must have than a later one not to be the file's own: a duplicate alone is only that.
 const CLEARLY_WORSE: u32 = 2;
 
@@ -26,8 +30,8 @@ const CLEARLY_WORSE: u32 = 2;
 pub(super) enum Sign {
     /// Nothing but what they are.
     Nothing,
-    /// The header of a container comes before them, in a payload that ends about here, if that is known.
-    Broken { end: Option<u64> },
+    /// The header of a container comes before them.
+    Broken,
 }
 
 /// What stands in the file after its first damage.
@@ -44,6 +48,10 @@ pub(super) struct Ahead {
     rest: Vec<Rest>,
     /// Where the last chunk begins that is not VERI.
     last_other: u64,
+    /// Where runs of chunks break off, ascending.
+    breaks: Vec<u64>,
+    /// The run that leads to the end of the file.
+    last_run: Option<u64>,
 }
 
 /// Chunks with a tag that occurs once, from one of them to the end.
@@ -56,19 +64,21 @@ struct Rest {
 
 impl Default for Ahead {
     fn default() -> Self {
-        let (starts, singles, rest) = (Vec::new(), Vec::new(), Vec::new());
-        Self { looked: false, budget: MOST_BYTES, doubts: 0, starts, singles, rest, last_other: 0 }
+        let (starts, singles, rest, breaks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (budget, last_run) = (MOST_BYTES, None);
+        Self { looked: false, budget, doubts: 0, starts, singles, rest, last_other: 0, breaks, last_run }
     }
 }
 
 impl Ahead {
-    /// The first chunk at or after the strong place `first` that is the file's own. `inner` tells what is known of a
-    /// container, and `seen` which tags the chain had before.
+    /// The first chunk at or after the strong place `first` that is the file's own. `declared` is where one should begin, by
+    /// a length that can't be trusted; `inner` tells what is known of a container, and `seen` which tags the chain had before.
     pub(super) fn own_chunk(
         &mut self,
         layout: Layout,
         bytes: &[u8],
         first: u64,
+        declared: Option<u64>,
         sign: Sign,
         inner: impl FnMut(u64) -> Option<Inner>,
         seen: impl Fn(Tag) -> bool,
@@ -80,12 +90,21 @@ impl Ahead {
         }
         let seen = SINGLE.map(seen);
         let mut faults = self.faults_from(layout, first, &seen);
+        let fewer = |start: u64| faults.saturating_sub(self.faults_from(layout, start, &seen)) >= CLEARLY_WORSE;
+        if let Some(own) = declared.and_then(|declared| self.run_about(first, declared, fewer)) {
+            return own;
+        }
         if sign == Sign::Nothing && faults < CLEARLY_WORSE || self.doubts == MOST_DOUBTS {
             return first;
         }
+        let about = declared.and_then(|declared| chunk_about(layout, bytes, first, declared));
+        let about = about.filter(|about| fewer(*about));
         self.doubts += 1;
+        if let Some(own) = about {
+            return own;
+        }
         let later = self.starts.iter().copied().skip(self.starts.partition_point(|start| *start <= first));
-        let Sign::Broken { end } = sign else {
+        if sign == Sign::Nothing {
             // One run of chunks at a time: faults further on are no reason to give up what stands here.
             let mut own = first;
             for start in later {
@@ -96,13 +115,29 @@ impl Ahead {
                 (own, faults) = (start, without);
             }
             return own;
-        };
+        }
         let ranked = std::iter::once(first).chain(later);
-        let own = match end {
+        let own = match declared {
             Some(end) => ranked.min_by_key(|start| (end.abs_diff(*start), *start)),
             None => ranked.min_by_key(|start| (self.faults_from(layout, *start, &seen), *start)),
         };
         own.unwrap_or(first)
+    }
+
+    /// Where a run of chunks begins about where a payload was declared to end, if it is `better` than that from `first` on, or
+    /// leads to the end of the file while chunks from `first` on break off before. So `first` stands in the payload.
+    fn run_about(&self, first: u64, declared: u64, better: impl Fn(u64) -> bool) -> Option<u64> {
+        let from = self.starts.partition_point(|start| *start <= first.max(declared.saturating_sub(MOST_MOVED)));
+        let about = self.starts.iter().skip(from).take_while(|start| **start <= declared.saturating_add(MOST_MOVED));
+        let near = about.copied().min_by_key(|start| start.abs_diff(declared))?;
+        if first.abs_diff(declared) <= near.abs_diff(declared) {
+            return None;
+        }
+        let breaks_off = || {
+            let broken = self.breaks.get(self.breaks.partition_point(|at| *at <= first));
+            broken.is_some_and(|broken| *broken < declared && near > *broken)
+        };
+        (better(near) || self.last_run == Some(near) && breaks_off()).then_some(near)
     }
 
     /// Whether a chunk with a known tag and a right CRC stands at or after `from`. False once too
@@ -149,7 +184,12 @@ impl Ahead {
                     _ => None,
                 }),
             };
-            let next = broken.and_then(|broken| next_strong(layout, bytes, broken, &mut self.budget, &mut inner));
+            let Some(broken) = broken else {
+                self.last_run = Some(at);
+                return;
+            };
+            self.breaks.push(broken);
+            let next = next_strong(layout, bytes, broken, &mut self.budget, &mut inner);
             let Some(next) = next else { return };
             at = next;
         }
@@ -195,6 +235,16 @@ enum Stop {
     Broken(u64),
     /// As the container ends.
     Ends(u64),
+}
+
+/// Of `first` and the chunks that follow it, the one that is nearest to where one was declared. Chunks of a container without VERI lead
+/// on to the file's own without a break.
+fn chunk_about(layout: Layout, bytes: &[u8], first: u64, declared: u64) -> Option<u64> {
+    let next = |at: &u64| Some(layout.declared_end(&layout.chunk_header(bytes, *at)?));
+    let chain = std::iter::successors(Some(first), next).take(MOST_HOPS);
+    let last = declared.saturating_add(MOST_MOVED).min(bytes.len() as u64);
+    let about = chain.take_while(|at| *at < last).filter(|at| at.abs_diff(declared) <= MOST_MOVED);
+    about.min_by_key(|at| at.abs_diff(declared))
 }
 
 /// Where another container begins, at the end of one.

@@ -474,9 +474,9 @@ impl Walker {
         let broken = self.places.broken_between(from..next);
         let (places, crcs) = (&mut self.places, &mut self.crcs);
         let inner = |at| places.inner_end(crcs, bytes, at);
-        let end = declared.filter(|declared| *declared <= bytes.len() as u64);
-        let sign = if broken { Sign::Broken { end } } else { Sign::Nothing };
-        Some(self.ahead.own_chunk(self.layout, bytes, next, sign, inner, seen))
+        let declared = declared.filter(|declared| *declared <= bytes.len() as u64);
+        let sign = if broken { Sign::Broken } else { Sign::Nothing };
+        Some(self.ahead.own_chunk(self.layout, bytes, next, declared, sign, inner, seen))
     }
 
     /// Takes of a chunk with a wrong length what stands before the next one.
@@ -609,6 +609,9 @@ impl Walker {
             }
             from = place + 1;
         }
+        if let Some(found) = self.length_before_end_of_chain(bytes, header, candidates) {
+            return Some(found);
+        }
         let closed = Some(len.saturating_sub(self.layout.closing_len())).filter(|end| *end < len);
         if let Some(found) = closed.into_iter().chain([len]).find_map(|end| self.fitting_length(bytes, header, end)) {
             return Some(found);
@@ -621,6 +624,33 @@ impl Walker {
         ends.sort_unstable();
         ends.retain(|end| self.crcs.is_plausible(self.layout, bytes, *end));
         ends.into_iter().find_map(|end| self.fitting_length(bytes, header, end))
+    }
+
+    /// Transport: a container in the payload that has no VERI has no end of its own. Its chunks lead on to the file's, and
+    /// the payload ends before one of them.
+    fn length_before_end_of_chain(&mut self, bytes: &[u8], header: &ChunkHeader, mut left: usize) -> Option<u32> {
+        if self.layout == Layout::Mux {
+            return None;
+        }
+        let mut start = header.payload();
+        while let Some(container) = self.places.header_after(start) {
+            start = container + 1;
+            let inner = container_layout(bytes, container).filter(|layout| *layout == self.layout);
+            let mut at = inner.map(|layout| container + layout.file_header_len());
+            while let Some(chunk) = at.and_then(|at| self.layout.chunk_header(bytes, at)) {
+                if !chunk.tag.is_printable() || !self.crcs.fits(self.layout, bytes, &chunk, chunk.len) {
+                    break;
+                }
+                left = left.checked_sub(1)?;
+                self.places.left = self.places.left.saturating_sub(1);
+                let end = self.layout.declared_end(&chunk);
+                if let Some(found) = self.fitting_length(bytes, header, end) {
+                    return Some(found);
+                }
+                at = Some(end);
+            }
+        }
+        None
     }
 
     /// The payload length of a chunk that ends at `end`, if it is not the declared one and makes the CRC right.

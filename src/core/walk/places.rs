@@ -27,6 +27,8 @@ pub(super) struct Places {
     containers: Vec<u64>,
     /// Headers of containers whose end isn't known: chunks may go on to be theirs.
     broken: VecDeque<u64>,
+    /// Headers of all containers, the last [`MANY_CANDIDATES`] of them.
+    headers: VecDeque<u64>,
     scanned: u64,
     /// Places that may still be tried for lengths.
     pub(super) left: usize,
@@ -44,7 +46,8 @@ struct Place {
 impl Default for Places {
     fn default() -> Self {
         let (left, chains) = (ALL_CANDIDATES, CONTAINER_CHAINS);
-        Self { found: VecDeque::new(), containers: Vec::new(), broken: VecDeque::new(), scanned: 0, left, chains }
+        let (found, containers) = (VecDeque::new(), Vec::new());
+        Self { found, containers, broken: VecDeque::new(), headers: VecDeque::new(), scanned: 0, left, chains }
     }
 }
 
@@ -70,11 +73,17 @@ impl Places {
         self.broken.get(first).is_some_and(|at| *at < range.end)
     }
 
+    /// The first header of a container at or after `from`, among the bytes that were scanned.
+    pub(super) fn header_after(&self, from: u64) -> Option<u64> {
+        self.headers.get(self.headers.partition_point(|at| *at < from)).copied()
+    }
+
     /// Scans again from `from` on.
     pub(super) fn forget(&mut self, from: u64) {
         self.found.clear();
         self.containers.clear();
         self.broken.clear();
+        self.headers.clear();
         self.scanned = from;
     }
 
@@ -129,6 +138,10 @@ impl Places {
             };
             self.scanned = at + 1;
             if sign == Sign::Magic {
+                if self.headers.len() == MANY_CANDIDATES {
+                    self.headers.pop_front();
+                }
+                self.headers.push_back(at);
                 match crcs.inner(bytes, at, &mut self.chains) {
                     Some(Inner::Ends(end)) => {
                         self.scanned = end;
