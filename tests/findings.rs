@@ -348,3 +348,16 @@ fn beyond_a_hundred_findings_of_a_code_the_rest_is_counted() {
     assert_eq!(audit.findings.omitted()[&Code::ChunkCrcMismatch], 50);
     assert!(of(&audit, Code::ChunkCrcMismatch).iter().all(|finding| finding.flip.unwrap().confirmed));
 }
+
+/// A container that follows another is no closing CRC.
+#[test]
+fn a_closing_crc_is_missed_whatever_follows() {
+    let mux = Mux::new(3).build();
+    let open = &mux[..mux.len() - 4];
+    for (what, tail) in [("mux", mux.clone()), ("transport", Transport::new(2).build()), ("noise", noise(40, 1))] {
+        let found = faults(&audited(&[open, &tail].concat()));
+        assert!(found.contains(&"container-crc-missing"), "{what}: {found:?}");
+        let closed = faults(&audited(&[&mux[..], &tail].concat()));
+        assert!(!closed.contains(&"container-crc-missing"), "{what}: {closed:?}");
+    }
+}

@@ -20,6 +20,8 @@ fn unread() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     // A digest over the whole would prove which bit it is.
     let mut tag = whole.clone().with(|t| t.order.retain(|tag| tag != b"VERI")).build();
     tag[at.whole.start] ^= 4;
+    let mut bits = bytes.clone();
+    bits[at.whole.start + 2..at.whole.start + 4].copy_from_slice(b"WB");
     let last = whole.clone().with(|t| t.order = vec![*b"CORE", *b"SEEK", *b"META"]).build();
     vec![
         ("a flipped bit", flipped(&bytes, at.payload.start + 3, 1), "has a wrong CRC"),
@@ -30,6 +32,7 @@ fn unread() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("cut in a block", bytes[..span(&bytes, b"CORE", 2).payload.end - 3].to_vec(), "META is missing"),
         ("zeroed", zeroed, "META is missing"),
         ("its tag", tag, "one bit from it"),
+        ("bits of its tag", bits, "may be it"),
         ("no JSON", with(b"{\"masked\":true"), "can't be parsed"),
         ("empty", with(b""), "can't be parsed"),
         ("text", with(b"masked"), "can't be parsed"),

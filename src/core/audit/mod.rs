@@ -100,8 +100,10 @@ impl Report<'_> {
         let walked = self.container.walked();
         match walked.ending {
             Ending::NoClosingCrc => true,
-            Ending::Trailing(_) => self.container.layout().closing_len() > 0 && walked.closing_crc.is_none(),
-            Ending::Clean | Ending::Appended(_) | Ending::Damaged | Ending::Limit => false,
+            Ending::Trailing(_) | Ending::Appended(_) => {
+                self.container.layout().closing_len() > 0 && walked.closing_crc.is_none()
+            }
+            Ending::Clean | Ending::Damaged | Ending::Limit => false,
         }
     }
 

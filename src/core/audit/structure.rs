@@ -154,6 +154,11 @@ fn ending(report: &mut Report<'_>) {
             report.push(Finding::at(Code::TrailingBytes, at, len - at, message));
         }
         Ending::Appended(at) => {
+            let is_lost = container.walked().losses.last().is_some_and(|loss| loss.offset + loss.length == at);
+            if container.layout().closing_len() > 0 && container.walked().closing_crc.is_none() && !is_lost {
+                let message = format!("no closing CRC after the last chunk, which ends at {at}");
+                report.push(Finding::at(Code::ContainerCrcMissing, at, 0, message));
+            }
             let message = format!("another container begins at {at}; {} bytes from there were not looked at", len - at);
             report.push(Finding::at(Code::AppendedContainer, at, len - at, message));
         }

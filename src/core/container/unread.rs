@@ -8,6 +8,9 @@ use crate::core::index::{Chunk, State, Tag};
 use crate::core::json::JsonError;
 use crate::core::layout::Layout;
 
+/// How many chunks of one tag are looked at for what META holds.
+const MOST_LOOKED: usize = 16;
+
 /// Why META can't be read, although there is one or was one. Displayed as a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnreadMeta {
@@ -19,7 +22,7 @@ pub enum UnreadMeta {
     Json(Chunk, JsonError),
     /// It is JSON, but not an object.
     NotAnObject(Chunk),
-    /// There is a chunk whose tag is one bit from META's.
+    /// There is a chunk whose tag may have been META's.
     Tag(Chunk),
     /// There is none, and bytes were lost that may have held it.
     Lost,
@@ -32,8 +35,11 @@ impl fmt::Display for UnreadMeta {
             Self::Damaged(chunk) => write!(f, "META at {} has a wrong CRC", chunk.offset),
             Self::Json(chunk, error) => write!(f, "META at {} can't be parsed: {}", chunk.offset, error.message),
             Self::NotAnObject(chunk) => write!(f, "META at {} is not a JSON object", chunk.offset),
-            Self::Tag(chunk) => {
+            Self::Tag(chunk) if chunk.tag.distance(Tag::META) == 1 => {
                 write!(f, "there is no META, and the tag {} at {} is one bit from it", chunk.tag, chunk.offset)
+            }
+            Self::Tag(chunk) => {
+                write!(f, "there is no META, and {} at {} may be it: it holds JSON", chunk.tag, chunk.offset)
             }
             Self::Lost => f.write_str("META is missing, and bytes were lost that may have held it"),
         }
@@ -57,10 +63,18 @@ impl Container {
         if !self.is_complete() {
             return None;
         }
-        // What has a bit of META's tag wrong has its payload right: JSON, or the binary form.
-        let unknown = self.index().totals().iter().filter(|total| total.tag.distance(Tag::META) == 1);
-        let mut close = unknown.flat_map(|total| self.index().with_tag(total.tag));
-        let found = close.find(|chunk| matches!(self.payload(chunk).first(), Some(b'{' | 0)));
+        // What has META's tag wrong has its payload right: JSON, or the binary form. By more than a bit it is wrong only where
+        // VERI may show that something is.
+        let has_veri = self.index().first(Tag::VERI).is_some();
+        let is_near = |tag: Tag| tag.distance(Tag::META) == 1;
+        let may_be = |tag: Tag| is_near(tag) || has_veri && !tag.is_known() && !tag.is_extension();
+        let unknown = self.index().totals().iter().filter(|total| may_be(total.tag));
+        let mut close = unknown.flat_map(|total| self.index().of_total(total).take(MOST_LOOKED));
+        let found = close.find(|chunk| match self.payload(chunk).first() {
+            Some(b'{') => true,
+            Some(0) => is_near(chunk.tag),
+            _ => false,
+        });
         match found {
             // In the mux layout the CRC covers the tag.
             Some(chunk) if self.layout() == Layout::Transport || chunk.state.is_damaged() => {
