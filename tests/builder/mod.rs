@@ -356,7 +356,7 @@ pub fn flipped(bytes: &[u8], offset: usize, bit: u8) -> Vec<u8> {
     bytes
 }
 
-/// An audit of bytes in memory, of which both ways to walk over headers must say the same.
+/// The audit of a file, which every kind of walk sees alike, and which is salvaged on the way, as far as that can be.
 pub fn audited(bytes: &[u8]) -> Audit {
     assert_eq!(headers(bytes, 0), headers(bytes, u32::MAX));
     let audit = audited_with(bytes, &Options::default());
