@@ -360,6 +360,19 @@ fn a_sidecar_of_the_other_layout_is_kept_if_it_is_an_object() {
 }
 
 #[test]
+fn a_binary_meta_is_that_of_the_blocks_that_are_left() {
+    let durations = [0, 2, 10, 1_000_001, u64::from(u32::MAX) * 1_000_000, u64::MAX >> 8];
+    for duration in durations {
+        let meta = [duration.to_be_bytes().as_slice(), &3u32.to_be_bytes()].concat();
+        let bytes = Transport { meta, ..Transport::new(3) }.build();
+        let (_, out) = salvaged(&flipped(&bytes, span(&bytes, b"CORE", 1).payload.start + 1, 3), false).unwrap();
+        let left = u64::try_from(u128::from(duration) * 2 / 3).unwrap();
+        let expected = [left.to_be_bytes().as_slice(), &2u32.to_be_bytes()].concat();
+        assert_eq!(out[span(&out, b"META", 0).payload], expected, "{duration}");
+    }
+}
+
+#[test]
 fn a_cancelled_job_stops() {
     let task = Task::default();
     let audit = audited(&transport(4, 2));

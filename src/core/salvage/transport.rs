@@ -288,7 +288,8 @@ fn is_beyond_limits(meta: &Meta) -> bool {
 fn recounted(plan: &Plan<'_>, payload: &[u8], meta: &Meta) -> Option<Vec<u8>> {
     let BinaryMeta { duration_us, frame_count } = meta.binary?;
     let blocks = u32::try_from(plan.blocks()).ok().filter(|blocks| *blocks < frame_count)?;
-    let duration_us = duration_us / u64::from(frame_count) * u64::from(blocks);
+    let left = u128::from(duration_us) * u128::from(blocks) / u128::from(frame_count);
+    let duration_us = u64::try_from(left).ok()?;
     let rest = payload.get(BinaryMeta::LEN..)?;
     Some([&duration_us.to_be_bytes()[..], &blocks.to_be_bytes(), rest].concat())
 }
