@@ -119,14 +119,16 @@ impl Walked {
                 finding.block = chunk.block;
             }
         }
-        let mut cores = index.with_tag(Tag::CORE).peekable();
-        let mut before = 0;
-        for loss in &mut losses {
-            // A chunk that was cut off is lost itself, and counts.
-            while cores.next_if(|chunk| chunk.offset <= loss.offset).is_some() {
-                before += 1;
+        {
+            let mut cores = index.with_tag(Tag::CORE).peekable();
+            let mut before = 0;
+            for loss in &mut losses {
+                // A chunk that was cut off is lost itself, and counts.
+                while cores.next_if(|chunk| chunk.offset <= loss.offset).is_some() {
+                    before += 1;
+                }
+                loss.block = before;
             }
-            loss.block = before;
         }
         for (at, _) in tags {
             let Some((chunk, stored)) = index.chunk(*at).zip(self.index.chunk(*at)) else { continue };
@@ -139,7 +141,6 @@ impl Walked {
             findings.push(finding.focused(field).expecting(chunk.tag.to_string()));
         }
         findings.sort();
-        drop(cores);
         Self { index, findings, losses, ending: self.ending, closing_crc: self.closing_crc, depth: self.depth }
     }
 }
