@@ -11,14 +11,30 @@ use crate::tui::headless::Player;
 use crate::tui::theme::{Background, Depth, Theme};
 use crate::tui::{keys, picture};
 
+/// The named keys.
+macro_rules! names {
+    () => {
+        "\
+<Enter> <Esc> <Tab> <BackTab> <Space> <Up> <Down> <Left> <Right> <PgUp> <PgDn> <Home> <End>
+<Backspace> <Del> <lt> <gt> <C-x> <Paste:text> <Click:col,row> <Drag:col,row,col,row>
+<Wheel:col,row,±n> <Resize:COLSxROWS>"
+    };
+}
+
 /// Arguments of `render`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "\
-KEYS is text in which each character is that key; <Enter> <Esc> <Tab> <Up> <C-x> <lt> and the like are named ones.
+#[command(after_help = concat!(
+    "KEYS is text in which each character is that key; named ones are:\n",
+    names!(),
+    "
 
 Examples:
   h4inspect render clip.h4mk
-  h4inspect render clip.h4mk --size 80x24 --keys '3t1.5s<Enter>'")]
+  h4inspect render clip.h4mk --keys '6a'              # all findings
+  h4inspect render clip.h4mk --keys 'a6<Enter>'       # the bytes of the first finding
+  h4inspect render clip.h4mk --keys '4:#30<Enter>'    # block 30 among its neighbours
+  h4inspect render clip.h4mk --size 80x24 --keys '3t1.5s<Enter>'"
+))]
 pub struct Args {
     /// Container to show; - is standard input
     #[arg(value_hint = clap::ValueHint::AnyPath)]
@@ -47,13 +63,8 @@ fn screen_size(text: &str) -> Result<Size, String> {
 }
 
 fn played(text: &str) -> Result<Keys, String> {
-    keys::parse(text).map(Keys).map_err(|error| format!("{error}\n\nNames: {NAMES}"))
+    keys::parse(text).map(Keys).map_err(|error| format!("{error}\n\nNames:\n{}", names!()))
 }
-
-/// The named keys, as the help of KEYS has them.
-const NAMES: &str = "<Enter> <Esc> <Tab> <BackTab> <Space> <Up> <Down> <Left> <Right> <PgUp> <PgDn> <Home> <End> \
-                     <Backspace> <Del> <lt> <gt> <C-x> <Paste:text> <Click:col,row> <Drag:col,row,col,row> \
-                     <Wheel:col,row,±n> <Resize:COLSxROWS>";
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
