@@ -98,7 +98,7 @@ impl Coverage {
     /// For people.
     pub fn describe(&self) -> String {
         match self {
-            Self::Prefix => "every byte from the file header to VERI".to_owned(),
+            Self::Prefix => "every byte between the file header and VERI".to_owned(),
             Self::WholePrefix => "every byte before VERI, the file header included".to_owned(),
             Self::Payloads => "the payloads of CORE, SEEK, META and SAFE, in that order".to_owned(),
             Self::CorePayloads => "the payloads of all CORE chunks".to_owned(),

@@ -352,7 +352,7 @@ fn text(code: Code) -> (&'static str, &'static str) {
             "track 1 has 4 keyframes and no seek table",
         ),
         Code::VeriMismatch => (
-            "VERI holds a digest. It was recomputed over everything before VERI and over the payloads alone, or over what VERI declares, and none matches. It is measured on its own: damage to a chunk shows here too.",
+            "VERI holds a digest. It was recomputed over every byte after the file header up to VERI and over the payloads alone, or over what VERI declares, and none matches. It is measured on its own: damage to a chunk shows here too.",
             "VERI at 669 says caa8d734…, computed 4071477d…",
         ),
         Code::VeriMalformed => (

@@ -86,7 +86,7 @@ fn note_digest(plan: &Plan<'_>, replaces: Option<&Chunk>, disproved: bool, diges
         report.mended.push(Mended { tag: Tag::VERI, offset: chunk.offset, block: None, mend });
         return;
     }
-    let how = "the SHA-256 of all that is written before it".to_owned();
+    let how = "the SHA-256 of every byte between the file header and it".to_owned();
     let replaced = replaces.map(|chunk| chunk.offset);
     report.rebuild(Rebuilt { tag: Tag::VERI, replaces: replaced, how, lost: false });
     if disproved && report.nothing_lost() {
