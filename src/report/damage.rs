@@ -28,7 +28,7 @@ impl Damage {
             parts.extend(match code {
                 Code::RegionSkipped => lost(container, &findings),
                 Code::ChunkMissing => of_code.map(bare).collect(),
-                _ => vec![words(first, findings.count(code))],
+                _ => vec![words(container, first, findings.count(code))],
             });
         }
         Some(Self { severity: severity?, words: parts.join(", ") })
@@ -46,10 +46,11 @@ impl Damage {
 }
 
 /// The faults that count, in the order in which they are said. The rest is seen in what else is said of the file.
-const SEEN: [Code; 10] = [
+const SEEN: [Code; 11] = [
     Code::RegionSkipped,
     Code::ChunkTruncated,
     Code::ChunkLengthRepaired,
+    Code::ChunkTagRepaired,
     Code::ChunkCrcMismatch,
     Code::Unfinished,
     Code::ChunkMissing,
@@ -59,11 +60,13 @@ const SEEN: [Code; 10] = [
     Code::ChunkDuplicate,
 ];
 
-fn words(first: &Finding, n: u64) -> String {
+fn words(container: &Container, first: &Finding, n: u64) -> String {
     match first.code {
         Code::ChunkTruncated if n == 1 => format!("a chunk cut off at {}", first.offset),
         Code::ChunkTruncated => format!("{n} chunks cut off, the first at {}", first.offset),
         Code::ChunkLengthRepaired => count(n, "wrong length"),
+        Code::ChunkTagRepaired => count(n, "wrong tag"),
+        Code::ChunkCrcMismatch if container.is_checked() => count(n, "wrong CRC"),
         // Only those that the walk had a doubt about were looked at.
         Code::ChunkCrcMismatch => format!("at least {}", count(n, "wrong CRC")),
         Code::ContainerCrcMissing => "no closing CRC".to_owned(),
