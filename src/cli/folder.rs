@@ -1,4 +1,4 @@
-//! A folder where there is no terminal to open it in: a line a container, from headers alone.
+//! A folder where there is no terminal to open it in: a line a container, from its headers, and from payload only where those contradict themselves.
 
 use std::io::Write;
 use std::path::Path;
@@ -36,7 +36,8 @@ pub(super) fn run(folder: &Path, session: &mut Session) -> anyhow::Result<()> {
             }
         }
     }
-    writeln!(out, "{}; only headers were read, `audit` checks the rest", count(files, "file"))?;
+    let read = "payload was read only where headers contradict themselves, `audit` checks the rest";
+    writeln!(out, "{}; {read}", count(files, "file"))?;
     out.finish()
 }
 

@@ -55,9 +55,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         Some(container) => {
             integrity::require(&container, &args.file, session)?;
             let index = container.index();
-            let part = args.block.and_then(|block| index.block(block));
-            let part = part.or_else(|| args.chunk.and_then(|chunk| index.chunk(chunk)));
-            Some(open::sure_of(container, part, &args.file)?)
+            let part = args.block.map(|block| index.block(block));
+            match part.or_else(|| args.chunk.map(|chunk| index.chunk(chunk))) {
+                Some(part) => Some(open::sure_of(container, part, &args.file)?),
+                None => Some(container),
+            }
         }
         None => None,
     };

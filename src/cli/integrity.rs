@@ -19,7 +19,7 @@ pub(super) fn verify(container: &Container, file: &Input) -> anyhow::Result<(Ver
     let task = Arc::new(Task::default());
     let _progress = Progress::start(format_args!("verify {file}"), task.clone());
     let verified = audit::verify(container, &task).with_context(|| file.to_string())?;
-    let verify = Verify::new(&verified);
+    let verify = Verify::new(&verified, container);
     let status = match (verify.status, verify.valid) {
         (veri::Status::Verified, _) => Status::Done,
         (veri::Status::Absent, true) | (veri::Status::Unsupported, _) => Status::NotFullyVerified,

@@ -363,6 +363,11 @@ impl Container {
         Self::new(self.source.clone(), self.options.clone(), self.header, walked, self.complete)
     }
 
+    /// The same container without what [`mend`](Self::mend) took into account: every sidecar is read as it is stored.
+    pub(crate) fn without_mends(&self) -> Self {
+        Self::new(self.source.clone(), self.options.clone(), self.header, self.walked.clone(), self.complete)
+    }
+
     fn meta_sidecar(&self) -> Option<&Sidecar<Meta>> {
         let read = |chunk: Chunk| Sidecar { chunk, value: Meta::parse(self.sidecar_payload(&chunk)) };
         self.meta.get_or_init(|| self.sidecar(Tag::META).map(read)).as_ref()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::audit;
+use super::audit::{self, Tries};
 use super::container::{Container, Loader, OpenError, Options};
 use super::index::Chunk;
 use super::source::Source;
@@ -11,7 +11,8 @@ use super::walk::Depth;
 
 impl Container {
     /// Opens a container: walks all its chunks, to the given depth. Where every CRC is recomputed, tags that VERI proves are
-    /// restored. Progress is in bytes.
+    /// restored; where that is done only because [headers are in doubt](Depth::Doubted), it costs few passes over the file and
+    /// finds no single tag among several odd ones. Progress is in bytes.
     pub fn open(source: Arc<Source>, options: Options, depth: Depth, task: &Task) -> Result<Self, OpenError> {
         Ok(Self::load(Loader::new(source, options, depth)?, task)?)
     }
@@ -19,7 +20,8 @@ impl Container {
     /// Likewise, from a loader. Work that is done already isn't done again.
     pub fn load(mut loader: Loader, task: &Task) -> Result<Self, Cancelled> {
         loader.run(task)?;
-        audit::restored(loader.finish(), task)
+        let tries = if loader.depth() == Depth::Checked { Tries::Each } else { Tries::Together };
+        audit::restored(loader.finish(), tries, task)
     }
 
     /// The same file with every CRC recomputed.
@@ -27,10 +29,14 @@ impl Container {
         Self::load(Loader::again(self), task)
     }
 
-    /// The container to answer from about one of its chunks: this one or, where that chunk [may hide others](Self::may_hide),
-    /// the [checked](Self::checked) one.
+    /// The container to answer from about one of its chunks: this one or, where that chunk or one shortly before it
+    /// [may hide others](Self::may_hide), the [checked](Self::checked) one. `None` is a chunk that wasn't found, which any
+    /// other may hide.
     pub fn sure_of(self, chunk: Option<Chunk>, task: &Task) -> Result<Self, Cancelled> {
-        let hides = chunk.is_some_and(|chunk| self.may_hide(&chunk));
-        if hides { self.checked(task) } else { Ok(self) }
+        let is_doubted = match chunk {
+            Some(chunk) => self.may_hide(&chunk) || self.may_be_hidden(&chunk),
+            None => (!self.is_checked() || audit::has_alternatives(&self)) && !self.options().growing,
+        };
+        if is_doubted { self.checked(task) } else { Ok(self) }
     }
 }

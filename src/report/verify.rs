@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::schema;
 use super::style::{Paint, Role, field};
 use super::summary::{VeriSummary, status_name};
+use super::{count, schema};
 use crate::core::audit::Verified;
+use crate::core::container::Container;
 use crate::core::text;
 use crate::core::veri::Status;
 
@@ -36,13 +37,13 @@ pub struct Verify {
 }
 
 impl Verify {
-    /// From the answer of the core.
-    pub fn new(verified: &Verified) -> Self {
+    /// From the answer of the core about a container.
+    pub fn new(verified: &Verified, container: &Container) -> Self {
         let verification = &verified.verification;
         Self {
             valid: verified.valid,
             hash_algorithm: verification.algorithm.clone(),
-            info: verification.info.clone(),
+            info: info(verified, container),
             status: verification.status,
             scheme: verification.scheme.map(|scheme| scheme.name()),
             expected: verification.expected.clone(),
@@ -67,5 +68,18 @@ impl Verify {
             field(out, paint, "", "audit says which chunks are damaged, if their CRCs show it")?;
         }
         Ok(())
+    }
+}
+
+/// How it was found out, in one line.
+pub fn info(verified: &Verified, container: &Container) -> String {
+    let info = &verified.verification.info;
+    let chunks = verified.checked.as_ref().unwrap_or(container).index().len();
+    match (verified.faults, chunks) {
+        (None, _) => info.clone(),
+        (Some(0), 0) => format!("{info}, nor any other chunk"),
+        (Some(0), 1) => format!("{info}; the CRC of its only chunk is right"),
+        (Some(0), chunks) => format!("{info}; the CRCs of all {} are right", count(chunks, "chunk")),
+        (Some(faults), _) => format!("{info}; {} among its chunks, which an audit names", count(faults, "fault")),
     }
 }

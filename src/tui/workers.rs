@@ -26,9 +26,11 @@ use crate::core::preview::Preview;
 use crate::core::profile::Profile;
 use crate::core::source::Source;
 use crate::core::task::{Cancelled, Task};
+use crate::core::veri::Verification;
 use crate::core::walk::{Depth, Step};
 use crate::draft::{Found, Place};
 use crate::report::diff::{describe, lines};
+use crate::report::verify::info;
 
 /// Chunks walked between looks at the clock and the cancel flag.
 const STRIDE: usize = 1024;
@@ -86,17 +88,20 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Measure(container, chunks) => {
             for chunk in chunks {
                 task.advance(1)?;
-                so_far(Outcome::Measured(*chunk, Measure::of(container, chunk)));
+                let measure = Measure::of(container, chunk);
+                // All measures are of the container that it replaces.
+                if let Some(whole) = unhidden(container, chunk, task)? {
+                    return Ok(whole);
+                }
+                so_far(Outcome::Measured(*chunk, measure));
             }
             Ok(Outcome::AllMeasured)
         }
         Request::Decode(container, chunk) => {
             let decoded = Outcome::Decoded { chunk: *chunk, coding: coding(container, chunk, task)? };
-            if !container.may_hide(chunk) {
-                return Ok(decoded);
-            }
+            let Some(whole) = unhidden(container, chunk, task)? else { return Ok(decoded) };
             so_far(decoded);
-            Ok(Outcome::Indexed(Arc::new(prepared(container.checked(task)?))))
+            Ok(whole)
         }
         Request::Ahead(container, chunks) => {
             for chunk in chunks {
@@ -139,10 +144,19 @@ fn verify(container: &Container, task: &Task, so_far: &mut dyn FnMut(Outcome)) -
         Err(panic) => std::panic::resume_unwind(panic),
     }
     let verified = verified?;
+    let info = info(&verified, container);
     if let Some(checked) = verified.checked {
         so_far(Outcome::Indexed(Arc::new(prepared(checked))));
     }
-    Ok(Outcome::Verified(verified.verification))
+    Ok(Outcome::Verified(Verification { info, ..verified.verification }))
+}
+
+/// The whole chain, where the length of this chunk may hide others.
+fn unhidden(container: &Container, chunk: &Chunk, task: &Task) -> Result<Option<Outcome>, Cancelled> {
+    if !container.may_hide(chunk) {
+        return Ok(None);
+    }
+    Ok(Some(Outcome::Indexed(Arc::new(prepared(container.checked(task)?)))))
 }
 
 /// What a block's content is read from. Its CRC is recomputed first: nothing is shown of it that nobody has checked.

@@ -27,9 +27,7 @@ use super::walk::{Depth, Ending, Step};
 
 pub use verify::{Verified, verify};
 
-pub(crate) use repair::restored;
-
-pub(crate) use repair::{Proof, locate as locate_flip};
+pub(crate) use repair::{Proof, Tries, has_alternatives, locate as locate_flip, restored};
 
 /// What an audit concludes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,7 +110,7 @@ impl Report<'_> {
     fn is_altered(&self) -> bool {
         let container = self.container;
         let closing = || match container.walked().closing_crc {
-            Some(at) => container.layout().closing_crc(container.bytes(), at).is_none_or(|(is, must)| is != must),
+            Some(_) => integrity::wrong_closing(container).is_some(),
             None => container.layout().closing_len() > 0,
         };
         let mismatch = self.verification.status == Status::Mismatch;
@@ -208,7 +206,7 @@ pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Aud
     });
     let (container, mut survey) = checked?;
     let digest = digest?;
-    let (container, repairs) = repair::repair(container, task)?;
+    let (container, repairs) = repair::repair(container, Tries::Each, task)?;
     if repairs.retagged || !survey.fits(&container) {
         survey = blocks::Survey::new(&container);
         survey.extend(source.bytes(), container.index());

@@ -48,19 +48,34 @@ impl Repairs {
     }
 }
 
-/// A container of which every CRC was recomputed, with the tags that VERI proves. Payloads stay as they are stored: what a
-/// flipped bit was an audit says.
-pub(crate) fn restored(container: Container, task: &Task) -> Result<Container, Cancelled> {
-    if !container.is_checked() || restorable(&container).is_empty() {
+/// Which tags are tried to restore, where several chunks have one that is a bit from a known one. Each try costs a digest of
+/// the whole file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tries {
+    /// All of them together: for whoever wants little more than headers.
+    Together,
+    /// All of them together, then each alone.
+    Each,
+}
+
+/// A container of which every CRC was recomputed, with the tags that VERI proves. Flipped payload bits are left as they are
+/// stored; only an audit reports them.
+pub(crate) fn restored(container: Container, tries: Tries, task: &Task) -> Result<Container, Cancelled> {
+    if !container.is_checked() || restorable(&container, tries).is_empty() {
         return Ok(container);
     }
-    let (container, repairs) = repair(container, task)?;
-    Ok(if repairs.proof.is_some() { container.retagged(&[]) } else { container })
+    let (container, repairs) = repair(container, tries, task)?;
+    Ok(if repairs.proof.is_some() { container.without_mends() } else { container })
+}
+
+/// Whether [`Tries::Each`] tries more than [`Tries::Together`] does.
+pub(crate) fn has_alternatives(container: &Container) -> bool {
+    restorable(container, Tries::Each).len() > 1
 }
 
 /// Locates repairs, and confirms them where the digest over the whole comes out right with all of them made. The
 /// container comes back with confirmed ones taken into account.
-pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Repairs), Cancelled> {
+pub(super) fn repair(container: Container, tries: Tries, task: &Task) -> Result<(Container, Repairs), Cancelled> {
     let mut repairs = Repairs::default();
     let index = container.index();
     let damaged = container.walked().findings.count(Code::ChunkCrcMismatch);
@@ -82,7 +97,7 @@ pub(super) fn repair(container: Container, task: &Task) -> Result<(Container, Re
             }
         }
     }
-    let sets = restorable(&container);
+    let sets = restorable(&container, tries);
     if repairs.overlay.is_empty() && sets.is_empty() {
         return Ok((container, repairs));
     }
@@ -203,9 +218,8 @@ pub(crate) fn locate(container: &Container, chunk: &Chunk) -> Option<(Flip, u8)>
     Some((Flip { offset, bit, confirmed: false, chance: flip::chance(covered) }, byte ^ (1 << bit)))
 }
 
-/// Chunks whose tag is one bit from a known one, with that tag: all of them together, then each alone. Only where no
-/// CRC covers tags.
-fn restorable(container: &Container) -> Vec<Vec<(Chunk, Tag)>> {
+/// Chunks whose tag is one bit from a known one, with that tag, in the sets that are tried. Only where no CRC covers tags.
+fn restorable(container: &Container, tries: Tries) -> Vec<Vec<(Chunk, Tag)>> {
     if container.layout() != Layout::Transport {
         return Vec::new();
     }
@@ -218,8 +232,8 @@ fn restorable(container: &Container) -> Vec<Vec<(Chunk, Tag)>> {
         .collect();
     match all.len() {
         0 => Vec::new(),
-        1 => vec![all],
         n if n > MOST_TAGS => Vec::new(),
+        n if n == 1 || tries == Tries::Together => vec![all],
         _ => std::iter::once(all.clone()).chain(all.into_iter().map(|one| vec![one])).collect(),
     }
 }

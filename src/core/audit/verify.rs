@@ -1,6 +1,6 @@
 //! Whether a file is what its VERI says, for whoever asks for that alone.
 
-use super::{integrity, outline};
+use super::{integrity, outline, repair};
 use crate::core::container::Container;
 use crate::core::finding::Code;
 use crate::core::task::{Cancelled, Task};
@@ -23,6 +23,8 @@ pub struct Verified {
     pub verification: Verification,
     /// VERI was recomputed and is right; or there is none, and every CRC is right.
     pub valid: bool,
+    /// Where there is no VERI: how many chunks and CRCs are not as they were written.
+    pub faults: Option<u64>,
     /// The container with every CRC recomputed, where that had to be done.
     pub checked: Option<Container>,
 }
@@ -32,31 +34,21 @@ pub struct Verified {
 pub fn verify(container: &Container, task: &Task) -> Result<Verified, Cancelled> {
     let mut verification = container.verify(task)?;
     let mut checked = None;
-    if verification.status != Status::Verified && !container.is_checked() {
+    let is_sure = container.is_checked() && !repair::has_alternatives(container);
+    if verification.status != Status::Verified && !is_sure {
         let again = container.checked(task)?;
         verification = again.verify(task)?;
         checked = Some(again);
     }
-    let valid = match verification.status {
-        Status::Verified => true,
-        Status::Absent => {
-            let container = checked.as_ref().unwrap_or(container);
-            let faults = faults(container);
-            verification.info += &match faults {
-                0 => format!("; the CRCs of all {} chunks are right", container.index().len()),
-                1 => "; 1 fault among its chunks, which an audit names".to_owned(),
-                n => format!("; {n} faults among its chunks, which an audit names"),
-            };
-            faults == 0
-        }
-        Status::Mismatch | Status::Malformed | Status::Unsupported | Status::Unchecked => false,
-    };
-    Ok(Verified { verification, valid, checked })
+    let is_absent = verification.status == Status::Absent;
+    let faults = is_absent.then(|| faults(checked.as_ref().unwrap_or(container)));
+    let valid = verification.status == Status::Verified || faults == Some(0);
+    Ok(Verified { verification, valid, faults, checked })
 }
 
 /// How many chunks and CRCs are not as they were written.
 fn faults(container: &Container) -> u64 {
     let found = outline(container);
-    let closing = integrity::wrong_closing(container).map_or(0, |_| 1);
+    let closing = u64::from(integrity::wrong_closing(container).is_some());
     DAMAGE.iter().fold(closing, |sum, code| sum.saturating_add(found.count(*code)))
 }

@@ -70,6 +70,19 @@ impl Container {
         walker.index().chunk(0).is_some_and(|first| first.state == State::LengthRepaired && first.len < chunk.len)
     }
 
+    /// Whether one of the chunks shortly before this one may hide others: the wanted one may be among those. How far back
+    /// that is looked for is bounded, by their number and by what reading them costs.
+    pub(crate) fn may_be_hidden(&self, chunk: &Chunk) -> bool {
+        let mut left = CHEAP_BYTES;
+        let is_affordable = |before: &Chunk| {
+            let is_affordable = before.len <= left;
+            left = left.saturating_sub(before.len);
+            is_affordable
+        };
+        let before = (0..chunk.index).rev().take(FEW_CHUNKS).filter_map(|at| self.index().chunk(at));
+        before.take_while(is_affordable).any(|before| self.may_hide(&before))
+    }
+
     fn seek_contradicts(&self) -> bool {
         let Some(table) = self.seek_table().filter(|table| !table.rows.is_empty()) else { return false };
         let gop = self.meta().and_then(|meta| meta.gop).filter(|gop| *gop > 0);

@@ -27,6 +27,7 @@ pub struct Loader {
     source: Arc<Source>,
     options: Options,
     header: FileHeader,
+    depth: Depth,
     walker: Walker,
     ahead: OnceLock<Vec<Chunk>>,
     /// What the headers say is looked at once the walk is done.
@@ -41,14 +42,15 @@ impl Loader {
         let header = layout::recognise(source.bytes())?;
         let doubts = depth == Depth::Doubted && !options.growing;
         let walker = Walker::new(header.layout, if depth == Depth::Doubted { Depth::Headers } else { depth });
-        Ok(Self { source, options, header, walker, ahead: OnceLock::new(), doubts, waiting: false })
+        Ok(Self { source, options, header, depth, walker, ahead: OnceLock::new(), doubts, waiting: false })
     }
 
     /// Reads an open container anew, with all CRCs.
     pub(crate) fn again(container: &Container) -> Self {
         let (source, options, header) = (container.source.clone(), container.options.clone(), container.header);
-        let walker = Walker::new(header.layout, Depth::Checked);
-        Self { source, options, header, walker, ahead: OnceLock::new(), doubts: false, waiting: false }
+        let depth = Depth::Checked;
+        let walker = Walker::new(header.layout, depth);
+        Self { source, options, header, depth, walker, ahead: OnceLock::new(), doubts: false, waiting: false }
     }
 
     /// Reads all there is. Progress is in bytes.
@@ -129,6 +131,11 @@ impl Loader {
     /// `(bytes walked, bytes in all)`.
     pub fn progress(&self) -> (u64, u64) {
         (self.walker.position(), self.source.len())
+    }
+
+    /// The depth that was asked for.
+    pub(crate) fn depth(&self) -> Depth {
+        self.depth
     }
 
     /// The chunks so far.
