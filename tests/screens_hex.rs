@@ -302,3 +302,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn blocks_that_the_length_of_a_shown_one_hides_are_found() {
+    use crate::builder::{Mux, Offsets, Transport, meta, spans};
+    let transport = Transport { offsets: Offsets::Index, meta: meta(""), ..Transport::new(4) }.build();
+    for bytes in [transport, Mux::new(3).build()] {
+        let spans = spans(&bytes);
+        let cores: Vec<usize> = (0..spans.len()).filter(|at| &spans[*at].tag == b"CORE").collect();
+        let blocks = |bytes: &[u8], keys: &str| {
+            let player = played(bytes.to_vec(), (80, 24), keys);
+            player.state().container.as_ref().map(|container| container.index().blocks() as usize)
+        };
+        let mut quiet = 0;
+        for (block, pair) in cores.windows(2).enumerate() {
+            let damaged = crate::counts::swallowing(&bytes, &spans, pair[0], spans[pair[1]].whole.end);
+            quiet += usize::from(blocks(&damaged, "") == Some(cores.len() - 1));
+            for keys in [format!("5:#{block}<Enter>"), format!("5r:#{block}<Enter>"), "4".to_owned()] {
+                assert_eq!(blocks(&damaged, &keys), Some(cores.len()), "{keys} where {block} hides the next");
+            }
+        }
+        assert!(quiet > 0, "nothing else shows it");
+    }
+}

@@ -401,8 +401,8 @@ fn look_at_chunk(state: &mut State) -> Vec<Effect> {
     let Some(container) = state.container.clone() else { return Vec::new() };
     let chunk = state.selection.chunk.and_then(|chunk| container.index().chunk(chunk));
     let Some(chunk) = chunk.filter(|chunk| container.state(chunk) == ChunkState::Unchecked) else { return Vec::new() };
-    if chunk.len <= COUNTED_AT_ONCE {
-        _ = container.is_intact(&chunk);
+    // What a wrong CRC means a worker finds out: the length may hide other chunks.
+    if chunk.len <= COUNTED_AT_ONCE && container.is_intact(&chunk) {
         return Vec::new();
     }
     let asked = |running: &Running| matches!(&running.job.request, Request::Measure(_, of) if of.contains(&chunk));
@@ -427,10 +427,12 @@ fn ask_for_coding(state: &mut State) -> Vec<Effect> {
     if let Some((about, read)) = before.and_then(|before| Some((before.about, before.answer?))) {
         state.hex.ahead.keep(about, read);
     }
-    if is_read {
+    // The length of a block with a wrong CRC may hide others: whoever reads it in the background looks for them.
+    let is_doubted = || chunk.state == ChunkState::Unchecked && !container.is_intact(&chunk);
+    if is_read && !is_doubted() {
         return Vec::new();
     }
-    if reading == Reading::Runs && chunk.len <= COUNTED_AT_ONCE {
+    if reading == Reading::Runs && chunk.len <= COUNTED_AT_ONCE && !is_doubted() {
         // Nobody can cancel a task that is not shared.
         if let Ok(coding) = container.coding(block, &Task::default()) {
             decoded(state, &chunk, Ok(coding));
