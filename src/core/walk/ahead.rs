@@ -25,13 +25,13 @@ const MOST_HOPS: usize = 1 << 10;
 /// How many more faults a chain must have than a later one not to be the file's own: a duplicate alone is only that.
 const CLEARLY_WORSE: u32 = 2;
 
-/// What speaks for chunks being those of a container in a payload.
+/// What is known of the payload that chunks may stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
-    /// Nothing but what they are.
-    Nothing,
-    /// The header of a container comes before them.
-    Broken,
+pub(super) struct Payload {
+    /// Where it ends, by a length that can't be trusted.
+    pub(super) declared_end: Option<u64>,
+    /// The header of a container comes before the chunks.
+    pub(super) holds_header: bool,
 }
 
 /// What stands in the file after its first damage.
@@ -71,15 +71,14 @@ impl Default for Ahead {
 }
 
 impl Ahead {
-    /// The first chunk at or after the strong place `first` that is the file's own. `declared` is where one should begin, by
-    /// a length that can't be trusted; `inner` tells what is known of a container, and `seen` which tags the chain had before.
+    /// The first chunk at or after the strong place `first` that is the file's own. `inner` tells what is known of a
+    /// container, and `seen` which tags the chain had before.
     pub(super) fn own_chunk(
         &mut self,
         layout: Layout,
         bytes: &[u8],
         first: u64,
-        declared: Option<u64>,
-        sign: Sign,
+        payload: Payload,
         inner: impl FnMut(u64) -> Option<Inner>,
         seen: impl Fn(Tag) -> bool,
     ) -> u64 {
@@ -90,11 +89,12 @@ impl Ahead {
         }
         let seen = SINGLE.map(seen);
         let mut faults = self.faults_from(layout, first, &seen);
+        let Payload { declared_end: declared, holds_header } = payload;
         let fewer = |start: u64| faults.saturating_sub(self.faults_from(layout, start, &seen)) >= CLEARLY_WORSE;
         if let Some(own) = declared.and_then(|declared| self.run_about(first, declared, fewer)) {
             return own;
         }
-        if sign == Sign::Nothing && faults < CLEARLY_WORSE || self.doubts == MOST_DOUBTS {
+        if !holds_header && faults < CLEARLY_WORSE || self.doubts == MOST_DOUBTS {
             return first;
         }
         let about = declared.and_then(|declared| chunk_about(layout, bytes, first, declared));
@@ -104,7 +104,7 @@ impl Ahead {
             return own;
         }
         let later = self.starts.iter().copied().skip(self.starts.partition_point(|start| *start <= first));
-        if sign == Sign::Nothing {
+        if !holds_header {
             // One run of chunks at a time: faults further on are no reason to give up what stands here.
             let mut own = first;
             for start in later {

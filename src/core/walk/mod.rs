@@ -9,7 +9,7 @@ mod ahead;
 mod crcs;
 mod places;
 
-use ahead::{Ahead, Sign};
+use ahead::{Ahead, Payload};
 use crcs::{Crcs, Inner, WholeCrc};
 use places::{ALL_CANDIDATES, MANY_CANDIDATES, Places};
 
@@ -475,9 +475,9 @@ impl Walker {
         let broken = self.places.broken_between(from..next);
         let (places, crcs) = (&mut self.places, &mut self.crcs);
         let inner = |at| places.inner_end(crcs, bytes, at);
-        let declared = declared.filter(|declared| *declared <= bytes.len() as u64);
-        let sign = if broken { Sign::Broken } else { Sign::Nothing };
-        Some(self.ahead.own_chunk(self.layout, bytes, next, declared, sign, inner, seen))
+        let declared_end = declared.filter(|declared| *declared <= bytes.len() as u64);
+        let payload = Payload { declared_end, holds_header: broken };
+        Some(self.ahead.own_chunk(self.layout, bytes, next, payload, inner, seen))
     }
 
     /// Takes of a chunk with a wrong length what stands before the next one.
