@@ -11,7 +11,7 @@ use h4inspect::core::audit::{Audit, Verdict, audit};
 use h4inspect::core::container::Options;
 use h4inspect::core::finding::{Code, Severity};
 use h4inspect::core::index::Tag;
-use h4inspect::core::salvage::{Report, SalvageError, Settings, Sibling, SiblingError, salvage};
+use h4inspect::core::salvage::{Reason, Report, SalvageError, Settings, Sibling, SiblingError, salvage};
 use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
@@ -214,6 +214,57 @@ fn a_sibling_gives_what_is_lost_and_nothing_else() {
     let sibling = sibling_of(&masked);
     let (report, out) = salvaged(&bytes, &Settings { sibling: Some(&sibling), ..Settings::default() });
     assert!(out == masked, "{report:?}");
+}
+
+/// One sidecar or several that say nothing, before the one that does or without it.
+#[test]
+fn the_first_sidecar_that_can_be_read_counts() {
+    let files = [Transport::new(4).build(), Mux::new(4).build()];
+    for (clean, is_mux) in files.iter().zip([false, true]) {
+        let made = |tag: &[u8; 4], payload: &[u8]| match is_mux {
+            true => builder::mux_chunk(tag, 0, payload),
+            false => chunk(tag, payload),
+        };
+        for tag in [b"META", b"SAFE"] {
+            let span = builder::span(clean, tag, 0);
+            let (before, own, after) =
+                (&clean[..span.whole.start], &clean[span.whole.clone()], &clean[span.whole.end..]);
+            let payload = |bytes: &[u8]| {
+                let after = audited(bytes);
+                assert!(after.verdict <= Verdict::Suspect, "{:?}", builder::codes(&after));
+                let container = container(&after);
+                let all: Vec<_> =
+                    container.index().with_tag(Tag(*tag)).map(|c| container.payload(&c).to_vec()).collect();
+                assert!(all.len() <= 1, "{all:?}");
+                all.into_iter().next()
+            };
+            let kept = Some(clean[span.payload.clone()].to_vec());
+            for bad in [&b"{\"a\":"[..], b"[]", b"", b"\xff\xfe"] {
+                let bad = made(tag, bad);
+                for bytes in [
+                    [before, &bad, own, after].concat(),
+                    [before, &bad, &bad, own, after].concat(),
+                    [before, &bad, own, &bad, after].concat(),
+                ] {
+                    let (report, out) = salvaged(&bytes, &Settings::default());
+                    assert_eq!(payload(&out), kept, "{report:?}");
+                    assert!(
+                        report.dropped.list().iter().any(|dropped| dropped.reason == Reason::NotJson),
+                        "{report:?}"
+                    );
+                    assert!(!report.nothing_lost() || out == *clean, "{report:?}");
+                    // What can be read is not taken from elsewhere, and a sibling may be damaged likewise.
+                    let settings = Settings { sibling: Some(&sibling_of(&bytes)), ..Settings::default() };
+                    assert_eq!(payload(&salvaged(&bytes, &settings).1), kept);
+                }
+                for bytes in [[before, &bad, after].concat(), [before, &bad, &bad, after].concat()] {
+                    let settings = Settings { sibling: Some(&sibling_of(clean)), ..Settings::default() };
+                    let (report, out) = salvaged(&bytes, &settings);
+                    assert_eq!(payload(&out), kept, "{report:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

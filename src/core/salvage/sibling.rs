@@ -3,14 +3,13 @@
 use super::mux::is_closed;
 use super::plan::{Plan, Trust};
 use super::report::Report;
-use super::slot::is_object;
+use super::slot::reads;
 use super::{SalvageError, Settings};
 use crate::core::audit::Audit;
 use crate::core::block::{EngineKind, Pipeline};
 use crate::core::codec::{cipher, rle};
 use crate::core::container::Container;
-use crate::core::index::Tag;
-use crate::core::json::Document;
+use crate::core::index::{Chunk, Tag};
 use crate::core::layout::Layout;
 use crate::core::meta::Meta;
 use crate::core::text::escape;
@@ -46,10 +45,12 @@ pub enum SiblingError {
 impl Sibling {
     /// Takes both from a container; `name` is what reports call it. Payloads that an audit mended are taken mended.
     pub fn of(container: &Container, name: impl Into<String>) -> Result<Self, SiblingError> {
-        let meta = container.meta_chunk().map(|chunk| container.sidecar_payload(&chunk).to_vec());
-        let meta = meta.filter(|payload| is_meta(payload)).ok_or(SiblingError::NoMeta)?;
-        let safe = container.safe_chunk().map(|chunk| container.sidecar_payload(&chunk).to_vec());
-        let safe = safe.filter(|payload| is_object(&Document::parse(payload)));
+        let first = |tag: Tag| {
+            let chunks = container.index().with_tag(tag).filter(|chunk| container.is_readable(chunk));
+            let mut payloads = chunks.map(|chunk| container.sidecar_payload(&chunk).to_vec());
+            payloads.find(|payload| reads(tag, payload))
+        };
+        let (meta, safe) = (first(Tag::META).ok_or(SiblingError::NoMeta)?, first(Tag::SAFE));
         Ok(Self { name: name.into(), layout: container.layout(), meta, safe })
     }
 
@@ -58,15 +59,10 @@ impl Sibling {
     }
 }
 
-fn is_meta(payload: &[u8]) -> bool {
-    let meta = Meta::parse(payload);
-    meta.binary.is_some() || is_object(&meta.document)
-}
-
 /// What is taken from the sibling.
 #[derive(Debug, Default)]
 pub(super) struct Adopted {
-    /// The damaged container, read with the sibling's META, where its own is lost.
+    /// The damaged container, read with the sibling's META, where its own is lost, or with a later one of its own.
     pub(super) container: Option<Container>,
     pub(super) meta: Option<Vec<u8>>,
     pub(super) safe: Option<Vec<u8>>,
@@ -79,12 +75,12 @@ pub(super) fn adopt(
     settings: &Settings<'_>,
     report: &mut Report,
 ) -> Result<Adopted, SalvageError> {
-    let Some(sibling) = settings.sibling else { return Ok(Adopted::default()) };
+    let mut plan = Plan::new(container, audit, settings);
+    let mut adopted = Adopted { container: later_meta(&mut plan), ..Adopted::default() };
+    let Some(sibling) = settings.sibling else { return Ok(adopted) };
     if sibling.layout != container.layout() {
         return Err(SiblingError::Layout { theirs: sibling.layout, ours: container.layout() }.into());
     }
-    let mut plan = Plan::new(container, audit, settings);
-    let mut adopted = Adopted::default();
     if is_lost(&mut plan, audit, Tag::META) {
         let meta = Meta::parse(&sibling.meta);
         report.notes.extend(
@@ -114,14 +110,24 @@ fn is_lost(plan: &mut Plan<'_>, audit: &Audit, tag: Tag) -> bool {
     if container.layout() == Layout::Mux && container.index().first(tag).is_none() && is_closed(audit) {
         return false;
     }
-    !container.index().with_tag(tag).any(|chunk| {
-        let payload = |plan: &Plan<'_>| plan.payload(&chunk).into_owned();
-        let reads = |payload: &[u8]| match tag {
-            Tag::META => is_meta(payload),
-            _ => is_object(&Document::parse(payload)),
-        };
-        !matches!(plan.trust(&chunk), Trust::Damaged(_)) && reads(&payload(plan))
-    })
+    !container.index().with_tag(tag).any(|chunk| is_good(plan, &chunk))
+}
+
+fn is_good(plan: &mut Plan<'_>, chunk: &Chunk) -> bool {
+    !matches!(plan.trust(chunk), Trust::Damaged(_)) && reads(chunk.tag, &plan.payload(chunk))
+}
+
+/// The container as the META that is kept describes it, where that is not the one that counts for readers: what that one
+/// says can't be read.
+fn later_meta(plan: &mut Plan<'_>) -> Option<Container> {
+    let container = plan.container;
+    let first = container.meta_chunk()?;
+    container.index().with_tag(Tag::META).find(|chunk| chunk.index > first.index)?;
+    if reads(Tag::META, container.sidecar_payload(&first)) {
+        return None;
+    }
+    let later = container.index().with_tag(Tag::META).find(|chunk| is_good(plan, chunk))?;
+    Some(container.with_sidecar(Tag::META, plan.payload(&later).into_owned()))
 }
 
 /// Where a META that is not this container's is wrong about it.

@@ -35,31 +35,51 @@ impl Slot {
     }
 }
 
+/// How far a chunk can be relied on: the first of the best counts.
+#[derive(Debug, Clone, Copy)]
+enum Worth {
+    Damaged(Reason),
+    Unreadable,
+    Reliable,
+}
+
 /// Decides which chunk of a tag counts, and drops the others.
 pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Slot {
-    let mut slot = Slot::Missing;
     let index = plan.container.index();
+    let several = index.with_tag(tag).nth(1).is_some();
+    let mut best: Option<(Chunk, Trust, Worth)> = None;
     for chunk in index.with_tag(tag) {
-        match (plan.trust(&chunk), slot) {
-            (Trust::Damaged(_), Slot::Missing) => slot = Slot::Damaged(chunk),
-            (Trust::Damaged(reason), _) => plan.drop(&chunk, reason, is_content(tag), report),
-            (trust, Slot::Missing | Slot::Damaged(_)) => {
-                if let Slot::Damaged(before) = slot {
-                    let reason = damage(plan, &before);
-                    plan.drop(&before, reason, is_content(tag), report);
-                }
-                if let Trust::Mended(mend) = trust {
-                    plan.mend(&chunk, mend, report);
-                }
-                slot = Slot::Reliable(chunk);
-            }
-            (_, Slot::Reliable(first)) => {
-                let lost = plan.payload(&chunk) != plan.payload(&first);
-                plan.drop(&chunk, Reason::Duplicate, lost, report);
-            }
+        let trust = plan.trust(&chunk);
+        let worth = match trust {
+            Trust::Damaged(reason) => Worth::Damaged(reason),
+            Trust::Whole | Trust::Mended(_) if several && !reads(tag, &plan.payload(&chunk)) => Worth::Unreadable,
+            Trust::Whole | Trust::Mended(_) => Worth::Reliable,
+        };
+        let Some((first, _, before)) = best else {
+            best = Some((chunk, trust, worth));
+            continue;
+        };
+        let (dropped, reason, lost) = match (before, worth) {
+            (Worth::Damaged(reason), Worth::Unreadable | Worth::Reliable) => (first, reason, is_content(tag)),
+            (Worth::Unreadable, Worth::Reliable) => (first, Reason::NotJson, is_content(tag)),
+            (_, Worth::Damaged(reason)) => (chunk, reason, is_content(tag)),
+            _ => (chunk, Reason::Duplicate, plan.payload(&chunk) != plan.payload(&first)),
+        };
+        plan.drop(&dropped, reason, lost, report);
+        if dropped == first {
+            best = Some((chunk, trust, worth));
         }
     }
-    slot
+    match best {
+        None => Slot::Missing,
+        Some((chunk, Trust::Damaged(_), _)) => Slot::Damaged(chunk),
+        Some((chunk, trust, _)) => {
+            if let Trust::Mended(mend) = trust {
+                plan.mend(&chunk, mend, report);
+            }
+            Slot::Reliable(chunk)
+        }
+    }
 }
 
 /// A sidecar that is kept if it can be read, and that nobody misses. The chunk that is dropped, if it can't.
@@ -68,9 +88,7 @@ pub(super) fn object(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Opti
         Slot::Missing => return None,
         Slot::Damaged(chunk) => (chunk, damage(plan, &chunk)),
         Slot::Reliable(chunk) => {
-            let payload = plan.payload(&chunk);
-            let binary = tag == Tag::META && Meta::parse(&payload).binary.is_some();
-            if binary || is_object(&Document::parse(&payload)) {
+            if reads(tag, &plan.payload(&chunk)) {
                 return None;
             }
             (chunk, Reason::NotJson)
@@ -85,6 +103,19 @@ fn damage(plan: &mut Plan<'_>, chunk: &Chunk) -> Reason {
         Trust::Damaged(reason) => reason,
         Trust::Whole | Trust::Mended(_) => Reason::CrcMismatch,
     }
+}
+
+/// A sidecar that must be a JSON object is one; META may be of the older binary form.
+pub(super) fn reads(tag: Tag, payload: &[u8]) -> bool {
+    match tag {
+        Tag::META => is_meta(&Meta::parse(payload)),
+        Tag::SAFE | Tag::TRAK => is_object(&Document::parse(payload)),
+        _ => true,
+    }
+}
+
+pub(super) fn is_meta(meta: &Meta) -> bool {
+    meta.binary.is_some() || is_object(&meta.document)
 }
 
 /// JSON that is an object, or may be one too deep to tell.

@@ -7,7 +7,7 @@ use super::plan::{MOST_PLACEHOLDERS, New, Place, Plan, Trust};
 use super::report::{Mended, Reason, Report};
 use super::seek::{self, Outcome, Sources};
 use super::sibling::{Adopted, Sibling};
-use super::slot::{Slot, is_object, object, others, slot};
+use super::slot::{Slot, is_meta, object, others, reads, slot};
 use super::tracks;
 use super::write::{Closing, digest};
 use crate::core::audit::Audit;
@@ -15,7 +15,6 @@ use crate::core::block::Pipeline;
 use crate::core::codec::{cipher, rle};
 use crate::core::container::Container;
 use crate::core::index::{Chunk, State, Tag};
-use crate::core::json::Document;
 use crate::core::meta::{BinaryMeta, Meta};
 use crate::core::task::{Cancelled, Task};
 use crate::core::veri::{Coverage, Part, Status};
@@ -43,7 +42,7 @@ pub(super) fn plan(
         (None, Slot::Reliable(chunk)) => Some(Meta::parse(&plan.payload(chunk))),
         _ => None,
     };
-    let readable = parsed.filter(|meta| meta.binary.is_some() || is_object(&meta.document));
+    let readable = parsed.filter(is_meta);
     let known = readable.as_ref().or(plan.container.meta());
     let reliable = if let Slot::Reliable(chunk) = seek { Some(chunk) } else { None };
     let entries = reliable.filter(|chunk| plan.container.seek_chunk() == Some(*chunk));
@@ -90,7 +89,9 @@ pub(super) fn plan(
         }
         (Some(parsed), Slot::Reliable(chunk), None) => {
             let payload = plan.payload(chunk).into_owned();
-            if let Some(tables) = tracks::rebuild(plan, chunk, &payload, parsed) {
+            // The container may be read with this one in the place of the first, which says nothing.
+            let read = plan.container.meta_chunk().filter(|_| adopted.container.is_some()).unwrap_or(*chunk);
+            if let Some(tables) = tracks::rebuild(plan, &read, &payload, parsed) {
                 put(plan, &slots, 1, tables.meta, tables.how, tables.lost, report);
             } else if let Some(payload) = recounted(plan, &payload, parsed) {
                 let how = "META as it was, with the number of the blocks that are left and their duration".to_owned();
@@ -99,8 +100,7 @@ pub(super) fn plan(
         }
         _ => {}
     }
-    let unreadable = |chunk: &Chunk| !is_object(&Document::parse(&plan.payload(chunk)));
-    if !matches!(&safe, Slot::Reliable(chunk) if !unreadable(chunk)) {
+    if !matches!(&safe, Slot::Reliable(chunk) if reads(Tag::SAFE, &plan.payload(chunk))) {
         let (payload, how) = match &adopted.safe {
             Some(payload) => (payload.clone(), format!("{}; taken from {name}", safe.fault())),
             None => (b"{}".to_vec(), format!("{}; written as {{}}", safe.fault())),
