@@ -136,3 +136,54 @@ fn entries_after_a_chunk_that_was_cut_out_are_moved_and_not_wrong() {
         }
     }
 }
+
+/// Offsets of the other meanings lead somewhere by chance once a chunk was taken out.
+#[test]
+fn a_chunk_that_was_cut_out_does_not_change_what_offsets_mean() {
+    for offsets in [Offsets::Stored, Offsets::Chunk, Offsets::Payload] {
+        for (first, step) in [(1, 1), (3, 2), (4, 1), (2, 3), (7, 5)] {
+            let file = Transport::new(13).with(|t| {
+                (t.offsets, t.gop, t.veri) = (offsets, 3, crate::builder::Veri::Absent);
+                t.meta = meta(r#""block_size":512,"fps_hint":25.0,"gop":3"#);
+                // Sizes that differ, of runs so short that offsets of different meanings meet.
+                let sizes = (0..13).map(|at| first + step * at);
+                t.blocks = sizes.map(|pairs| [7, 1].repeat(pairs - 1).into_iter().chain([9, 200]).collect()).collect();
+            });
+            let file = file.build();
+            // From two entries on, the distance they are off by says something.
+            for lost in 1..9 {
+                let whole = span(&file, b"CORE", lost).whole;
+                let answer = seek(&[&file[..whole.start], &file[whole.end..]].concat(), "0");
+                let what = format!("{} without block {lost} of {first} + {step}n: {answer}", offsets.name());
+                assert_eq!((&answer["meaning"], &answer["block_index"]), (&json!(offsets.name()), &json!(0)), "{what}");
+            }
+        }
+    }
+}
+
+/// The gap itself leaves no trace in the file: no bytes are lost, and all CRCs are right.
+#[test]
+fn blocks_that_are_gone_without_a_trace_are_counted_all_the_same() {
+    let file = std::fs::read(sample("encrypted.h4mk")).unwrap();
+    let blocks = spans(&file).iter().filter(|span| &span.tag == b"CORE").count();
+    let cut = |file: &[u8], lost: usize| {
+        let whole = span(file, b"CORE", lost).whole;
+        [&file[..whole.start], &file[whole.end..]].concat()
+    };
+    for lost in 0..blocks - 1 {
+        let (holed, zeroed) = (cut(&file, lost), without(&file, lost));
+        for (keyframe, time) in [(0, "0"), (4, "133332"), (8, "266664")].into_iter().filter(|(k, _)| *k < blocks) {
+            let answer = seek(&holed, time);
+            let found = json!(keyframe - usize::from(keyframe > lost));
+            let expected = if keyframe == lost { None } else { Some(&found) };
+            assert_eq!(answer.get("block_index"), expected, "without block {lost}: {answer}");
+            assert_eq!(answer.get("provisional_from"), None, "{answer}");
+            let seen = seek(&zeroed, time);
+            assert_eq!((&answer["chain"], &answer["block_index"]), (&seen["chain"], &seen["block_index"]), "{answer}");
+        }
+    }
+    let (first, second) = (1, 5);
+    let twice = cut(&cut(&file, second), first);
+    assert_eq!(seek(&twice, "266664")["block_index"], json!(6));
+    assert_eq!(seek(&twice, "133332")["block_index"], json!(3));
+}

@@ -6,6 +6,7 @@ mod loader;
 mod manifest;
 mod moment;
 mod seeking;
+mod traceless;
 mod unread;
 
 use std::collections::HashMap;
@@ -30,7 +31,7 @@ use super::task::{Cancelled, Task};
 use super::timeline::{Span, Timeline};
 use super::tracks::Tracks;
 use super::veri::{self, Verification};
-use super::walk::{Depth, Walked};
+use super::walk::{Depth, Loss, Walked};
 
 pub use loader::{GrowError, Loader};
 pub use moment::{Moment, Plays};
@@ -116,6 +117,7 @@ pub struct Container {
     keyframes: OnceLock<Option<Vec<(u64, u64)>>>,
     timeline: OnceLock<Option<Timeline>>,
     span: OnceLock<Option<Span>>,
+    gaps: OnceLock<Vec<Loss>>,
     counted: OnceLock<Numbering>,
     numbering: OnceLock<Numbering>,
     looked: OnceLock<Looked>,
@@ -146,6 +148,7 @@ impl Container {
             keyframes: OnceLock::new(),
             timeline: OnceLock::new(),
             span: OnceLock::new(),
+            gaps: OnceLock::new(),
             counted: OnceLock::new(),
             numbering: OnceLock::new(),
             looked: OnceLock::new(),

@@ -403,7 +403,11 @@ impl<'a> Blocks<'a> {
         resolution.best = match chosen {
             Some(meaning) => fits.iter().find(|fit| fit.meaning == meaning).copied(),
             // An entry or two may land by chance under any meaning, where the likeliest could not be tried.
-            None => fits.first().copied().filter(|fit| fit.hits > if stream_untested { fit.misses } else { 0 }),
+            None => {
+                let best = fits.first().copied();
+                let usual = || best.filter(|fit| fit.hits > if stream_untested { fit.misses } else { 0 });
+                best.and_then(|best| self.anchored_instead(table, &fits, &best)).or_else(usual)
+            }
         };
         if let (Some(best), None) = (resolution.best, chosen) {
             let equal = |fit: &&Fit| {
@@ -417,6 +421,46 @@ impl<'a> Blocks<'a> {
             resolution.ambiguous = best.misses == 0 && fits.iter().filter(equal).any(differs);
         }
         resolution
+    }
+
+    /// Time 0 does not lead to the first block, or a later time leads to an earlier one: entries that land may do so by
+    /// chance.
+    fn is_disordered(&self, table: &SeekTable<'_>, fit: &Fit) -> bool {
+        let mut before = 0;
+        table.in_order().any(|entry| match self.landing(fit.meaning, fit.basis, entry.offset) {
+            Landing::Block(block) => {
+                let wrong = entry.pts_us == 0 && block > 0 || block < before;
+                before = block;
+                wrong
+            }
+            Landing::Nowhere => entry.pts_us == 0,
+            Landing::Unknown => false,
+        })
+    }
+
+    /// Time 0 leads to the first block, and all entries from the first that is wrong on are off by one distance: a chunk was
+    /// taken out, or put in, before them. One entry alone is off by some distance whatever it means.
+    fn is_anchored(&self, table: &SeekTable<'_>, fit: &Fit) -> bool {
+        let land = |entry: &SeekEntry| self.landing(fit.meaning, fit.basis, entry.offset);
+        let lands = |entry: &SeekEntry| matches!(land(entry), Landing::Block(_));
+        let moved = || table.in_order().skip_while(lands).map(|entry| entry.offset);
+        let first = table.in_order().next();
+        first.is_some_and(|first| first.pts_us == 0 && land(&first) == Landing::Block(0))
+            && !self.is_disordered(table, fit)
+            && moved().nth(1).is_some()
+            && self.common_shift(fit, moved()).is_some()
+    }
+
+    /// A meaning that explains why entries are wrong, where the best by number doesn't and is no better, or can't be right.
+    /// Where bytes were lost, those explain it.
+    fn anchored_instead(&self, table: &SeekTable<'_>, fits: &[Fit], best: &Fit) -> Option<Fit> {
+        if best.misses == 0 || !self.losses.is_empty() || self.is_anchored(table, best) {
+            return None;
+        }
+        let is_wrong = self.is_disordered(table, best);
+        let no_worse = |fit: &&Fit| is_wrong || (fit.misses, fit.hits) == (best.misses, best.hits);
+        let fit = fits.iter().filter(no_worse).find(|fit| self.is_anchored(table, fit))?;
+        Some(self.fit(table, fit.meaning, fit.basis, u64::MAX))
     }
 
     /// `stream` by META's grid, or where that does not fit by the blocks' own sizes.
@@ -471,7 +515,7 @@ impl<'a> SeekTable<'a> {
     }
 
     /// The entries by ascending pts.
-    pub fn in_order(&self) -> impl DoubleEndedIterator<Item = SeekEntry> + '_ {
+    pub fn in_order(&self) -> impl DoubleEndedIterator<Item = SeekEntry> + Clone + '_ {
         (0..self.rows.len()).filter_map(|rank| self.rows.get(self.place(rank)?))
     }
 

@@ -63,7 +63,7 @@ struct Detail {
     chunk_offset: Option<u64>,
     stored_bytes: Option<u64>,
     /// What was lost before a block whose number is doubtful, or where the entry leads to.
-    loss: Option<String>,
+    loss: Option<Loss>,
     /// The entry leads to where bytes were lost, or past them.
     lost: bool,
     /// Where the content ends, if the timestamp is past that.
@@ -105,7 +105,7 @@ impl Seek {
                 passed_over: answer.passed_over,
                 chunk_offset: chunk.map(|chunk| chunk.offset),
                 stored_bytes: chunk.map(|chunk| chunk.len),
-                loss: is_doubtful.then(|| lost(container)),
+                loss: is_doubtful.then(|| Loss { bytes: lost_bytes(container) }),
                 lost: answer.lost,
                 past_end_us: container.span().map(|span| span.end_us).filter(|end_us| answer.pts_us > *end_us),
             },
@@ -139,12 +139,16 @@ impl Seek {
     pub fn describe_keyframe(&self) -> String {
         let Some(block) = self.block_index else {
             return match &self.detail.loss {
-                Some(loss) => format!("not known: its offset {} leads past lost bytes ({loss})", self.detail.offset),
+                Some(loss) => {
+                    let what = loss.bytes.as_ref().map(|bytes| format!("lost bytes ({bytes})"));
+                    let what = what.as_deref().unwrap_or("missing blocks");
+                    format!("not known: its offset {} leads past {what}", self.detail.offset)
+                }
                 None => format!("none: offset {} leads to the start of no block", self.detail.offset),
             };
         };
         let is_provisional = self.provisional_from.is_some_and(|first| block >= first);
-        let provisional = if is_provisional { " (provisional: bytes were lost before it)" } else { "" };
+        let provisional = if is_provisional { " (provisional)" } else { "" };
         let place = self.detail.chunk_offset.zip(self.detail.stored_bytes);
         let place = place.map_or_else(String::new, |(at, bytes)| format!(", chunk at {at}, {bytes} bytes stored"));
         format!("block {block}{place}{provisional}")
@@ -208,7 +212,11 @@ impl Seek {
             field(out, paint, "Damaged", paint.paint(Role::Error, line))?;
         }
         if let (Some(first), Some(loss)) = (self.provisional_from, &self.detail.loss) {
-            let line = format!("provisional from block {first} on: bytes were lost before it ({loss})");
+            let why = match &loss.bytes {
+                Some(bytes) => format!("bytes were lost before it ({bytes})"),
+                None => "blocks are missing, and nothing says which".to_owned(),
+            };
+            let line = format!("provisional from block {first} on: {why}");
             field(out, paint, "Numbering", paint.paint(Role::Warning, line))?;
         }
         Ok(())
@@ -225,16 +233,22 @@ fn damaged(container: &Container, chain: &[u64]) -> Vec<u64> {
     chain.iter().copied().filter(is_damaged).collect()
 }
 
+/// What was lost: bytes, or blocks without a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Loss {
+    bytes: Option<String>,
+}
+
 /// `202 bytes at 3828, with an unknown number of blocks in them`.
-fn lost(container: &Container) -> String {
+fn lost_bytes(container: &Container) -> Option<String> {
     let losses = &container.walked().losses;
     let bytes = count(losses.iter().map(|loss| loss.length).fold(0, u64::saturating_add), "byte");
-    let at = losses.first().map_or(0, |loss| loss.offset);
     let place = match losses.len() {
-        0 | 1 => format!("at {at}"),
-        n => format!("in {n} places from {at} on"),
+        0 => return None,
+        1 => format!("at {}", losses.first()?.offset),
+        n => format!("in {n} places from {} on", losses.first()?.offset),
     };
-    format!("{bytes} {place}, with an unknown number of blocks in them")
+    Some(format!("{bytes} {place}, with an unknown number of blocks in them"))
 }
 
 /// `0-4, 6, 8-9`; cut where it grows too long for a line.

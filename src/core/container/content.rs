@@ -75,6 +75,9 @@ impl Container {
             Some(written) => {
                 format!("block {index} was block {written} when it was written: blocks before it are lost")
             }
+            None if self.walked.losses.is_empty() => {
+                format!("block {index} is numbered provisionally: blocks are missing, and nothing says which")
+            }
             None => format!("block {index} is numbered provisionally: bytes were lost before it"),
         })
     }

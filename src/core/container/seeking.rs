@@ -2,7 +2,6 @@
 
 use super::Container;
 use crate::core::block::{BlockError, EngineKind};
-use crate::core::codec::cipher;
 use crate::core::index::{Chunk, Tag};
 use crate::core::layout::{Layout, SeekEntry, SeekRows};
 use crate::core::meta::Meta;
@@ -107,9 +106,9 @@ impl Container {
         Some(SeekTable::new(rows, &self.order))
     }
 
-    /// Index of the first block that may be numbered too low, since bytes were lost before it.
+    /// Index of the first block that may be numbered too low, since bytes were lost before it, or blocks without a trace.
     pub fn first_provisional(&self) -> Option<u64> {
-        self.walked.losses.first().map(|loss| loss.block)
+        self.losses().first().map(|loss| loss.block)
     }
 
     /// The numbers that blocks had when they were written, as far as cipher counters tell.
@@ -117,14 +116,11 @@ impl Container {
         self.counted.get_or_init(|| {
             const LOOKED_AT: u64 = 4;
             let index = self.index();
-            let mut numbering = Numbering::new(&self.walked.losses, index.blocks());
-            if self.walked.losses.is_empty() || !self.pipeline().is_living_cipher() {
+            let mut numbering = Numbering::new(self.losses(), index.blocks());
+            if self.losses().is_empty() || !self.pipeline().is_living_cipher() {
                 return numbering;
             }
-            let counter = |block: u64| {
-                let chunk = index.block(block).filter(|chunk| self.is_intact(chunk))?;
-                Some((block, cipher::Header::parse(self.payload(&chunk)).ok()?.0.counter))
-            };
+            let counter = |block: u64| Some((block, self.counter(block)?));
             let starts: Vec<u64> = numbering.unsettled().collect();
             let ends = starts.iter().skip(1).copied().chain([index.blocks()]);
             let runs = starts.iter().zip(ends).map(|(start, end)| *start..end.min(start + LOOKED_AT));
@@ -140,7 +136,7 @@ impl Container {
         self.numbering.get_or_init(|| {
             let mut numbering = self.counted().clone();
             let fit = || self.resolution(Effort::Cheap).best;
-            let Some((fit, table)) = (!self.walked.losses.is_empty()).then(fit).flatten().zip(self.seek_table()) else {
+            let Some((fit, table)) = (!self.losses().is_empty()).then(fit).flatten().zip(self.seek_table()) else {
                 return numbering;
             };
             let blocks = self.blocks(Effort::Cheap);
@@ -193,11 +189,11 @@ impl Container {
 
     /// All that is known about where blocks start.
     pub fn blocks(&self, effort: Effort) -> Blocks<'_> {
-        let mut blocks = Blocks::new(self.index(), &self.walked.losses, self.source.len());
+        let mut blocks = Blocks::new(self.index(), self.losses(), self.source.len());
         let meta = self.meta();
         blocks.grid = meta.and_then(|meta| meta.block_size);
         blocks.gop = meta.and_then(|meta| meta.gop);
-        blocks.numbering = (!self.walked.losses.is_empty()).then(|| self.counted());
+        blocks.numbering = (!self.losses().is_empty()).then(|| self.counted());
         // The older binary META only has an average.
         blocks.frame_us = meta.filter(|meta| meta.fps_hint.is_some()).and_then(Meta::frame_us);
         let stored = self.index().total(Tag::CORE).map_or(0, |total| total.bytes);
@@ -341,7 +337,7 @@ impl Container {
     /// The block that had that number when it was written, as indices of tracks name it: `None` where it was among lost
     /// bytes, and the one that has it now where that can't be told.
     pub fn numbered(&self, number: u64) -> Option<u64> {
-        if self.layout() == Layout::Mux || self.walked.losses.is_empty() {
+        if self.layout() == Layout::Mux || self.losses().is_empty() {
             return Some(number);
         }
         match self.numbering().found(number) {
