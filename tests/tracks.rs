@@ -17,6 +17,7 @@ use h4inspect::core::tracks::Kind;
 
 /// A transport container of several tracks; its fields are the knobs.
 struct Tracks {
+    blocks: usize,
     /// Entries of the index, one a block.
     trak: Vec<Value>,
     /// Tables: id, and rows of pts and block.
@@ -41,6 +42,7 @@ impl Tracks {
             own.map(|block| (block / 2 * 10, block as u32)).collect()
         };
         Self {
+            blocks: 2 * per_track as usize,
             trak: (0..2 * per_track).map(entry).collect(),
             seekm: ids.map(|id| (id.to_owned(), rows(id))).to_vec(),
             fields: r#","tracks":["a","v"]"#.to_owned(),
@@ -67,7 +69,7 @@ impl Tracks {
         let text = self.trak_text.clone().unwrap_or_else(|| json!({ "trak": self.trak }).to_string());
         let (trak, seekm) = (BASE64_STANDARD.encode(text), BASE64_STANDARD.encode(seekm));
         let payload = meta(&format!(r#""trak_b64":"{trak}","seekm_b64":"{seekm}"{}"#, self.fields));
-        let blocks: Vec<_> = (0..self.trak.len()).map(|block| rle(256, (3 + 7 * block % 250) as u8)).collect();
+        let blocks: Vec<_> = (0..self.blocks).map(|block| rle(256, (3 + 7 * block % 250) as u8)).collect();
         Transport::new(0).with(|t| (t.blocks, t.meta, t.seek) = (blocks, payload, Some(vec![0; 4]))).build()
     }
 }
@@ -115,7 +117,17 @@ fn each_fault_of_an_index_or_a_table_is_one_finding() {
         ("out of range", |t| t.trak[5]["core_index"] = json!(99), &["track-block-out-of-range"]),
         ("a keyframe out of range", |t| t.trak[6]["core_index"] = json!(99), &["track-block-out-of-range"]),
         ("the first out of range", |t| t.trak[0]["core_index"] = json!(99), &["track-block-out-of-range"]),
-        ("wrong and in range", |t| t.trak[6]["core_index"] = json!(5), &["track-block-unindexed"]),
+        ("wrong and in range", |t| t.trak[6]["core_index"] = json!(5), &["track-index-invalid"]),
+        ("an entry twice", |t| t.trak.insert(7, t.trak[3].clone()), &["track-index-invalid"]),
+        ("an entry three times", |t| t.trak.extend(vec![t.trak[3].clone(); 2]), &["track-index-invalid"; 2]),
+        (
+            "two entries for a block",
+            |t| {
+                t.trak.push(t.trak[3].clone());
+                t.trak[18]["track_id"] = json!("a");
+            },
+            &["track-index-invalid"],
+        ),
         ("a kind that is none", |t| t.trak[2]["kind"] = json!("X"), &["track-kind-reserved"]),
         ("no list", |t| t.trak_text = Some(r#"{"trak":{}}"#.to_owned()), &["track-index-invalid"]),
         ("no JSON", |t| t.trak_text = Some("{".to_owned()), &["track-index-invalid"]),
@@ -239,6 +251,73 @@ fn salvage_settles_entries_that_contradict_themselves() {
     }
 }
 
+/// Each entry of an index is in the output, or its loss is said; only a plain repeat is none.
+#[test]
+fn salvage_says_which_entries_of_an_index_are_gone() {
+    let lossy: [Change; 7] = [
+        |t| t.trak[4]["pts_us"] = json!(-20),
+        |t| t.trak[4]["track_id"] = Value::Null,
+        |t| t.trak[4]["core_index"] = json!("4"),
+        |t| t.trak[4] = json!(7),
+        |t| t.trak[4]["core_index"] = json!(99),
+        |t| t.trak[4]["core_index"] = json!(2),
+        |t| {
+            t.trak.push(t.trak[4].clone());
+            t.trak[18]["pts_us"] = json!(5);
+        },
+    ];
+    for (at, change) in lossy.iter().enumerate() {
+        let (report, _) = salvaged(&audited(&Tracks::new(9).with(change).build()));
+        assert!(!report.nothing_lost() && report.rebuilt.iter().any(|rebuilt| rebuilt.lost), "{at}: {report:?}");
+    }
+    let (clean, repeated) = (Tracks::new(9), Tracks::new(9).with(|t| t.trak.push(t.trak[4].clone())));
+    let (report, out) = salvaged(&audited(&repeated.build()));
+    assert!(report.nothing_lost() && out == clean.build(), "{report:?}");
+    assert!(report.rebuilt.iter().any(|rebuilt| rebuilt.how.contains("several entries for one block")), "{report:?}");
+}
+
+/// Of two entries for a block the first counts, and whoever reads the track reads the block once.
+#[test]
+fn each_block_is_read_once_however_often_an_index_names_it() {
+    let clean = Tracks::new(9).build();
+    let dir = tempfile::tempdir().unwrap();
+    let unpacked = |bytes: &[u8], track: &str| {
+        let (source, out) = (file(bytes), dir.path().join("out"));
+        let args = ["unpack", source.path().to_str().unwrap(), "--track", track, "--force", "--out"];
+        run(&[&args[..], &[out.to_str().unwrap()]].concat());
+        std::fs::read(&out).unwrap()
+    };
+    for track in ["v", "a"] {
+        let repeated = Tracks::new(9).with(|t| {
+            let mut again = t.trak[5].clone();
+            again["track_id"] = json!(track);
+            t.trak.push(again);
+        });
+        let bytes = repeated.build();
+        let said = of(&audited(&bytes), Code::TrackIndexInvalid).first().unwrap().message.clone();
+        assert!(said.contains("entry 18") && said.contains("block 5") && said.contains("entry 5"), "{said}");
+        for read in ["v", "a"] {
+            assert_eq!(unpacked(&bytes, read), unpacked(&clean, read), "track {read}");
+        }
+        assert_eq!(seek(&bytes, "50", "v")["chain"], json!([7, 9, 11]));
+        assert_eq!(seek(&bytes, "20", "v")["chain"], json!([1, 3, 5]));
+    }
+}
+
+/// Tables follow the blocks also where the META that holds them is the second one.
+#[test]
+fn tables_are_those_of_the_meta_that_is_kept() {
+    let clean = Tracks::new(9).build();
+    let at = spans(&clean).into_iter().find(|span| &span.tag == b"META").unwrap().whole.start;
+    let bytes = [&clean[..at], &crate::builder::chunk(b"META", b"{"), &clean[at..]].concat();
+    assert_eq!(wrongly_salvaged_if_damaged(&bytes), [""; 0]);
+    let second = spans(&bytes)[1].whole.clone();
+    let (report, out) = salvaged(&audited(&[&bytes[..second.start], &bytes[second.end..]].concat()));
+    let after = audited(&out);
+    let tracks = after.container.as_ref().unwrap().tracks().map(|tracks| tracks.list.len());
+    assert_eq!(tracks, Some(2), "{report:?}");
+}
+
 #[test]
 fn tables_of_mux_tracks_are_checked_likewise() {
     let file = Mux::new(12).build();
@@ -347,6 +426,23 @@ fn chains_of_tracks_follow_the_blocks() {
     let blind = Tracks::new(9).with(|t| t.trak_text = Some("{".to_owned())).build();
     assert_eq!(seek(&blind, "30", "v")["chain"], json!([7]));
     assert_eq!(seek(&blind, "40", "v").get("chain"), None);
+}
+
+/// An index that names every block there is and one more knows of a block that is gone, but not where it was.
+#[test]
+fn numbers_are_provisional_where_an_index_names_more_blocks_than_there_are() {
+    let file = Tracks::new(9).build();
+    for lost in [0, 4, 9, 17] {
+        let whole = crate::builder::span(&file, b"CORE", lost).whole;
+        let answer = seek(&[&file[..whole.start], &file[whole.end..]].concat(), "50", "v");
+        assert_eq!(answer["provisional_from"], json!(0), "without block {lost}: {answer}");
+    }
+    // One entry that is off is no sign of that.
+    for block in [18, 99] {
+        let slip = Tracks::new(9).with(|t| t.trak[5]["core_index"] = json!(block)).build();
+        assert_eq!(seek(&slip, "50", "v").get("provisional_from"), None);
+    }
+    assert_eq!(seek(&file, "50", "v").get("provisional_from"), None);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -166,10 +167,32 @@ pub struct Tracks {
     pub declares: bool,
     /// Entries of the index that name a block that does not exist.
     pub out_of_range: u64,
+    /// Entries of the index for a block of which an earlier one says something else.
+    pub repeated: u64,
     /// Entries of the index, or of a mux container's TRAK, that can't be read.
     pub unreadable: u64,
     /// Some of those don't even say which track they are of.
     pub nameless: bool,
+}
+
+/// Which entry of an index names each block first.
+#[derive(Debug, Default)]
+struct NamedBy(Vec<Option<NonZeroU32>>);
+
+impl NamedBy {
+    /// The entry that names that block already; else it is the one at `at`.
+    fn entry(&mut self, block: u64, at: usize) -> Option<usize> {
+        let place = usize::try_from(block).ok()?;
+        if place >= self.0.len() {
+            self.0.resize(place.saturating_add(1), None);
+        }
+        let named = self.0.get_mut(place)?;
+        if let Some(first) = named {
+            return Some(first.get() as usize - 1);
+        }
+        *named = NonZeroU32::new(u32::try_from(at).ok()?.saturating_add(1));
+        None
+    }
 }
 
 /// How many faults are kept, of each container.
@@ -357,7 +380,9 @@ impl Tracks {
             odd(Oddity::DuplicateKey, format!("{} occurs more than once", escape(key)));
         }
         let [list] = scan.fields(["trak"]);
-        if !list.is_some_and(|list| elements(list.get(), |at, entry| self.add_entry(at, entry, blocks))) {
+        let mut named_by = NamedBy::default();
+        if !list.is_some_and(|list| elements(list.get(), |at, entry| self.add_entry(at, entry, blocks, &mut named_by)))
+        {
             return Err("has no array \"trak\"".to_owned());
         }
         self.sort();
@@ -365,7 +390,7 @@ impl Tracks {
         Ok(())
     }
 
-    fn add_entry(&mut self, at: usize, entry: &RawValue, blocks: u64) {
+    fn add_entry(&mut self, at: usize, entry: &RawValue, blocks: u64, named_by: &mut NamedBy) {
         let found = fields(entry.get(), ["track_id", "pts_us", "core_index", "kind", "keyframe"]);
         let [id, pts_us, block, kind, keyframe] = found.unwrap_or_default();
         let place = id.and_then(|id| track_id(&scalar(id))).map(|id| self.place(&id));
@@ -403,13 +428,36 @@ impl Tracks {
         }
         let keyframe = flag.flatten().unwrap_or(kind == Kind::I);
         if block < blocks {
-            self.add(place, TrackBlock { block, pts_us, kind, keyframe });
+            let named = TrackBlock { block, pts_us, kind, keyframe };
+            match named_by.entry(block, at) {
+                None => self.add(place, named),
+                Some(first) => self.repeat(at, place, named, first),
+            }
         } else if let Some(track) = self.list.get_mut(place) {
             track.incomplete = true;
             let track = track.id.clone();
             self.out_of_range += 1;
             self.fault(Fault::OutOfRange { track, block });
         }
+    }
+
+    /// An entry for a block that an earlier one names: the first counts.
+    fn repeat(&mut self, at: usize, place: usize, named: TrackBlock, first: usize) {
+        let owner = self.place_of_block(named.block).map(|owner| owner as usize);
+        let same = owner == Some(place) && self.of_block(named.block).is_some_and(|(_, block)| *block == named);
+        if let Some(track) = self.list.get_mut(place).filter(|_| !same) {
+            // It may have been another block's.
+            track.incomplete = true;
+            self.repeated += 1;
+        }
+        let block = named.block;
+        let why = match same {
+            true => format!("entry {at} names block {block} again, after entry {first}; the first counts"),
+            false => {
+                format!("entry {at} names block {block}, of which entry {first} says something else; that one counts")
+            }
+        };
+        self.fault(Fault::Entry(format!("META /trak_b64: {why}")));
     }
 
     /// Brings each track's blocks into the order they are stored in.
@@ -419,8 +467,7 @@ impl Tracks {
                 continue;
             }
             track.blocks.sort_by_key(|block| block.block);
-            // Of two entries for a block the first counts.
-            for (place, block) in track.blocks.iter().enumerate().rev() {
+            for (place, block) in track.blocks.iter().enumerate() {
                 let named = usize::try_from(block.block).ok().and_then(|block| self.by_block.get_mut(block));
                 if let Some(Some((owner, old))) = named
                     && *owner as usize == at

@@ -431,7 +431,8 @@ fn undeclared(report: &mut Report<'_>, tracks: &Tracks) {
 fn unindexed(report: &mut Report<'_>, tracks: &Tracks) {
     let blocks = report.container.index().blocks();
     let missing = blocks.saturating_sub(tracks.blocks_named());
-    if missing <= tracks.out_of_range.saturating_add(tracks.unreadable) || report.has_losses() {
+    let misnamed = tracks.out_of_range.saturating_add(tracks.unreadable).saturating_add(tracks.repeated);
+    if missing <= misnamed || report.has_losses() {
         return;
     }
     let first = (0..blocks).find(|block| tracks.of_block(*block).is_none());

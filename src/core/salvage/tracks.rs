@@ -48,13 +48,9 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
     };
     let old_entries = meta.trak_b64().map(index_entries);
     let named = Keyframes::of(container, tracks);
-    let entries = match &old_entries {
-        Some(Ok(entries)) => {
-            let moved = |entry| moved_entry(entry, &named, |block| plan.placed(block));
-            Some(entries.iter().filter_map(moved).collect::<Vec<_>>())
-        }
-        Some(Err(_)) | None => None,
-    };
+    let kept = old_entries.as_ref().and_then(|old| old.as_ref().ok()).map(|old| Kept::of(old, plan, &named));
+    let (repeats, entries_lost) = kept.as_ref().map_or((0, false), |kept| (kept.repeats, kept.lost));
+    let entries = kept.map(|kept| kept.entries);
     // Where META has no list, the entries that are left declare their tracks.
     let stays = |track: &&Track| meta.tracks.is_some() || meta.track_id.as_ref() == Some(&track.id);
     let listed = tracks.list.iter().filter(|track| track.declared).filter(stays);
@@ -103,9 +99,9 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
         rows_lost |= rows().any(|(_, block)| block.is_none());
         tables.push((&track.id, rows().filter_map(|(pts_us, block)| Some((pts_us, block?))).collect()));
     }
-    let kept: HashSet<&str> = tables.iter().map(|(id, _)| *id).collect();
+    let with_rows: HashSet<&str> = tables.iter().map(|(id, _)| *id).collect();
     for id in &declared {
-        if let Some(table) = keyframes.get(id.as_str()).filter(|_| !kept.contains(id.as_str())) {
+        if let Some(table) = keyframes.get(id.as_str()).filter(|_| !with_rows.contains(id.as_str())) {
             tables.push((id, table.clone()));
         }
     }
@@ -131,13 +127,9 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
         let list = entries.into_iter().map(|entry| entry.value).collect();
         STANDARD.encode(serde_json::json!({ "trak": Value::Array(list) }).to_string())
     });
-    // An entry whose block is lost, or was never there.
-    let astray = |entry: &Value| core_index(entry).and_then(|original| plan.placed(original)).is_none();
-    let lost = match &old_entries {
-        Some(Ok(old)) => old.iter().any(astray),
-        Some(Err(_)) => true,
-        None => false,
-    } || rows_lost
+    let lost = matches!(old_entries, Some(Err(_)))
+        || entries_lost
+        || rows_lost
         || settled
         || of_nobody
         || meta.seekm_b64().is_some() && seekm.is_none();
@@ -152,15 +144,51 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
         edit.replace("tracks", Some(declared.into_iter().map(Value::String).collect()));
     }
     let unreadable = matches!(old_entries, Some(Err(_))) || meta.seekm_b64().is_some() && seekm_is_gone;
-    let how = if unreadable {
+    let mut how = if unreadable {
         "META as it was, without the track tables that can't be parsed"
     } else if settled {
         "META as it was, with the track tables of the blocks that are left; entries whose kind and keyframe flag \
          contradict each other are keyframes where the track's seek table says so"
     } else {
         "META as it was, with the track tables of the blocks that are left"
-    };
-    Some(Tables { meta: edit.payload, how: how.to_owned(), lost })
+    }
+    .to_owned();
+    if repeats > 0 {
+        how.push_str(&format!("; of several entries for one block only the first is kept ({repeats} left out)"));
+    }
+    Some(Tables { meta: edit.payload, how, lost })
+}
+
+/// What is kept of the index.
+#[derive(Default)]
+struct Kept {
+    entries: Vec<Entry>,
+    /// Entries for blocks that earlier ones name.
+    repeats: u64,
+    /// An entry is gone: its block is, or it can't be read, or it says something else of its block than the one that is
+    /// kept.
+    lost: bool,
+}
+
+impl Kept {
+    fn of(old: &[Value], plan: &Plan<'_>, named: &Keyframes<'_>) -> Self {
+        let mut kept = Self::default();
+        let mut firsts: HashMap<u64, &Value> = HashMap::new();
+        for value in old {
+            let Some(entry) = moved_entry(value, named, |block| plan.placed(block)) else {
+                kept.lost = true;
+                continue;
+            };
+            if let Some(first) = firsts.get(&entry.block) {
+                kept.repeats += 1;
+                kept.lost |= *first != value;
+                continue;
+            }
+            firsts.insert(entry.block, value);
+            kept.entries.push(entry);
+        }
+        kept
+    }
 }
 
 /// What the tables of tracks call keyframes: timestamps and block indices as stored.
