@@ -1,6 +1,6 @@
 //! Salvage: what is intact is kept, what comes out passes an audit, and nothing is called whole that is not.
 
-use crate::builder::{Mux, Transport, flipped, span, spans, wrongly_salvaged};
+use crate::builder::{Mux, Offsets, Transport, Veri, flipped, span, spans, table, wrongly_salvaged};
 use crate::support::containers::{audited, container, corpus, mux, mux_chunk, transport};
 use h4inspect::core::audit::{Audit, Verdict};
 use h4inspect::core::container::Effort;
@@ -497,4 +497,53 @@ fn a_confirmed_flip_is_mended_in_every_chunk() {
         }
     }
     assert!(wrong.is_empty(), "{} places, such as {:#?}", wrong.len(), &wrong[..wrong.len().min(3)]);
+}
+
+/// No bytes are lost, all CRCs are right, and yet tables lead where no block is.
+#[test]
+fn tables_that_lead_nowhere_leave_a_doubt() {
+    let cut = |file: &[u8], at: usize| {
+        let whole = span(file, b"CORE", at).whole;
+        [&file[..whole.start], &file[whole.end..]].concat()
+    };
+    for offsets in [Offsets::Stored, Offsets::Chunk, Offsets::Payload] {
+        for fields in
+            [r#""block_size":256,"fps_hint":25.0,"gop":2"#, r#""fps_hint":25.0,"gop":2"#, r#""block_size":256"#, ""]
+        {
+            let made = Transport::new(12).with(|t| {
+                (t.offsets, t.veri) = (offsets, Veri::Absent);
+                (1u8..).zip(&mut t.blocks).for_each(|(at, block)| *block = [at, 1].repeat(256 / usize::from(at)));
+                (1u8..).zip(&mut t.blocks).for_each(|(at, block)| block.extend([9, (256 % u16::from(at)) as u8]));
+                t.meta = crate::builder::meta(fields);
+            });
+            let file = made.build();
+            assert!(salvaged(&file, false).unwrap().0.nothing_lost(), "{} with {fields}", offsets.name());
+            for lost in 0..10 {
+                let (report, _) = salvaged(&cut(&file, lost), false).unwrap();
+                assert!(!report.nothing_lost(), "{} with {fields} without block {lost}: {report:?}", offsets.name());
+            }
+            // Where a digest covers the blocks, it is the table that is wrong.
+            let table = file[span(&file, b"SEEK", 0).payload].to_vec();
+            let sealed = made.clone().with(|t| {
+                (t.seek, t.veri) = (Some(table.clone()), Veri::Prefix);
+                t.blocks.remove(3);
+            });
+            assert!(!salvaged(&sealed.build(), false).unwrap().0.unexplained, "{} with {fields}", offsets.name());
+        }
+    }
+    let file = Mux::new(12).with(|mux| mux.veri = Some(b"{}".to_vec())).build();
+    for lost in 0..20 {
+        let cut = cut(&file, lost);
+        let mut closed = cut[..cut.len() - 4].to_vec();
+        closed.extend(crc32fast::hash(&closed).to_le_bytes());
+        let (report, _) = salvaged(&closed, false).unwrap();
+        assert!(!report.nothing_lost(), "without block {lost}: {report:?}");
+    }
+    // A table that is only out of order, or repeats itself, leads where it should.
+    let rows: Vec<(u64, u64)> = (0..4).map(|rank| (rank * 80_000, rank * 512)).collect();
+    for order in [[1, 0, 2, 3], [0, 1, 1, 3]] {
+        let seek = table(&order.map(|at| rows[at]));
+        let file = Transport::new(8).with(|t| (t.seek, t.veri) = (Some(seek), Veri::Absent)).build();
+        assert!(!salvaged(&file, false).unwrap().0.unexplained, "{order:?}");
+    }
 }

@@ -130,6 +130,9 @@ pub fn salvage(
         uncertain.and_then(|first| (first..container.index().blocks()).find_map(|block| plan.new_index(block)));
     foresee(&plan, &mut report);
     report.bytes_after = write::write(&plan, closing, &mut report, out, task)?;
+    if let Some(why) = plan.contradiction.take().filter(|_| report.nothing_lost()) {
+        report.doubt(why);
+    }
     match container.source().change() {
         Some(change) => Err(SalvageError::Changed(change.to_string())),
         None => Ok(report),

@@ -294,6 +294,16 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
         let times = || parsed.rows.iter().map(|entry| (entry.pts_us / 1000, entry.offset));
         let led = led(plan, times(), keyframes);
         missing += led.missing;
+        if let Some((pts_ms, offset)) = led.astray
+            && plan.contradiction.is_none()
+            && !covers(audit, parsed.track)
+        {
+            plan.contradiction = Some(format!(
+                "the seek table of track {} leads to offset {offset} for {pts_ms} ms, where no keyframe of that time is, and \
+                 nothing shows that all blocks are there: some may be missing without a trace",
+                parsed.track
+            ));
+        }
         let (rows, how, lost) = match led.rows {
             Some(rows) => (rows, FROM_TABLE, led.lost > 0),
             None => {
@@ -327,6 +337,14 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
     tables
 }
 
+/// A digest that is right covers all blocks of a track.
+fn covers(audit: &Audit, track: u16) -> bool {
+    match audit.verification.coverage.as_ref().filter(|_| audit.verification.status == Status::Verified) {
+        Some(Coverage::TrackBlocks(id)) => *id == track,
+        coverage => coverage.is_some(),
+    }
+}
+
 /// The payload of a chunk that is whole or mended.
 fn reliable<'c>(plan: &mut Plan<'c>, chunk: &Chunk) -> Option<Cow<'c, [u8]>> {
     // What mends it is known only then.
@@ -356,13 +374,15 @@ struct Led {
     lost: u64,
     /// Those of them whose block is not among those found.
     missing: u64,
+    /// Time in ms and offset of the first row that leads to no keyframe at its time, which no damage explains.
+    astray: Option<(u64, u64)>,
 }
 
 fn led(plan: &Plan<'_>, rows: impl Iterator<Item = (u64, u64)>, keyframes: &[(u32, u64)]) -> Led {
     let container = plan.container;
     let losses = &container.walked().losses;
-    let mut led = Led { rows: None, lost: 0, missing: 0 };
-    let (mut kept, mut right) = (Vec::new(), true);
+    let mut led = Led { rows: None, lost: 0, missing: 0, astray: None };
+    let mut kept = Vec::new();
     let times: HashSet<u64> = keyframes.iter().map(|(pts_ms, _)| u64::from(*pts_ms)).collect();
     for (pts_ms, offset) in rows {
         let chunk = container.index().at_offset(offset).filter(|chunk| chunk.payload_offset == offset);
@@ -372,7 +392,7 @@ fn led(plan: &Plan<'_>, rows: impl Iterator<Item = (u64, u64)>, keyframes: &[(u3
             // A keyframe at its time isn't lost, but was moved by what was put in before it.
             let lost = !times.contains(&pts_ms) && before.is_some_and(|loss| offset - loss.offset < loss.length);
             (led.lost, led.missing) = (led.lost + u64::from(lost), led.missing + u64::from(lost));
-            right &= lost;
+            led.astray = led.astray.or_else(|| (!lost).then_some((pts_ms, offset)));
             continue;
         };
         if plan.new_index(block).is_none() {
@@ -381,10 +401,11 @@ fn led(plan: &Plan<'_>, rows: impl Iterator<Item = (u64, u64)>, keyframes: &[(u3
         }
         let row = u32::try_from(pts_ms).ok().map(|pts_ms| (pts_ms, block));
         let at = keyframes.binary_search_by_key(&block, |(_, block)| *block).ok();
-        right &= row.is_some() && at.and_then(|at| keyframes.get(at)) == row.as_ref();
+        let right = row.is_some() && at.and_then(|at| keyframes.get(at)) == row.as_ref();
+        led.astray = led.astray.or_else(|| (!right).then_some((pts_ms, offset)));
         kept.extend(row);
     }
-    led.rows = right.then(|| sorted(&kept));
+    led.rows = led.astray.is_none().then(|| sorted(&kept));
     led
 }
 

@@ -95,6 +95,8 @@ pub(super) struct Plan<'a> {
     pub(super) chained: bool,
     /// A digest proves that nothing was lost but bytes between chunks.
     pub(super) is_proven: bool,
+    /// What tables say that can't be with the blocks there are, where no digest shows that those are all.
+    pub(super) contradiction: Option<String>,
     /// Transport: VERI, which the writer closes the output with and which is no part of the plan.
     closing: Option<u64>,
     pub(super) settings: &'a Settings<'a>,
@@ -128,6 +130,7 @@ impl<'a> Plan<'a> {
             numbering: Numbering::of(container),
             chained: false,
             is_proven: false,
+            contradiction: None,
             closing: None,
             settings,
         }

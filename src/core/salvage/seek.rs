@@ -167,13 +167,42 @@ fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
 /// Offsets are all there is to go by, and some lead nowhere, or time 0 not to block 0, though no bytes are known to be
 /// lost: chunks were taken out or moved, and where an entry leads it may lead by chance.
 fn have_moved(plan: &Plan<'_>, blocks: &Blocks<'_>, entries: &Entries) -> bool {
-    let astray = |entry: &Named| {
-        let landing = blocks.landing(entries.meaning, entries.basis, entry.offset);
-        entry.original.is_none()
-            && (landing == Landing::Nowhere
-                || entry.pts_us == 0 && matches!(landing, Landing::Block(block) if block > 0))
-    };
+    let astray = |entry: &Named| entry.original.is_none() && is_astray(blocks, entries, entry);
     !entries.sealed && plan.container.walked().losses.is_empty() && entries.list.iter().any(astray)
+}
+
+/// An entry leads nowhere, or from time 0 to another block than the first.
+fn is_astray(blocks: &Blocks<'_>, entries: &Entries, entry: &Named) -> bool {
+    match blocks.landing(entries.meaning, entries.basis, entry.offset) {
+        Landing::Block(block) => entry.pts_us == 0 && block > 0,
+        Landing::Nowhere => true,
+        Landing::Unknown => false,
+    }
+}
+
+/// What SEEK says that can't be with the blocks there are. Nothing else tells that a chunk was taken out whole.
+pub(super) fn contradiction(plan: &Plan<'_>, sources: &Sources<'_>) -> Option<String> {
+    let container = plan.container;
+    let table =
+        container.seek_table().filter(|_| sources.chunk.is_some() && container.seek_chunk() == sources.chunk)?;
+    let nothing_shows = "and nothing shows that all blocks are there: some may be missing without a trace";
+    let Some(entries) = sources.entries else {
+        let is_tried = !container.resolution(Effort::Full).stream_untested && !table.rows.is_empty();
+        return is_tried
+            .then(|| format!("SEEK's entries lead to no block, whatever their offsets mean, {nothing_shows}"));
+    };
+    let blocks = container.blocks(Effort::Full);
+    let mut astray = entries.list.iter().filter(|entry| is_astray(&blocks, entries, entry));
+    let Named { pts_us, offset, .. } = astray.next()?;
+    let more = match astray.count() {
+        0 => String::new(),
+        1 => ", and another one does likewise".to_owned(),
+        more => format!(", and {more} others do likewise"),
+    };
+    let meaning = entries.meaning.name();
+    Some(format!(
+        "SEEK's entry at pts {pts_us} does not lead to its block with the offset {offset} ({meaning}){more}, {nothing_shows}"
+    ))
 }
 
 /// Where a place in the file leads that the container had before bytes were put between its chunks.

@@ -119,6 +119,9 @@ pub(super) fn plan(
     if !(is_unread && plan.is_whole()) {
         seek_table(plan, &slots, &sources, report, task)?;
     }
+    if !sealed.blocks {
+        plan.contradiction = seek::contradiction(plan, &sources);
+    }
     let header = plan.container.header();
     if header.version != 1 || header.reserved != 0 {
         report.notes.push("the file header is written with version 1 and nothing reserved set".to_owned());
