@@ -34,14 +34,18 @@ impl Container {
 
     /// The number in a cipher message, where its chunk is whole.
     pub(super) fn counter(&self, block: u64) -> Option<u64> {
-        let chunk = self.index().block(block).filter(|chunk| self.is_intact(chunk))?;
-        Some(cipher::Header::parse(self.payload(&chunk)).ok()?.0.counter)
+        self.index().block(block).filter(|chunk| self.is_intact(chunk))?;
+        self.stored_counter(block)
+    }
+
+    fn stored_counter(&self, block: u64) -> Option<u64> {
+        Some(cipher::Header::parse(self.payload(&self.index().block(block)?)).ok()?.0.counter)
     }
 
     /// The blocks before which counters leave numbers out; `None` where they can't be read, or go back. O(gaps · log blocks)
-    /// for counters that ascend.
+    /// for counters that ascend. Only CRCs of blocks beside gaps are computed.
     fn gaps_of_counters(&self) -> Option<Vec<u64>> {
-        let missing = |block: u64| self.counter(block)?.checked_sub(block);
+        let missing = |block: u64| self.stored_counter(block)?.checked_sub(block);
         let last = self.index().blocks().checked_sub(1)?;
         let first_missing = missing(0)?;
         let mut gaps = if first_missing > 0 { vec![0] } else { Vec::new() };
@@ -61,7 +65,11 @@ impl Container {
             let between = missing(middle)?;
             open.extend([(middle, between, high, after), (low, before, middle, between)]);
         }
-        Some(gaps)
+        let is_sure = |gap: &u64| {
+            let before = gap.checked_sub(1).is_none_or(|before| self.counter(before).is_some());
+            before && self.counter(*gap).is_some()
+        };
+        gaps.iter().all(is_sure).then_some(gaps)
     }
 }
 

@@ -164,11 +164,16 @@ fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
     landed
 }
 
-/// Offsets are all there is to go by, and some lead nowhere, or time 0 not to block 0, though no bytes are known to be
-/// lost: chunks were taken out or moved, and where an entry leads it may lead by chance.
+/// Offsets are all there is to go by, and time 0 leads to another block than the first; or some lead nowhere, though no bytes
+/// are known to be lost: chunks were taken out or moved, or they mean something else, and where an entry leads it may lead by
+/// chance.
 fn have_moved(plan: &Plan<'_>, blocks: &Blocks<'_>, entries: &Entries) -> bool {
-    let astray = |entry: &Named| entry.original.is_none() && is_astray(blocks, entries, entry);
-    !entries.sealed && plan.container.walked().losses.is_empty() && entries.list.iter().any(astray)
+    let nothing_lost = plan.container.walked().losses.is_empty();
+    let by_place = || entries.list.iter().filter(|entry| entry.original.is_none());
+    let land = |entry: &Named| blocks.landing(entries.meaning, entries.basis, entry.offset);
+    let begins_late = |entry: &Named| entry.pts_us == 0 && matches!(land(entry), Landing::Block(block) if block > 0);
+    let astray = |entry: &Named| nothing_lost && is_astray(blocks, entries, entry);
+    !entries.sealed && by_place().any(|entry| begins_late(entry) || astray(entry))
 }
 
 /// An entry leads nowhere, or from time 0 to another block than the first.
