@@ -270,7 +270,13 @@ impl<'a> Truth<'a> {
             let end = self.declared_end(area.start);
             self.origins(area).1 > 1 && end.is_some_and(|end| end >= area.end && self.may_end(end))
         };
-        !told && (!hidden.is_empty() || !alone && self.areas.iter().any(over))
+        // Where it ends just beside a chunk, and other damage comes before that, the end of the payload may have moved.
+        let beside = |area: &Range<usize>| {
+            let end = self.declared_end(area.start).unwrap_or(0);
+            let behind = self.areas.iter().any(|other| other.start > area.end && other.start < end);
+            behind && self.found.iter().any(|found| found.at > area.end && found.at.abs_diff(end) <= 16)
+        };
+        !told && (!hidden.is_empty() || !alone && self.areas.iter().any(|area| over(area) || beside(area)))
     }
 
     /// A length leads over whole blocks, and nothing that costs little to read knows of them.
@@ -409,7 +415,8 @@ impl<'a> Truth<'a> {
                     }
                     true => None,
                     false => {
-                        let explained = self.trails() || self.covers_closing();
+                        let appended = self.file.bytes[said.range.start..].starts_with(b"H4MK");
+                        let explained = self.trails() || self.covers_closing() || appended;
                         (!explained).then(|| "the closing CRC was not touched".to_owned())
                     }
                 }

@@ -20,6 +20,8 @@ const MOST_KEPT: usize = 1 << 12;
 const MOST_DOUBTS: usize = 1 << 12;
 /// By how many bytes the end of a payload may have moved for a run of chunks there to be what follows it.
 const MOST_MOVED: u64 = 1 << 10;
+/// The same where nothing but the length speaks for it, which may lead there by chance.
+const FEW_MOVED: u64 = 16;
 /// How many chunks are followed to that place.
 const MOST_HOPS: usize = 1 << 10;
 /// How many more faults a chain must have than a later one not to be the file's own: a duplicate alone is only that.
@@ -137,7 +139,8 @@ impl Ahead {
             let broken = self.breaks.get(self.breaks.partition_point(|at| *at <= first));
             broken.is_some_and(|broken| *broken < declared && near > *broken)
         };
-        (better(near) || self.last_run == Some(near) && breaks_off()).then_some(near)
+        (better(near) || self.last_run == Some(near) && near.abs_diff(declared) <= FEW_MOVED && breaks_off())
+            .then_some(near)
     }
 
     /// Whether a chunk with a known tag and a right CRC stands at or after `from`. False once too
