@@ -1,4 +1,5 @@
-//! A folder where there is no terminal to open it in: a line a container, from its headers, and from payload only where those contradict themselves.
+//! A folder where there is no terminal to open it in: a line a container, from its headers, and from payload only where those
+//! contradict themselves.
 
 use std::io::Write;
 use std::path::Path;

@@ -9,6 +9,9 @@ use super::source::Source;
 use super::task::{Cancelled, Task};
 use super::walk::Depth;
 
+/// The longest file that is read whole to say that there is no such chunk.
+const MOST_READ: u64 = 4 << 30;
+
 impl Container {
     /// Opens a container: walks all its chunks, to the given depth. Where every CRC is recomputed, tags that VERI proves are
     /// restored; where that is done only because [headers are in doubt](Depth::Doubted), it costs few passes over the file and
@@ -31,11 +34,12 @@ impl Container {
 
     /// The container to answer from about one of its chunks: this one or, where that chunk or one shortly before it
     /// [may hide others](Self::may_hide), the [checked](Self::checked) one. `None` is a chunk that wasn't found, which any
-    /// other may hide.
+    /// other may hide; a file that takes long to read isn't read for that.
     pub fn sure_of(self, chunk: Option<Chunk>, task: &Task) -> Result<Self, Cancelled> {
         let is_doubted = match chunk {
             Some(chunk) => self.may_hide(&chunk) || self.may_be_hidden(&chunk),
-            None => (!self.is_checked() || audit::has_alternatives(&self)) && !self.options().growing,
+            None if self.options().growing || self.source().len() > MOST_READ => false,
+            None => !self.is_checked() || audit::has_alternatives(&self),
         };
         if is_doubted { self.checked(task) } else { Ok(self) }
     }
