@@ -547,3 +547,16 @@ fn tables_that_lead_nowhere_leave_a_doubt() {
         assert!(!salvaged(&file, false).unwrap().0.unexplained, "{order:?}");
     }
 }
+
+/// SEEK counts in META's block_size; where META is lost, nobody knows that, though a digest could confirm what it was.
+#[test]
+fn offsets_by_the_block_size_of_a_lost_meta_are_made_anew() {
+    let file = Transport::new(6).with(|t| t.blocks[2].truncate(8)).build();
+    let meta = span(&file, b"META", 0);
+    for at in meta.payload.clone().step_by(3) {
+        for repair in [false, true] {
+            let wrong = wrongly_salvaged(&audited(&flipped(&file, at, 1)), repair);
+            assert_eq!(wrong, None, "at {at}, with repair {repair}");
+        }
+    }
+}

@@ -333,7 +333,7 @@ impl Table {
         let Some(rows) = SeekRows::transport(payload) else { return false };
         let table = SeekTable::new(rows, &order);
         if table.rows.is_empty() {
-            return true;
+            return self.entries.is_empty();
         }
         let blocks = output.blocks();
         let leads = |chosen: Option<Meaning>| {

@@ -359,14 +359,16 @@ fn seek_table(
         None => Place::Before(before(plan, slots, 0)),
     };
     let undo = plan.reserve(&place, Tag::SEEK, table.len());
-    let mut payload = table.payload(plan, meta.and_then(|meta| meta.block_size), task)?;
+    // A META that could be mended and isn't kept says nothing to whoever reads the output.
+    let grid = sources.meta.and_then(|meta| meta.block_size);
+    let mut payload = table.payload(plan, grid, task)?;
     let same = |plan: &Plan<'_>, payload: &[u8]| sources.chunk.is_some_and(|chunk| *plan.payload(&chunk) == *payload);
     if !same(plan, &payload) || !plan.moves_nothing_but(&place) {
-        if !table.settle(plan, meta, task)? {
+        if !table.settle(plan, sources.meta, task)? {
             let why = "read the output's SEEK with the same --meaning: by itself, its offsets look like something else";
             report.notes.push(why.to_owned());
         }
-        payload = table.payload(plan, meta.and_then(|meta| meta.block_size), task)?;
+        payload = table.payload(plan, grid, task)?;
     }
     plan.release(&place, undo);
     if same(plan, &payload) {
