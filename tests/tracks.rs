@@ -224,7 +224,8 @@ fn each_fault_of_an_index_or_a_table_is_one_finding() {
             wrong.push(format!("{name}: salvage rebuilds nothing, {report:?}"));
         }
         if file.len() < 1 << 20 {
-            wrong.extend(wrongly_salvaged_if_damaged(&file).into_iter().map(|why| format!("{name}, {why}")));
+            let salvaged = wrongly_salvaged_if_damaged(&file).expect("each has three chunks");
+            wrong.extend(salvaged.into_iter().map(|why| format!("{name}, {why}")));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -310,7 +311,7 @@ fn tables_are_those_of_the_meta_that_is_kept() {
     let clean = Tracks::new(9).build();
     let at = spans(&clean).into_iter().find(|span| &span.tag == b"META").unwrap().whole.start;
     let bytes = [&clean[..at], &crate::builder::chunk(b"META", b"{"), &clean[at..]].concat();
-    assert_eq!(wrongly_salvaged_if_damaged(&bytes), [""; 0]);
+    assert_eq!(wrongly_salvaged_if_damaged(&bytes), Some(Vec::new()));
     let second = spans(&bytes)[1].whole.clone();
     let (report, out) = salvaged(&audited(&[&bytes[..second.start], &bytes[second.end..]].concat()));
     let after = audited(&out);

@@ -6,9 +6,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use h4inspect::core::audit::{Audit, audit};
+use h4inspect::core::audit::{Audit, Verdict, audit};
 use h4inspect::core::container::Options;
 use h4inspect::core::finding::{Code, Finding, Severity};
+use h4inspect::core::index::{Chunk, Tag};
 use h4inspect::core::layout;
 use h4inspect::core::salvage::{self, SalvageError};
 use h4inspect::core::source::Source;
@@ -369,12 +370,13 @@ pub fn audited(bytes: &[u8]) -> Audit {
     audit
 }
 
-/// What is wrong with a salvage of a file that is damaged further, near its second chunk and at its end.
-pub fn wrongly_salvaged_if_damaged(bytes: &[u8]) -> Vec<String> {
+/// What is wrong with a salvage of a file that is damaged further, near its second chunk and at its end; `None` for one of
+/// fewer than three chunks, which isn't tried.
+pub fn wrongly_salvaged_if_damaged(bytes: &[u8]) -> Option<Vec<String>> {
     let audit = audited_with(bytes, &Options::default());
     let chunks = audit.container.iter().flat_map(|container| container.index().iter().skip(1).take(2));
     let places: Vec<usize> = chunks.map(|chunk| chunk.offset as usize).collect();
-    let [second, third] = places[..] else { return Vec::new() };
+    let [second, third] = places[..] else { return None };
     let (before, after) = (&bytes[..second], &bytes[third..]);
     let damaged = [
         ("bytes before the second chunk", [before, &[0; 4], &bytes[second..]].concat()),
@@ -387,7 +389,7 @@ pub fn wrongly_salvaged_if_damaged(bytes: &[u8]) -> Vec<String> {
         let wrong = wrongly_salvaged(&audited_with(&bytes, &Options::default()), false)?;
         Some(format!("{what}: {wrong}"))
     };
-    damaged.into_iter().filter_map(wrong).collect()
+    Some(damaged.into_iter().filter_map(wrong).collect())
 }
 
 /// What is wrong with a salvage of a file: what it writes is a container without errors, and salvaged again is itself.
@@ -397,7 +399,18 @@ pub fn wrongly_salvaged(audit: &Audit, repair: bool) -> Option<String> {
         let mut out = Vec::new();
         match salvage::salvage(audit, &settings, &mut out, &Task::default()) {
             Ok(report) => Some((report, out)),
-            Err(SalvageError::Unreadable(_) | SalvageError::Nothing) => None,
+            Err(SalvageError::Unreadable(why)) => {
+                assert_eq!(audit.verdict, Verdict::Unreadable, "{why}");
+                None
+            }
+            Err(SalvageError::Nothing) => {
+                let container = audit.container.as_ref().unwrap();
+                // Tables and digests of what is gone are nothing to keep.
+                let content = |chunk: &Chunk| ![Tag::VERI, Tag::SEEK, Tag::TSEK].contains(&chunk.tag);
+                let kept = container.index().iter().find(|chunk| content(chunk) && container.is_intact(chunk));
+                assert_eq!(kept, None, "this is refused, and could be kept");
+                None
+            }
             Err(error) => panic!("{error}"),
         }
     };
