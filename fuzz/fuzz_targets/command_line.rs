@@ -62,7 +62,7 @@ fn arguments(mut bytes: &[u8]) -> Vec<OsString> {
     arguments
 }
 
-/// Standard input and output are empty; standard error is, but for panics.
+/// Redirects the standard streams to /dev/null, but lets panics through to standard error. Returns the old standard error.
 fn quiet() -> OwnedFd {
     static ONCE: Once = Once::new();
     let null = File::options().read(true).write(true).open("/dev/null").unwrap();

@@ -1,5 +1,5 @@
-//! A folder where there is no terminal to open it in: a line a container, from its headers, and from payload only where those
-//! contradict themselves.
+//! Lists the containers in a folder, one per line, where there is no terminal to open it in. Reads headers, and payload only
+//! where headers contradict each other.
 
 use std::io::Write;
 use std::path::Path;

@@ -51,18 +51,16 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
             None
         }
     };
-    let container = match container {
-        Some(container) => {
-            integrity::require(&container, &args.file, session)?;
-            let index = container.index();
-            let part = args.block.map(|block| index.block(block));
-            match part.or_else(|| args.chunk.map(|chunk| index.chunk(chunk))) {
-                Some(part) => Some(open::sure_of(container, part, &args.file)?),
-                None => Some(container),
-            }
+    let sure_of_part = |container: Container| {
+        integrity::require(&container, &args.file, session)?;
+        let index = container.index();
+        let part = args.block.map(|block| index.block(block));
+        match part.or_else(|| args.chunk.map(|chunk| index.chunk(chunk))) {
+            Some(part) => open::sure_of(container, part, &args.file),
+            None => Ok(container),
         }
-        None => None,
     };
+    let container = container.map(sure_of_part).transpose()?;
     let (start, bytes) = match (&container, args.block, args.chunk) {
         (Some(container), Some(block), _) => of_block(container, block, args, session)?,
         (Some(container), _, Some(chunk)) => {

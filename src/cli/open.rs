@@ -51,7 +51,7 @@ pub(super) fn checked(file: &Input, session: &Session) -> anyhow::Result<Arc<Con
     Ok(Arc::new(walk(source(file)?, file, Depth::Checked, session)?))
 }
 
-/// The container to answer from about a chunk, or to say from that there is none.
+/// Returns the container to consult about a chunk, or to establish that the chunk doesn't exist.
 pub(super) fn sure_of(container: Container, chunk: Option<Chunk>, file: &Input) -> anyhow::Result<Container> {
     let task = Arc::new(Task::default());
     let _progress = Progress::start(format_args!("check {file}"), task.clone());

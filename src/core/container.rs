@@ -366,6 +366,11 @@ impl Container {
         Self::new(self.source.clone(), self.options.clone(), self.header, walked, self.complete)
     }
 
+    /// Mux: the file has no closing CRC after the last chunk.
+    pub(crate) fn lacks_closing_crc(&self) -> bool {
+        self.layout().closing_len() > 0 && self.walked.closing_crc.is_none()
+    }
+
     /// The same container without what [`mend`](Self::mend) took into account: every sidecar is read as it is stored.
     pub(crate) fn without_mends(&self) -> Self {
         Self::new(self.source.clone(), self.options.clone(), self.header, self.walked.clone(), self.complete)

@@ -20,7 +20,7 @@ impl Container {
         Ok(Self::load(Loader::new(source, options, depth)?, task)?)
     }
 
-    /// Likewise, from a loader. Work that is done already isn't done again.
+    /// The same from a loader, which goes on from where it is.
     pub fn load(mut loader: Loader, task: &Task) -> Result<Self, Cancelled> {
         loader.run(task)?;
         let tries = if loader.depth() == Depth::Checked { Tries::Each } else { Tries::Together };

@@ -95,12 +95,9 @@ impl Report<'_> {
 
     /// Mux: the file ends before its closing CRC, and whatever stood before that may be missing too.
     fn is_cut(&self) -> bool {
-        let walked = self.container.walked();
-        match walked.ending {
+        match self.container.walked().ending {
             Ending::NoClosingCrc => true,
-            Ending::Trailing(_) | Ending::Appended(_) => {
-                self.container.layout().closing_len() > 0 && walked.closing_crc.is_none()
-            }
+            Ending::Trailing(_) | Ending::Appended(_) => self.container.lacks_closing_crc(),
             Ending::Clean | Ending::Damaged | Ending::Limit => false,
         }
     }
@@ -109,10 +106,7 @@ impl Report<'_> {
     /// show it.
     fn is_altered(&self) -> bool {
         let container = self.container;
-        let closing = || match container.walked().closing_crc {
-            Some(_) => integrity::wrong_closing(container).is_some(),
-            None => container.layout().closing_len() > 0,
-        };
+        let closing = || container.lacks_closing_crc() || integrity::wrong_closing(container).is_some();
         let mismatch = self.verification.status == Status::Mismatch;
         *self.altered.get_or_init(|| self.has_losses() || mismatch || closing())
     }

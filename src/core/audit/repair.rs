@@ -52,7 +52,7 @@ impl Repairs {
 /// the whole file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tries {
-    /// All of them together: for whoever wants little more than headers.
+    /// All of them together: enough for commands that mostly read headers.
     Together,
     /// All of them together, then each alone.
     Each,

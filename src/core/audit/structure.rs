@@ -132,21 +132,23 @@ fn chain_end(report: &Report<'_>) -> u64 {
     last.map_or(report.container.layout().file_header_len(), |chunk| chunk.end)
 }
 
+fn unclosed(at: u64) -> Finding {
+    let message = format!("no closing CRC after the last chunk, which ends at {at}");
+    Finding::at(Code::ContainerCrcMissing, at, 0, message)
+}
+
 fn ending(report: &mut Report<'_>) {
     let container = report.container;
     let len = container.source().len();
     match container.walked().ending {
         // Less than a closing CRC is what is left of one.
-        Ending::Trailing(at)
-            if len - at < container.layout().closing_len() && container.walked().closing_crc.is_none() =>
-        {
+        Ending::Trailing(at) if len - at < container.layout().closing_len() && container.lacks_closing_crc() => {
             let message = format!("the file ends at {len}, {} bytes into its closing CRC at {at}", len - at);
             report.push(Finding::at(Code::ContainerCrcMissing, at, len - at, message));
         }
         Ending::Trailing(at) => {
-            if container.layout().closing_len() > 0 && container.walked().closing_crc.is_none() {
-                let message = format!("no closing CRC after the last chunk, which ends at {at}");
-                report.push(Finding::at(Code::ContainerCrcMissing, at, 0, message));
+            if container.lacks_closing_crc() {
+                report.push(unclosed(at));
             }
             let rest = container.bytes().get(usize::try_from(at).unwrap_or(usize::MAX)..).unwrap_or_default();
             let begins = escape_bytes(rest.get(..8).unwrap_or(rest));
@@ -155,9 +157,8 @@ fn ending(report: &mut Report<'_>) {
         }
         Ending::Appended(at) => {
             let is_lost = container.walked().losses.last().is_some_and(|loss| loss.offset + loss.length == at);
-            if container.layout().closing_len() > 0 && container.walked().closing_crc.is_none() && !is_lost {
-                let message = format!("no closing CRC after the last chunk, which ends at {at}");
-                report.push(Finding::at(Code::ContainerCrcMissing, at, 0, message));
+            if container.lacks_closing_crc() && !is_lost {
+                report.push(unclosed(at));
             }
             let message = format!("another container begins at {at}; {} bytes from there were not looked at", len - at);
             report.push(Finding::at(Code::AppendedContainer, at, len - at, message));

@@ -1,4 +1,4 @@
-//! Whether a file is what its VERI says, for whoever asks for that alone.
+//! Verifies a file against its VERI, without the rest of an audit.
 
 use super::{integrity, outline, repair};
 use crate::core::container::Container;
@@ -6,7 +6,7 @@ use crate::core::finding::Code;
 use crate::core::task::{Cancelled, Task};
 use crate::core::veri::{Status, Verification};
 
-/// Findings that mean that a chunk is not there as it was written.
+/// Findings that mean a chunk isn't as it was written.
 const DAMAGE: [Code; 6] = [
     Code::ChunkTruncated,
     Code::ChunkCrcMismatch,
@@ -21,9 +21,9 @@ const DAMAGE: [Code; 6] = [
 pub struct Verified {
     /// The outcome, the same as an audit's.
     pub verification: Verification,
-    /// VERI was recomputed and is right; or there is none, and every CRC is right.
+    /// The digest in VERI matches; without VERI, every CRC does.
     pub valid: bool,
-    /// Where there is no VERI: how many chunks and CRCs are not as they were written.
+    /// Without VERI: the number of faults found in chunks and CRCs.
     pub faults: Option<u64>,
     /// The container with every CRC recomputed, where that had to be done.
     pub checked: Option<Container>,
@@ -46,7 +46,7 @@ pub fn verify(container: &Container, task: &Task) -> Result<Verified, Cancelled>
     Ok(Verified { verification, valid, faults, checked })
 }
 
-/// How many chunks and CRCs are not as they were written.
+/// Counts the faults in chunks and CRCs.
 fn faults(container: &Container) -> u64 {
     let found = outline(container);
     let closing = u64::from(integrity::wrong_closing(container).is_some());

@@ -56,11 +56,16 @@ impl Container {
         })
     }
 
+    /// Whether the CRC of a chunk is wrong that the walk didn't look at: its length may lead over others.
+    pub fn is_doubted(&self, chunk: &Chunk) -> bool {
+        chunk.state == State::Unchecked && !self.is_intact(chunk)
+    }
+
     /// Whether the length of a chunk that nobody has checked leads over others: its CRC is wrong, and right with a smaller
     /// length at which another chunk begins. Only the [checked](Self::checked) container has them. Costs what reading the
     /// chunk does.
     pub fn may_hide(&self, chunk: &Chunk) -> bool {
-        if chunk.state != State::Unchecked || self.options().growing || self.is_intact(chunk) {
+        if self.options().growing || !self.is_doubted(chunk) {
             return false;
         }
         let head = available(self.bytes(), 0, self.layout().file_header_len());

@@ -25,7 +25,7 @@ impl Container {
         let gap = |block: u64| Some(Loss { offset: self.index().block(block)?.offset, length: 0, block });
         let gaps = match self.pipeline().is_living_cipher() {
             true => self.gaps_of_counters().unwrap_or_default(),
-            // Which one is missing nothing says.
+            // Nothing says which block is missing.
             false if self.tracks().is_some_and(|tracks| names_more(tracks, self.index().blocks())) => vec![0],
             false => Vec::new(),
         };
@@ -73,7 +73,7 @@ impl Container {
     }
 }
 
-/// An index of tracks names each block there is, and those that would follow: not one of them by a slip.
+/// The index of tracks names every block there is, and the ones that would follow, so that it isn't a single slip.
 fn names_more(tracks: &Tracks, blocks: u64) -> bool {
     if !tracks.indexed || tracks.out_of_range == 0 || tracks.blocks_named() != blocks {
         return false;

@@ -13,7 +13,7 @@ pub enum Reason {
     CrcMismatch,
     /// Its CRC is wrong, and a repair is confirmed that was not asked for.
     Mendable,
-    /// Its CRC is right, but its tag is no text, and what stands before it is no sign of a chunk either.
+    /// Its CRC is right, but its tag isn't text, and the chunk before it doesn't show that one starts here.
     Tag,
     /// Only its beginning is there.
     Truncated,

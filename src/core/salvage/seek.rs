@@ -169,11 +169,10 @@ fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
 /// chance.
 fn have_moved(plan: &Plan<'_>, blocks: &Blocks<'_>, entries: &Entries) -> bool {
     let nothing_lost = plan.container.walked().losses.is_empty();
-    let by_place = || entries.list.iter().filter(|entry| entry.original.is_none());
+    let mut by_place = entries.list.iter().filter(|entry| entry.original.is_none());
     let land = |entry: &Named| blocks.landing(entries.meaning, entries.basis, entry.offset);
-    let begins_late = |entry: &Named| entry.pts_us == 0 && matches!(land(entry), Landing::Block(block) if block > 0);
-    let astray = |entry: &Named| nothing_lost && is_astray(blocks, entries, entry);
-    !entries.sealed && by_place().any(|entry| begins_late(entry) || astray(entry))
+    let is_explained = |entry: &Named| !nothing_lost && land(entry) == Landing::Nowhere;
+    !entries.sealed && by_place.any(|entry| is_astray(blocks, entries, entry) && !is_explained(entry))
 }
 
 /// An entry leads nowhere, or from time 0 to another block than the first.

@@ -35,7 +35,7 @@ impl Slot {
     }
 }
 
-/// How far a chunk can be relied on: the first of the best counts.
+/// How reliable a chunk is. The first of the most reliable ones counts.
 #[derive(Debug, Clone, Copy)]
 enum Worth {
     Damaged(Reason),
@@ -105,7 +105,7 @@ fn damage(plan: &mut Plan<'_>, chunk: &Chunk) -> Reason {
     }
 }
 
-/// A sidecar that must be a JSON object is one; META may be of the older binary form.
+/// Whether a sidecar that must be a JSON object is one. META may have the older binary form.
 pub(super) fn reads(tag: Tag, payload: &[u8]) -> bool {
     match tag {
         Tag::META => is_meta(&Meta::parse(payload)),

@@ -240,8 +240,8 @@ enum Stop {
     Ends(u64),
 }
 
-/// Of `first` and the chunks that follow it, the one that is nearest to where one was declared. Chunks of a container without VERI lead
-/// on to the file's own without a break.
+/// The chunk nearest to where one was declared, among `first` and those that follow it. The chunks of a container without VERI
+/// lead on to the file's own without a break.
 fn chunk_about(layout: Layout, bytes: &[u8], first: u64, declared: u64) -> Option<u64> {
     let next = |at: &u64| Some(layout.declared_end(&layout.chunk_header(bytes, *at)?));
     let chain = std::iter::successors(Some(first), next).take(MOST_HOPS);

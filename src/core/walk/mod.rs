@@ -8,6 +8,7 @@
 mod ahead;
 mod crcs;
 mod places;
+mod retagged;
 
 use ahead::{Ahead, Payload};
 use crcs::{Crcs, Inner, WholeCrc};
@@ -107,42 +108,6 @@ pub struct Walked {
     pub closing_crc: Option<u64>,
     /// Whether payloads were read.
     pub depth: Depth,
-}
-
-impl Walked {
-    /// The same with some chunks under another tag, and a finding for each.
-    pub(crate) fn retagged(&self, tags: &[(u64, Tag)]) -> Self {
-        let index = self.index.retagged(tags);
-        let (mut findings, mut losses) = (self.findings.clone(), self.losses.clone());
-        for finding in findings.list_mut() {
-            if let Some(chunk) = finding.chunk.and_then(|chunk| index.chunk(chunk)) {
-                finding.block = chunk.block;
-            }
-        }
-        {
-            let mut cores = index.with_tag(Tag::CORE).peekable();
-            let mut before = 0;
-            for loss in &mut losses {
-                // A chunk that was cut off is lost itself, and counts.
-                while cores.next_if(|chunk| chunk.offset <= loss.offset).is_some() {
-                    before += 1;
-                }
-                loss.block = before;
-            }
-        }
-        for (at, _) in tags {
-            let Some((chunk, stored)) = index.chunk(*at).zip(self.index.chunk(*at)) else { continue };
-            let message = format!(
-                "tag {} at {} is one bit from {}, and VERI verifies with that",
-                stored.tag, chunk.offset, chunk.tag
-            );
-            let finding = Finding::on(Code::ChunkTagRepaired, &chunk, message);
-            let field = chunk.offset..chunk.offset + 4;
-            findings.push(finding.focused(field).expecting(chunk.tag.to_string()));
-        }
-        findings.sort();
-        Self { index, findings, losses, ending: self.ending, closing_crc: self.closing_crc, depth: self.depth }
-    }
 }
 
 /// From what payload length on reading a header costs less than touching its page, which systems read ahead of.

@@ -11,7 +11,7 @@ use super::update::{follow_selection, select, show};
 use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, Measure, Pane, Request, Selection, State, View};
 use crate::core::container::Container;
-use crate::core::index::{Chunk, State as ChunkState};
+use crate::core::index::Chunk;
 use crate::core::listing::{Column, Filter, Listing, Order};
 use crate::core::size;
 use crate::core::text::escape;
@@ -487,8 +487,7 @@ fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect>
     for block in visible.filter_map(|row| list.block(container, row)).collect::<Vec<_>>() {
         let Some(chunk) = container.index().block(block).filter(|_| list.measure(block).is_none()) else { continue };
         // What a wrong CRC means a worker finds out: the length may hide other blocks.
-        let is_doubted = |chunk: &Chunk| chunk.state == ChunkState::Unchecked && !container.is_intact(chunk);
-        if chunk.len <= SMALL_BLOCK.min(room) && !is_doubted(&chunk) {
+        if chunk.len <= SMALL_BLOCK.min(room) && !container.is_doubted(&chunk) {
             room -= chunk.len;
             list.measured(&chunk, Measure::of(container, &chunk));
         } else {

@@ -428,11 +428,10 @@ fn ask_for_coding(state: &mut State) -> Vec<Effect> {
         state.hex.ahead.keep(about, read);
     }
     // The length of a block with a wrong CRC may hide others: whoever reads it in the background looks for them.
-    let is_doubted = || chunk.state == ChunkState::Unchecked && !container.is_intact(&chunk);
-    if is_read && !is_doubted() {
+    if is_read && !container.is_doubted(&chunk) {
         return Vec::new();
     }
-    if reading == Reading::Runs && chunk.len <= COUNTED_AT_ONCE && !is_doubted() {
+    if reading == Reading::Runs && chunk.len <= COUNTED_AT_ONCE && !container.is_doubted(&chunk) {
         // Nobody can cancel a task that is not shared.
         if let Ok(coding) = container.coding(block, &Task::default()) {
             decoded(state, &chunk, Ok(coding));
