@@ -17,8 +17,9 @@
     )
 )]
 
+pub use h4mk as core;
+
 pub mod cli;
-pub mod core;
 pub mod draft;
 pub mod hexdump;
 pub mod report;

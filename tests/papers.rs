@@ -7,17 +7,18 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// Names of the dependencies in `Cargo.toml`, of all its tables.
+/// Names of the dependencies in the `Cargo.toml` of either package, of all its tables. The core is no foreign crate.
 fn dependencies() -> BTreeSet<String> {
     let mut inside = false;
     let mut names = BTreeSet::new();
-    for line in read("Cargo.toml").lines() {
+    for line in [read("Cargo.toml"), read("core/Cargo.toml")].iter().flat_map(|file| file.lines()) {
         if let Some(table) = line.strip_prefix('[') {
             inside = table.ends_with("dependencies]");
         } else if let Some((name, _)) = line.split_once(" = ").filter(|(name, _)| inside && !name.starts_with('#')) {
-            names.insert(name.to_owned());
+            names.insert(name.trim_end_matches(".workspace").to_owned());
         }
     }
+    names.remove("h4mk");
     names
 }
 

@@ -4,7 +4,7 @@ use crate::support::screens::{
     DARK, NO_COLOR, Transport, draw_after_each, faulty, many, played, regular, screen, tracks,
 };
 use crate::support::with_snapshots;
-use h4inspect::core::listing::Column;
+use h4inspect::core::explore::listing::Column;
 use h4inspect::tui::headless::Player;
 use h4inspect::tui::keys;
 use h4inspect::tui::screen::styles;

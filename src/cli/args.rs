@@ -10,7 +10,7 @@ use super::settings::GlobalArgs;
 use super::{
     audit, block, chunks, completions, diff, explain, hex, info, manifest, pack, render, salvage, seek, unpack, verify,
 };
-use crate::core::text;
+use h4mk::text;
 
 /// The program's name.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
@@ -207,7 +207,7 @@ fn mistyped(args: &[OsString]) -> Option<clap::Error> {
 mod tests {
     use super::*;
     use crate::cli::settings::MeaningChoice;
-    use crate::core::time::Time;
+    use h4mk::time::Time;
 
     fn parsed(line: &str) -> Result<Cli, ErrorKind> {
         let args = [NAME].into_iter().chain(line.split_whitespace());

@@ -17,13 +17,13 @@ use super::messages::{self, Progress, Snapshot};
 use super::output::Output;
 use super::status::{self, Status};
 use super::{Session, open, shard};
-use crate::core::finding::Severity;
-use crate::core::source::Stream;
-use crate::core::task::Task;
 use crate::report::audit::{FileAudit, Tally};
 use crate::report::baseline::Baseline;
 use crate::report::style::{Paint, Role};
 use crate::report::{count, json, junit, sarif};
+use h4mk::finding::Severity;
+use h4mk::source::Stream;
+use h4mk::task::Task;
 
 /// Arguments of `audit`.
 #[derive(Debug, Clone, clap::Args)]

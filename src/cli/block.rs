@@ -3,7 +3,7 @@
 use super::input::Input;
 use super::output::{Output, Target};
 use super::{Session, content, integrity, open};
-use crate::core::block::Form;
+use h4mk::block::Form;
 
 /// Arguments of `block`.
 #[derive(Debug, Clone, clap::Args)]

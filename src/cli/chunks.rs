@@ -6,9 +6,9 @@ use super::input::Input;
 use super::output::Output;
 use super::status::Status;
 use super::{Session, open};
-use crate::core::index::State;
 use crate::report::chunks::Chunks;
 use crate::report::json;
+use h4mk::index::State;
 
 /// Arguments of `chunks`.
 #[derive(Debug, Clone, clap::Args)]

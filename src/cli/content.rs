@@ -8,10 +8,10 @@ use super::input::Input;
 use super::messages;
 use super::output::Output;
 use super::status::Status;
-use crate::core::block::{BlockError, Form, Stage, Stored, Window};
-use crate::core::codec::engine::EngineError;
-use crate::core::container::Container;
-use crate::core::index::Chunk;
+use h4mk::block::{BlockError, Form, Stage, Stored, Window};
+use h4mk::codec::engine::EngineError;
+use h4mk::container::Container;
+use h4mk::index::Chunk;
 
 /// Bytes written at a time: less than the output's buffer, so that they are copied there. A system call given bytes that
 /// a file has lost since would fail.

@@ -7,10 +7,10 @@ use super::messages::Progress;
 use super::output::Output;
 use super::status::Status;
 use super::{Session, open};
-use crate::core::diff::{Pair, diff};
-use crate::core::task::Task;
 use crate::report::diff::{Comparison, Sides, lines, write_text};
 use crate::report::json;
+use h4mk::diff::{Pair, diff};
+use h4mk::task::Task;
 
 /// Arguments of `diff`.
 #[derive(Debug, Clone, clap::Args)]

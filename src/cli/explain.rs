@@ -8,9 +8,9 @@ use clap::{Arg, Command};
 
 use super::Session;
 use super::output::Output;
-use crate::core::finding::Code;
-use crate::core::text;
 use crate::report::explain::{self, Explanation};
+use h4mk::finding::Code;
+use h4mk::text;
 
 /// Arguments of `explain`.
 #[derive(Debug, Clone, clap::Args)]

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::input::Input;
-use crate::core::source::{Source, SourceError};
+use h4mk::source::{Source, SourceError};
 
 pub(super) use list::{Separator, listed};
 pub(super) use select::Exclusion;

@@ -9,16 +9,16 @@ use super::files::{self, Target};
 use super::output::Output;
 use super::status::Status;
 use super::{Session, open};
-use crate::core::container::Container;
-use crate::core::finding::Severity;
-use crate::core::name::FileName;
-use crate::core::task::Task;
-use crate::core::text;
-use crate::core::time::format_us;
-use crate::core::walk::Depth;
 use crate::report::info::Info;
 use crate::report::style::Role;
 use crate::report::{count, size};
+use h4mk::container::Container;
+use h4mk::finding::Severity;
+use h4mk::name::FileName;
+use h4mk::task::Task;
+use h4mk::text;
+use h4mk::time::format_us;
+use h4mk::walk::Depth;
 
 /// Lists the containers of a folder.
 pub(super) fn run(folder: &Path, session: &mut Session) -> anyhow::Result<()> {

@@ -6,10 +6,10 @@ use super::input::Input;
 use super::output::Output;
 use super::status::{self, Status};
 use super::{Session, content, integrity, open};
-use crate::core::block::Form;
-use crate::core::container::Container;
-use crate::core::size;
 use crate::hexdump::{self, Columns};
+use h4mk::block::Form;
+use h4mk::container::Container;
+use h4mk::size;
 
 /// Arguments of `hex`.
 #[derive(Debug, Clone, clap::Args)]

@@ -3,9 +3,9 @@
 use super::input::Input;
 use super::output::Output;
 use super::{Session, open};
-use crate::core::finding::Severity;
 use crate::report::info::Info;
 use crate::report::json;
+use h4mk::finding::Severity;
 
 /// Arguments of `info`.
 #[derive(Debug, Clone, clap::Args)]

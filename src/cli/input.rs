@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::core::text;
+use h4mk::text;
 
 /// A file to read, as named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use super::Session;
 use super::input::Input;
 use super::messages::{self, Progress};
 use super::status::Status;
-use crate::core::audit;
-use crate::core::container::Container;
-use crate::core::task::Task;
-use crate::core::veri;
 use crate::report::verify::Verify;
+use h4mk::audit;
+use h4mk::container::Container;
+use h4mk::task::Task;
+use h4mk::veri;
 
 /// Whether a file is what VERI says, and what that means for the exit status.
 pub(super) fn verify(container: &Container, file: &Input) -> anyhow::Result<(Verify, Status)> {

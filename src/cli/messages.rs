@@ -11,8 +11,8 @@ use crate::report::short_size;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::core::task::Task;
-use crate::core::text;
+use h4mk::task::Task;
+use h4mk::text;
 
 /// Time between two drawings of the progress line, and before the first: what is done sooner needs none.
 const TICK: Duration = Duration::from_millis(200);

@@ -34,9 +34,9 @@ pub mod status;
 pub mod unpack;
 pub mod verify;
 
-use crate::core::codec::external;
-use crate::core::container::Options;
 use args::{Cli, Command};
+use h4mk::codec::external;
+use h4mk::container::Options;
 use input::Input;
 use settings::Settings;
 use status::Status;

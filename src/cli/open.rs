@@ -8,13 +8,13 @@ use super::Session;
 use super::input::Input;
 use super::messages::{self, Progress};
 use super::status::Status;
-use crate::core::audit::{self, Audit, Verdict};
-use crate::core::container::{Container, Options};
-use crate::core::finding::Severity;
-use crate::core::index::Chunk;
-use crate::core::source::{Source, SourceError};
-use crate::core::task::Task;
-use crate::core::walk::Depth;
+use h4mk::audit::{self, Audit, Verdict};
+use h4mk::container::{Container, Options};
+use h4mk::finding::Severity;
+use h4mk::index::Chunk;
+use h4mk::source::{Source, SourceError};
+use h4mk::task::Task;
+use h4mk::walk::Depth;
 
 /// Opens a file, whatever is in it.
 pub(super) fn source(file: &Input) -> anyhow::Result<Arc<Source>> {

@@ -9,8 +9,8 @@ use anyhow::Context;
 
 use super::input::Input;
 use super::status::{Failure, Status};
-use crate::core::text;
 use crate::draft::{self, Draft, Found, Identity, Place};
+use h4mk::text;
 
 const BUFFER_BYTES: usize = 64 << 10;
 /// What Linux allows a pipe without privileges, unless told otherwise.

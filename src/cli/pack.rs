@@ -10,10 +10,10 @@ use super::messages::{self, Progress};
 use super::output::{Output, Target};
 use super::status::Status;
 use super::{Session, open};
-use crate::core::pack::{self, PackError, Settings, SettingsError};
-use crate::core::size;
-use crate::core::source::{Source, SourceError};
-use crate::core::task::Task;
+use h4mk::pack::{self, PackError, Settings, SettingsError};
+use h4mk::size;
+use h4mk::source::{Source, SourceError};
+use h4mk::task::Task;
 
 /// Arguments of `pack`.
 #[derive(Debug, Clone, clap::Args)]

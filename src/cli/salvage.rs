@@ -9,13 +9,13 @@ use super::messages::Progress;
 use super::output::{Output, Target};
 use super::status::Status;
 use super::{Session, content, open};
-use crate::core::audit::Verdict;
-use crate::core::name::FileName;
-use crate::core::salvage::{SalvageError, Settings, Sibling, SiblingError, salvage};
-use crate::core::task::Task;
 use crate::report::advice::advice;
 use crate::report::json;
 use crate::report::salvage::Salvage;
+use h4mk::audit::Verdict;
+use h4mk::name::FileName;
+use h4mk::salvage::{SalvageError, Settings, Sibling, SiblingError, salvage};
+use h4mk::task::Task;
 
 /// Arguments of `salvage`.
 #[derive(Debug, Clone, clap::Args)]

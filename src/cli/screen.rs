@@ -11,12 +11,12 @@ use ratatui::layout::Size;
 use super::color::ColorChoice;
 use super::input::Input;
 use super::{Session, open};
-use crate::core::layout;
-use crate::core::name::FileName;
-use crate::core::source::Source;
 use crate::tui::run::{self, Ended};
 use crate::tui::state::{Polling, Setup};
 use crate::tui::theme::{self, Theme};
+use h4mk::layout;
+use h4mk::name::FileName;
+use h4mk::source::Source;
 
 /// What the TUI shows a file with, and what it is compared with; fails where one of them is no container, which needs no
 /// screen to say.

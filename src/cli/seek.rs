@@ -4,10 +4,10 @@ use super::input::Input;
 use super::output::Output;
 use super::status::Status;
 use super::{Session, integrity, messages, open};
-use crate::core::container::SeekError;
-use crate::core::text;
-use crate::core::time::Time;
 use crate::report::{self, json};
+use h4mk::container::SeekError;
+use h4mk::text;
+use h4mk::time::Time;
 
 /// Arguments of `seek`.
 #[derive(Debug, Clone, clap::Args)]

@@ -8,16 +8,16 @@ use anyhow::Context;
 
 use super::color::ColorChoice;
 use super::status::{Failure, Status};
-use crate::core::codec::engine::Engines;
-use crate::core::codec::external::{External, Library};
-use crate::core::codec::{cipher, mask};
-use crate::core::container::Options;
-use crate::core::hash::unhex;
-use crate::core::secret::{Secret, SecretError};
-use crate::core::seek::Meaning;
-use crate::core::size;
-use crate::core::source::{SourceError, Stream};
-use crate::core::text;
+use h4mk::codec::engine::Engines;
+use h4mk::codec::external::{External, Library};
+use h4mk::codec::{cipher, mask};
+use h4mk::container::Options;
+use h4mk::hash::unhex;
+use h4mk::secret::{Secret, SecretError};
+use h4mk::seek::Meaning;
+use h4mk::size;
+use h4mk::source::{SourceError, Stream};
+use h4mk::text;
 
 /// Blocks that would decode to more than this many bytes are not decoded, unless told otherwise.
 pub const DEFAULT_MAX_BLOCK_SIZE: u64 = 1 << 30;

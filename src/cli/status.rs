@@ -3,10 +3,10 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use crate::core::container::OpenError;
-use crate::core::finding::Finding;
-use crate::core::layout::HeadError;
 use crate::report::advice::advice;
+use h4mk::container::OpenError;
+use h4mk::finding::Finding;
+use h4mk::layout::HeadError;
 
 /// The exit statuses, from the one that gives way to all others to the one that wins over them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn what_is_no_container_comes_with_the_finding_s_advice() {
         for cut in [b"RIFF".as_slice(), b"H4MK\0\x01"] {
-            let head = crate::core::layout::recognise(cut).unwrap_err();
+            let head = h4mk::layout::recognise(cut).unwrap_err();
             let wanted = format!("a.h4mk: {head}. {}", advice(&Finding::from(&head)));
             let bare = Err::<(), _>(head).context("a.h4mk").unwrap_err();
             let opened = Err::<(), _>(OpenError::Head(head)).context("a.h4mk").unwrap_err();

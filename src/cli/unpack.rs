@@ -12,11 +12,11 @@ use super::input::Input;
 use super::output::{Output, Target};
 use super::status::Status;
 use super::{Session, content, integrity, messages, open};
-use crate::core::block::{BlockError, Form, Stage};
-use crate::core::container::Container;
-use crate::core::index::Chunk;
-use crate::core::text::escape;
-use crate::core::tracks::Fault;
+use h4mk::block::{BlockError, Form, Stage};
+use h4mk::container::Container;
+use h4mk::index::Chunk;
+use h4mk::text::escape;
+use h4mk::tracks::Fault;
 
 /// Arguments of `unpack`.
 #[derive(Debug, Clone, clap::Args)]

@@ -1,6 +1,6 @@
 //! Advice in the words of the command line.
 
-use crate::core::finding::{Finding, Remedy};
+use h4mk::finding::{Finding, Remedy};
 
 /// What to do about a finding, in one line.
 pub fn advice(finding: &Finding) -> String {

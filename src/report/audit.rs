@@ -12,12 +12,12 @@ use super::schema;
 use super::style::{Paint, Role};
 use super::summary::{Outcome, SeekSummary, VeriSummary, verdict_name};
 use super::{Word, as_object, count, kept, size};
-use crate::core::audit::{Audit, Verdict};
-use crate::core::container::Effort;
-use crate::core::finding::{self, Code, Severity};
-use crate::core::name::FileName;
-use crate::core::text;
-use crate::core::veri;
+use h4mk::audit::{Audit, Verdict};
+use h4mk::container::Effort;
+use h4mk::finding::{self, Code, Severity};
+use h4mk::name::FileName;
+use h4mk::text;
+use h4mk::veri;
 
 /// What stands for a check that a limit stopped.
 const LIMITS: [&str; 2] = ["block-too-large", "json-limit"];
@@ -232,7 +232,7 @@ impl FileAudit {
             new_omitted: None,
             is_being_accepted: false,
             outcome: Outcome::of(audit),
-            unmasked: container.is_some_and(|container| container.reader().can_unmask()),
+            unmasked: container.is_some_and(|container| container.can_unmask()),
         }
     }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{BaselineState, FileAudit, Finding};
 use super::{audit, json};
-use crate::core::finding::{Code, Severity};
-use crate::core::name::FileName;
+use h4mk::finding::{Code, Severity};
+use h4mk::name::FileName;
 
 const VERSION: u64 = 1;
 

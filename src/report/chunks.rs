@@ -8,12 +8,12 @@ use serde::{Serialize, Serializer};
 use super::style::{Paint, Role, one_line};
 use super::summary::Header;
 use super::{count, size};
-use crate::core::container::Container;
-use crate::core::index::{Chunk, State};
-use crate::core::text;
-use crate::core::time::format_us;
-use crate::core::timeline::Timeline;
-use crate::core::tracks::Tracks;
+use h4mk::container::Container;
+use h4mk::index::{Chunk, State};
+use h4mk::text;
+use h4mk::time::format_us;
+use h4mk::timeline::Timeline;
+use h4mk::tracks::Tracks;
 
 /// All chunks.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::count;
 use super::style::Role;
-use crate::core::audit;
-use crate::core::container::Container;
-use crate::core::finding::{Code, Finding, Findings, Severity};
+use h4mk::audit;
+use h4mk::container::Container;
+use h4mk::finding::{Code, Finding, Findings, Severity};
 
 /// Damage that needs no audit to be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,11 +14,11 @@ pub use lines::{Line, Mark, Place, lines};
 
 use super::style::{Paint, Role};
 use super::{as_object, count};
-use crate::core::diff::{self, BlockRef, Diff, Form, Pair};
-use crate::core::layout::SeekEntry;
-use crate::core::listed::Listed;
-use crate::core::name::FileName;
-use crate::core::text;
+use h4mk::capped::Capped;
+use h4mk::diff::{self, BlockRef, Diff, Form, Pair};
+use h4mk::layout::SeekEntry;
+use h4mk::name::FileName;
+use h4mk::text;
 
 /// How two files differ.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -283,7 +283,7 @@ impl<'a> Changed<'a> {
 
 impl<'a> Blocks<'a> {
     fn new(blocks: &'a diff::BlockDiff) -> Self {
-        let pairs = |list: &'a Listed<Pair<BlockRef>>| -> Vec<_> {
+        let pairs = |list: &'a Capped<Pair<BlockRef>>| -> Vec<_> {
             list.list().iter().map(|pair| Sides::of(pair, Block::new)).collect()
         };
         Self {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::advice::on_the_command_line;
 use super::style::{Paint, Role};
-use crate::core::finding::Code;
-use crate::core::name::percent_encoded;
+use h4mk::finding::Code;
+use h4mk::name::percent_encoded;
 
 /// Where docs/findings.md is published, if that was said when the program was built.
 const DOCS: Option<&str> = option_env!("H4INSPECT_DOCS");

@@ -10,17 +10,17 @@ use super::damage::Damage;
 use super::style::{Paint, Role, field, one_line};
 use super::summary::{Header, Outcome, SeekSummary, VeriSummary};
 use super::{as_object, count, is_false, size};
-use crate::core::audit::Audit;
-use crate::core::block::EngineKind;
-use crate::core::container::{Container, Effort};
-use crate::core::finding::Severity;
-use crate::core::index::Tag;
-use crate::core::meta::Meta;
-use crate::core::text;
-use crate::core::time::{format_duration, format_us};
-use crate::core::timeline::{FrameSource, Span};
-use crate::core::tracks::{Track, Tracks};
-use crate::core::veri::Status;
+use h4mk::audit::Audit;
+use h4mk::block::EngineKind;
+use h4mk::container::{Container, Effort};
+use h4mk::finding::Severity;
+use h4mk::index::Tag;
+use h4mk::meta::Meta;
+use h4mk::text;
+use h4mk::time::{format_duration, format_us};
+use h4mk::timeline::{FrameSource, Span};
+use h4mk::tracks::{Track, Tracks};
+use h4mk::veri::Status;
 
 /// All that is said about a container at one glance.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

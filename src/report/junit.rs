@@ -12,8 +12,8 @@ use tempfile::SpooledTempFile;
 use super::audit::{FileAudit, Finding};
 use super::style::Paint;
 use super::xml::allowed;
-use crate::core::finding::Severity;
-use crate::core::text;
+use h4mk::finding::Severity;
+use h4mk::text;
 
 const REPORT: &str = "h4inspect";
 const SUITE: &str = "h4inspect audit";

@@ -4,11 +4,11 @@ use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 
 use super::audit::Expected;
-use crate::core::audit::Verdict;
-use crate::core::finding::{Code, Severity};
-use crate::core::layout::Layout;
-use crate::core::seek::Meaning;
-use crate::core::veri::{Scheme, Status};
+use h4mk::audit::Verdict;
+use h4mk::finding::{Code, Severity};
+use h4mk::layout::Layout;
+use h4mk::seek::Meaning;
+use h4mk::veri::{Scheme, Status};
 
 /// The one of `all` that is named so.
 fn by_name<'de, D: Deserializer<'de>, T: Copy>(

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::style::{Paint, Role, field};
 use super::{as_object, count, size};
-use crate::core::name::FileName;
-use crate::core::salvage::{self, Mend, Report};
-use crate::core::text;
+use h4mk::name::FileName;
+use h4mk::salvage::{self, Mend, Report};
+use h4mk::text;
 
 /// A salvage of one file.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

@@ -14,7 +14,7 @@ use super::audit::{BaselineState, Expected, FileAudit, Finding, Flip};
 use super::baseline::Entry;
 use super::explain::Explanation;
 use super::json;
-use crate::core::finding::{Code, Severity};
+use h4mk::finding::{Code, Severity};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
 

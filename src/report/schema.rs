@@ -14,9 +14,9 @@ use super::info::Info;
 use super::salvage::Salvage;
 use super::seek::Seek;
 use super::verify::Verify;
-use crate::core::audit::Verdict;
-use crate::core::finding::{Code, Severity};
-use crate::core::veri::Status;
+use h4mk::audit::Verdict;
+use h4mk::finding::{Code, Severity};
+use h4mk::veri::Status;
 
 /// The version of all of them.
 pub const VERSION: u32 = 1;

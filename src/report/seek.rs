@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::style::{Paint, Role, field, one_line};
 use super::{count, is_false};
-use crate::core::container::{Container, SeekAnswer};
-use crate::core::layout::SeekEntry;
-use crate::core::seek::Meaning;
-use crate::core::text;
-use crate::core::time::format_us;
+use h4mk::container::{Container, SeekAnswer};
+use h4mk::layout::SeekEntry;
+use h4mk::seek::Meaning;
+use h4mk::text;
+use h4mk::time::format_us;
 
 /// Where decoding begins for a timestamp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

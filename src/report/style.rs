@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::core::finding::Severity;
-use crate::core::text;
+use h4mk::finding::Severity;
+use h4mk::text;
 
 /// What a piece of text is, which decides its colour. Nothing is said by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

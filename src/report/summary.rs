@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::schema;
 use super::style::Role;
 use super::{Word, count, is_false, kept};
-use crate::core::audit::{Audit, Verdict};
-use crate::core::container::{Container, Effort};
-use crate::core::finding::Severity;
-use crate::core::layout::{FileHeader, Layout};
-use crate::core::seek::Meaning;
-use crate::core::tracks::Track;
-use crate::core::veri::{Status, Verification};
+use h4mk::audit::{Audit, Verdict};
+use h4mk::container::{Container, Effort};
+use h4mk::finding::Severity;
+use h4mk::layout::{FileHeader, Layout};
+use h4mk::seek::Meaning;
+use h4mk::tracks::Track;
+use h4mk::veri::{Status, Verification};
 
 /// The file header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

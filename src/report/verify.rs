@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::style::{Paint, Role, field};
 use super::summary::{VeriSummary, status_name};
 use super::{count, schema};
-use crate::core::audit::Verified;
-use crate::core::container::Container;
-use crate::core::text;
-use crate::core::veri::Status;
+use h4mk::audit::Verified;
+use h4mk::container::Container;
+use h4mk::text;
+use h4mk::veri::Status;
 
 /// Whether a container is what VERI says. The first three fields are the compatibility layer's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

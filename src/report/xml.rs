@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::core::text::push_escaped;
+use h4mk::text::push_escaped;
 
 /// The text with the characters that XML 1.0 does not allow shown escaped. Markup is left to who writes the XML.
 pub fn allowed(text: &str) -> Cow<'_, str> {

@@ -1,7 +1,7 @@
 //! Text for the clipboard, which someone will put into a shell or an editor: a line break runs a command there, `ESC[201~`
 //! ends what is taken as pasted, and marks of direction show another text than the one that runs.
 
-use crate::core::text::{escape, is_unsafe};
+use h4mk::text::{escape, is_unsafe};
 
 /// Text for the clipboard.
 #[derive(Debug, Clone, PartialEq, Eq)]

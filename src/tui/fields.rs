@@ -7,16 +7,16 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::core::container::Container;
-use crate::core::finding::Severity;
-use crate::core::index::{Chunk, Tag};
-use crate::core::json::Document;
-use crate::core::json_span;
-use crate::core::layout::SeekEntry;
-use crate::core::meta::{BinaryMeta, Meta};
-use crate::core::task::{Cancelled, Task};
-use crate::core::text::escape_bytes;
-use crate::core::tracks::Fault;
+use h4mk::container::Container;
+use h4mk::finding::Severity;
+use h4mk::index::{Chunk, Tag};
+use h4mk::json::Document;
+use h4mk::json::span;
+use h4mk::layout::SeekEntry;
+use h4mk::meta::{BinaryMeta, Meta};
+use h4mk::task::{Cancelled, Task};
+use h4mk::text::escape_bytes;
+use h4mk::tracks::Fault;
 
 /// Chunks of each tag that are shown; of more there is a count.
 const SHOWN_PER_TAG: usize = 50;
@@ -269,7 +269,7 @@ impl Fields {
             (Form::Manifest, _) if pointer.starts_with("/compression") => (container.meta_chunk()?, pointer.as_str()),
             _ => return None,
         };
-        let found = json_span::find(container.sidecar_payload(&chunk), pointer)?.value;
+        let found = span::find(container.sidecar_payload(&chunk), pointer)?.value;
         Some(chunk.payload_offset + found.start..chunk.payload_offset + found.end)
     }
 
@@ -537,7 +537,7 @@ fn content(value: &Value) -> Content {
 }
 
 fn span(container: &Container, chunk: &Chunk, pointer: &str) -> Option<Range<u64>> {
-    let found = json_span::find(container.sidecar_payload(chunk), pointer)?.whole();
+    let found = span::find(container.sidecar_payload(chunk), pointer)?.whole();
     Some(chunk.payload_offset + found.start..chunk.payload_offset + found.end)
 }
 

@@ -9,10 +9,10 @@ use super::headless::Player;
 use super::keys;
 use super::state::{Polling, Setup};
 use super::theme::{self, Background, Theme};
-use crate::core::container::{Container, Options};
-use crate::core::source::Source;
-use crate::core::task::Task;
-use crate::core::walk::Depth;
+use h4mk::container::{Container, Options};
+use h4mk::source::Source;
+use h4mk::task::Task;
+use h4mk::walk::Depth;
 
 fn push(file: &mut Vec<u8>, tag: &[u8; 4], payload: &[u8]) {
     file.extend(tag);

@@ -1,4 +1,4 @@
-//! Text fitted into columns. What came from a file is [escaped](crate::core::text::escape) first; here it is cut and
+//! Text fitted into columns. What came from a file is [escaped](h4mk::text::escape) first; here it is cut and
 //! padded between graphemes, so that a wide character never breaks a row and a combining mark never loses its letter.
 
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use ratatui::buffer::CellWidth;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::core::text::escape;
+use h4mk::text::escape;
 
 /// Combining marks beyond this many on one letter are dropped: they are a file's way to paint over its neighbours.
 const MAX_MARKS: usize = 8;

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::cli::output::{Output, Target};
 use crate::cli::status::Status;
-use crate::core::name::FileName;
-use crate::core::source::{Source, SourceError};
-use crate::core::text;
 use crate::report::baseline::Baseline;
+use h4mk::name::FileName;
+use h4mk::source::{Source, SourceError};
+use h4mk::text;
 
 /// A baseline, and where it is written if it is to be updated.
 pub(super) struct File {

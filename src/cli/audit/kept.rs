@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use tempfile::SpooledTempFile;
 
 use crate::cli::files::Identity;
-use crate::core::name::FileName;
 use crate::report::audit::FileAudit;
 use crate::report::summary::Outcome;
+use h4mk::name::FileName;
 
 /// Results of more bytes go to a temporary file.
 const MEMORY_LEN: usize = 4 << 20;
@@ -77,11 +77,11 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::audit;
-    use crate::core::container::Options;
-    use crate::core::source::Source;
-    use crate::core::task::Task;
     use crate::report::style::Paint;
+    use h4mk::audit;
+    use h4mk::container::Options;
+    use h4mk::source::Source;
+    use h4mk::task::Task;
 
     #[test]
     fn a_result_is_the_same_under_another_name() {

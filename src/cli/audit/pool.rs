@@ -9,10 +9,10 @@ use std::thread;
 use super::Work;
 use super::kept::Kept;
 use crate::cli::files::{Identity, Target};
-use crate::core::audit;
-use crate::core::container::Options;
-use crate::core::name::FileName;
 use crate::report::audit::FileAudit;
+use h4mk::audit;
+use h4mk::container::Options;
+use h4mk::name::FileName;
 
 /// Those that are open: two that wait, and one with its mapping.
 const FILES_PER_JOB: usize = 5;

@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat,
 use rustix::io::Errno;
 
 use super::{Identity, Selection, Target, is_container};
-use crate::core::source::SourceError;
+use h4mk::source::SourceError;
 
 /// So many folders stay open, from the one being read upwards, besides the first: however deep a tree is.
 const OPEN_FOLDERS: usize = 8;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use walkdir::WalkDir;
 
 use super::{Selection, Target, is_container};
-use crate::core::source::{Source, SourceError};
+use h4mk::source::{Source, SourceError};
 
 /// The files in a folder and the folders in it.
 pub(super) struct Walk(Box<dyn Iterator<Item = Target> + Send>);

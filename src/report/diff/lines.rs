@@ -4,20 +4,20 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::core::container::Container;
-use crate::core::diff::{
+use crate::report::style::{Role, one_line};
+use crate::report::{count, size};
+use h4mk::capped::Capped;
+use h4mk::container::Container;
+use h4mk::diff::{
     BlockDiff, BlockRef, Changed, ChunkDiff, Diff, DocumentDiff, EntryChange, FieldChange, Form, LOST_BYTES, Pair,
     REST, TableDiff,
 };
-use crate::core::index::Chunk;
-use crate::core::layout::{CHUNK_HEADER_LEN, SeekEntry};
-use crate::core::listed::Listed;
-use crate::core::seek::Meaning;
-use crate::core::text::escape;
-use crate::core::time::format_us;
-use crate::core::walk::Ending;
-use crate::report::style::{Role, one_line};
-use crate::report::{count, size};
+use h4mk::index::Chunk;
+use h4mk::layout::{CHUNK_HEADER_LEN, SeekEntry};
+use h4mk::seek::Meaning;
+use h4mk::text::escape;
+use h4mk::time::format_us;
+use h4mk::walk::Ending;
 
 /// Columns of a value of a document.
 const VALUE_COLUMNS: usize = 60;
@@ -291,7 +291,7 @@ impl Lines<'_> {
         });
     }
 
-    fn runs<T>(&mut self, list: &Listed<T>, run: impl Fn(&T) -> Run) {
+    fn runs<T>(&mut self, list: &Capped<T>, run: impl Fn(&T) -> Run) {
         let mut open: Option<Run> = None;
         for next in list.list().iter().map(run) {
             if open.as_mut().is_some_and(|open| open.extend(&next)) {

@@ -10,13 +10,13 @@ use super::moment::{self, Goal, Target};
 use super::update::{follow_selection, select, show};
 use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, Measure, Pane, Request, Selection, State, View};
-use crate::core::container::Container;
-use crate::core::index::Chunk;
-use crate::core::listing::{Column, Filter, Listing, Order};
-use crate::core::size;
-use crate::core::text::escape;
-use crate::core::tracks::Tracks;
 use crate::tui::rows::{Motion, Window};
+use h4mk::container::Container;
+use h4mk::explore::listing::{Column, Filter, Listing, Order};
+use h4mk::index::Chunk;
+use h4mk::size;
+use h4mk::text::escape;
+use h4mk::tracks::Tracks;
 
 /// Blocks up to this size are read at once when they come into sight, as long as all of them together are no more than
 /// [`READ_AT_ONCE`]; others are read in the background.
@@ -248,7 +248,7 @@ pub fn table(container: &Container, width: u16) -> Vec<Cell> {
     let index = container.index();
     let digits = |n: u64| u16::try_from(crate::tui::view::count_text(n).len()).unwrap_or(u16::MAX);
     let tracks = container.tracks().filter(|tracks| tracks.indexed);
-    let time = container.span().map(|span| crate::core::time::format_us(span.end_us).len());
+    let time = container.span().map(|span| h4mk::time::format_us(span.end_us).len());
     let track_columns = tracks.map_or(0, |tracks| {
         let longest = tracks.list.iter().map(|track| crate::tui::text::width(&escape(&track.id))).max().unwrap_or(0);
         longest.clamp(5, 12)
@@ -504,10 +504,10 @@ fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::source::Source;
     use crate::tui::headless::Player;
     use crate::tui::state::{Action, update};
     use crate::tui::testing::{played, setup};
+    use h4mk::source::Source;
     use proptest::prelude::*;
 
     #[test]

@@ -6,11 +6,11 @@ use ratatui::layout::Position;
 
 use super::update::{select, show};
 use super::{Command, Effect, JobKind, Level, Request, Selection, State, View, hex};
-use crate::core::block::Form;
-use crate::core::container::Container;
-use crate::core::source::Source;
 use crate::report::diff::{Line, Place};
 use crate::tui::rows::{Motion, Window};
+use h4mk::block::Form;
+use h4mk::container::Container;
+use h4mk::source::Source;
 
 /// What two files differ in.
 #[derive(Debug, Clone)]

@@ -1,10 +1,10 @@
 //! What is said about a container in words, put together once and in the background: it takes a look at every track's
 //! blocks and every JSON payload.
 
-use crate::core::audit::Audit;
-use crate::core::container::Container;
 use crate::report::info::Info;
 use crate::tui::fields::Fields;
+use h4mk::audit::Audit;
+use h4mk::container::Container;
 
 /// What is said about a container.
 #[derive(Debug)]

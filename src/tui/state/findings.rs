@@ -7,13 +7,13 @@ use ratatui::layout::{Position, Rect};
 
 use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, PromptKind, Selection, State, View, popup, update};
-use crate::core::audit::Verdict;
-use crate::core::finding::{Code, Finding, Findings as List, Remedy, Severity};
-use crate::core::knowledge::Known;
 use crate::report::audit as report;
 use crate::report::count;
 use crate::tui::keymap;
 use crate::tui::rows::{Motion, Window};
+use h4mk::audit::Verdict;
+use h4mk::finding::{Code, Finding, Findings as List, Remedy, Severity};
+use h4mk::knowledge::Known;
 
 /// The view's behaviour.
 pub(super) struct Findings;
@@ -557,11 +557,11 @@ mod tests {
     #[test]
     fn the_walk_s_findings_come_before_the_audit_s() {
         assert!(played(80, 24, "6").state().findings.is_empty());
-        let cut = Arc::new(crate::core::source::Source::from_bytes("cut.h4mk", bytes()[..60].to_vec()));
+        let cut = Arc::new(h4mk::source::Source::from_bytes("cut.h4mk", bytes()[..60].to_vec()));
         let player = played_with(cut, "6");
         assert!(player.state().audit.is_none());
         assert_eq!(code(&player), Some(Code::ChunkTruncated));
-        let no_container = Arc::new(crate::core::source::Source::from_bytes("x", b"RIFF....".to_vec()));
+        let no_container = Arc::new(h4mk::source::Source::from_bytes("x", b"RIFF....".to_vec()));
         assert_eq!(code(&played_with(no_container, "a6")), Some(Code::NotH4mk));
     }
 

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{Effect, JobKind, Level, Request, Selection, State, comparison, hex, moment, update};
-use crate::core::container::{Container, Loader, Options};
-use crate::core::source::Source;
-use crate::core::text::escape;
-use crate::core::walk::Depth;
+use h4mk::container::{Container, Loader, Options};
+use h4mk::source::Source;
+use h4mk::text::escape;
+use h4mk::walk::Depth;
 
 /// When a followed file is looked at.
 #[derive(Debug, Clone, Copy, Default)]

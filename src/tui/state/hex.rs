@@ -16,15 +16,15 @@ pub(super) use search::{found, found_from};
 
 use super::selection::Selection;
 use super::{Pane, State};
-use crate::core::block::{BlockError, Form, Reading, Stage};
-use crate::core::container::Container;
-use crate::core::extent::{Coding, Extent};
-use crate::core::index::{Chunk, Tag};
-use crate::core::preview::Preview;
-use crate::core::text::escape;
 use crate::tui::rows::Window;
 use ahead::Ahead;
 use geometry::Geometry;
+use h4mk::block::{BlockError, Form, Reading, Stage};
+use h4mk::container::Container;
+use h4mk::explore::extent::{Coding, Extent};
+use h4mk::explore::preview::Preview;
+use h4mk::index::{Chunk, Tag};
+use h4mk::text::escape;
 
 /// What only this view does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

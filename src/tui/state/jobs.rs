@@ -8,20 +8,20 @@ use std::time::Duration;
 use super::comparison::Differences;
 use super::moment::{Goal, Target};
 use super::{Description, Followed};
-use crate::core::audit::Audit;
-use crate::core::block::{BlockError, Form};
-use crate::core::container::{Container, Moment, Options};
-use crate::core::extent::{Coding, Extent};
-use crate::core::find::{Elsewhere, Matches, Needle};
-use crate::core::index::Chunk;
-use crate::core::knowledge::Knowledge;
-use crate::core::listing::{Filter, Listing, Order};
-use crate::core::preview::Preview;
-use crate::core::profile::Profile;
-use crate::core::source::Source;
-use crate::core::task::Task;
-use crate::core::veri::Verification;
 use crate::tui::fields::Hits;
+use h4mk::audit::Audit;
+use h4mk::block::{BlockError, Form};
+use h4mk::container::{Container, Moment, Options};
+use h4mk::explore::extent::{Coding, Extent};
+use h4mk::explore::find::{Elsewhere, Matches, Needle};
+use h4mk::explore::listing::{Filter, Listing, Order};
+use h4mk::explore::preview::Preview;
+use h4mk::explore::profile::Profile;
+use h4mk::index::Chunk;
+use h4mk::knowledge::Knowledge;
+use h4mk::source::Source;
+use h4mk::task::Task;
+use h4mk::veri::Verification;
 
 /// The kinds of work. Each has one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

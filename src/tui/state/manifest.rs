@@ -7,11 +7,11 @@ use ratatui::layout::{Position, Rect};
 
 use super::views::Behaviour;
 use super::{Command, Description, Effect, Level, Pane, Request, Selection, State, View, popup, update};
-use crate::core::layout::SeekEntry;
-use crate::core::text::escape;
 use crate::tui::clip::Clip;
 use crate::tui::fields::{Content, Fields, Hits, Key, entry_text};
 use crate::tui::rows::{Motion, Window};
+use h4mk::layout::SeekEntry;
+use h4mk::text::escape;
 
 /// Objects and arrays this long or longer are folded at first.
 const OPEN_BELOW: u64 = 40;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::update::{follow_selection, select};
 use super::{Effect, Level, Request, Selection, State, View};
-use crate::core::container::{Container, Moment, Plays};
-use crate::core::text::escape;
-use crate::core::time::{format_duration, format_us};
+use h4mk::container::{Container, Moment, Plays};
+use h4mk::text::escape;
+use h4mk::time::{format_duration, format_us};
 
 /// What is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::action::Command;
 use super::command_line;
-use crate::core::secret::MAX_KEY_BYTES;
+use h4mk::secret::MAX_KEY_BYTES;
 
 /// The longest answer, in characters. What would make it longer is refused: what was cut is something else.
 const MAX_CHARS: usize = 4096;
@@ -152,7 +152,7 @@ impl Prompt {
     pub fn insert(&mut self, text: impl Iterator<Item = char> + Clone) {
         self.error = None;
         let room = self.most().saturating_sub(self.len());
-        let text = text.filter(|c| !crate::core::text::is_unsafe(*c));
+        let text = text.filter(|c| !h4mk::text::is_unsafe(*c));
         if text.clone().nth(room).is_some() {
             self.overfull = true;
             self.refuse_overfull();

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::core::container::Container;
-use crate::core::index::Chunk;
+use h4mk::container::Container;
+use h4mk::index::Chunk;
 
 /// What is selected. The fields agree: the block is the chunk's, the bytes are in the file, and the time is the block's
 /// unless a timestamp between two blocks was asked for.

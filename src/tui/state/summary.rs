@@ -5,16 +5,16 @@ use ratatui::layout::Position;
 use super::findings::{self, findings as known_findings};
 use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, Request, Selection, State, View, description, popup, update};
-use crate::core::audit::Verdict;
-use crate::core::finding::Severity;
-use crate::core::index::Tag;
-use crate::core::knowledge::Known;
-use crate::core::time::format_us;
-use crate::core::veri::Status;
 use crate::report::info::Info;
 use crate::report::summary::VeriSummary;
 use crate::report::{count, size};
 use crate::tui::rows::{Motion, Window};
+use h4mk::audit::Verdict;
+use h4mk::finding::Severity;
+use h4mk::index::Tag;
+use h4mk::knowledge::Known;
+use h4mk::time::format_us;
+use h4mk::veri::Status;
 
 /// The view's behaviour.
 pub(super) struct Summary;

@@ -9,14 +9,14 @@ use super::moment::{self, Goal, Target};
 use super::update::{follow_selection, show};
 use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, Pane, Request, Selection, State, View};
-use crate::core::container::Container;
-use crate::core::finding::Severity;
-use crate::core::knowledge::{Knowledge, Known};
-use crate::core::profile::{Axis, Chain, Lane, Profile};
-use crate::core::text::escape;
-use crate::core::time::format_duration;
 use crate::tui::layout::strip_blocks;
 use crate::tui::rows::Motion;
+use h4mk::container::Container;
+use h4mk::explore::profile::{Axis, Chain, Lane, Profile};
+use h4mk::finding::Severity;
+use h4mk::knowledge::{Knowledge, Known};
+use h4mk::text::escape;
+use h4mk::time::format_duration;
 
 /// The closest zoom shows so many blocks.
 const CLOSEST_BLOCKS: u64 = 4;

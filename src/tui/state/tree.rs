@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::core::container::Container;
-use crate::core::index::{Chunk, Index, Tag};
+use h4mk::container::Container;
+use h4mk::index::{Chunk, Index, Tag};
 
 /// A group with more chunks than this is folded into runs.
 const FOLD_ABOVE: u64 = 64;
@@ -311,16 +311,21 @@ impl Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::index::State;
     use proptest::prelude::*;
 
+    /// The index of a transport file of chunks without payload.
     fn index(tags: impl IntoIterator<Item = (Tag, usize)>) -> Index {
-        let mut index = Index::default();
-        let tags = tags.into_iter().flat_map(|(tag, count)| std::iter::repeat_n(tag, count));
-        for (at, tag) in (0..).zip(tags) {
-            assert!(index.push(tag, 8 + at * 112, 100, 0, State::Unchecked));
+        let mut file = b"H4MK\0\x01\0\0".to_vec();
+        for tag in tags.into_iter().flat_map(|(tag, count)| std::iter::repeat_n(tag, count)) {
+            file.extend(tag.0);
+            file.extend([0; 8]);
         }
-        index
+        open(file).index().clone()
+    }
+
+    fn open(file: Vec<u8>) -> Container {
+        let source = Arc::new(h4mk::source::Source::from_bytes("x", file));
+        Container::open(source, Default::default(), h4mk::walk::Depth::Headers, &Default::default()).unwrap()
     }
 
     fn rows(tree: &Tree, index: &Index) -> Vec<Row> {
@@ -372,9 +377,7 @@ mod tests {
         }
         let crc = crc32fast::hash(&file);
         file.extend(crc.to_le_bytes());
-        let source = Arc::new(crate::core::source::Source::from_bytes("x", file));
-        let depth = crate::core::walk::Depth::Headers;
-        Arc::new(Container::open(source, Default::default(), depth, &Default::default()).unwrap())
+        Arc::new(open(file))
     }
 
     #[test]

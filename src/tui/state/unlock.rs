@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{Effect, JobKind, Level, Prompt, PromptKind, State, update};
-use crate::core::block::{BlockError, Form};
-use crate::core::codec::{cipher, mask};
-use crate::core::container::{Container, Options};
-use crate::core::secret::Secret;
+use h4mk::block::{BlockError, Form};
+use h4mk::codec::{cipher, mask};
+use h4mk::container::{Container, Options};
+use h4mk::secret::Secret;
 
 /// Blocks among which an intact one is looked for to try a secret on.
 const TRIED_BLOCKS: u64 = 64;
@@ -32,8 +32,8 @@ pub(super) fn useless(state: &State, kind: PromptKind) -> Option<String> {
     let pipeline = container.pipeline();
     match (kind, &pipeline.cipher) {
         (PromptKind::Secret, None) => Some("the blocks are not encrypted".to_owned()),
-        (PromptKind::Secret, Some(cipher)) if cipher != crate::core::block::LIVING_CIPHER => {
-            Some(format!("blocks encrypted with {} can't be opened here", crate::core::text::escape(cipher)))
+        (PromptKind::Secret, Some(cipher)) if cipher != h4mk::block::LIVING_CIPHER => {
+            Some(format!("blocks encrypted with {} can't be opened here", h4mk::text::escape(cipher)))
         }
         (PromptKind::MaskKey, _) if !pipeline.masked => Some("the blocks are not masked".to_owned()),
         _ => None,
@@ -144,10 +144,10 @@ pub(super) fn with_keys(state: &State, container: Arc<Container>) -> Arc<Contain
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::source::Source;
     use crate::tui::state::{Action, Report, update};
     use crate::tui::testing::setup;
     use crate::tui::{keymap, keys, workers};
+    use h4mk::source::Source;
 
     #[test]
     fn a_job_that_began_before_the_key_does_not_undo_it() {
@@ -165,7 +165,7 @@ mod tests {
         }
         let content = |state: &State| state.container.as_ref().unwrap().content(0).map(|content| content.stage);
         let before = content(&state);
-        assert_eq!(before, Ok(crate::core::block::Stage::Plain));
+        assert_eq!(before, Ok(h4mk::block::Stage::Plain));
         update(&mut state, Action::Report(last));
         assert_eq!(content(&state), before);
     }

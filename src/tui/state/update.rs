@@ -13,16 +13,16 @@ use super::{
     Action, Command, Effect, Failure, JobKind, Level, Outcome, Pane, Place, Prompt, PromptKind, Report, Request,
     Selection, State, View, blocks, comparison, follow, hex, manifest, moment, popup, prompt, timeline, unlock, views,
 };
-use crate::core::audit::{Audit, Verdict};
-use crate::core::block::{BlockError, Form};
-use crate::core::container::Container;
-use crate::core::knowledge::Knowledge;
-use crate::core::text::escape;
-use crate::core::time::{Time, format_us};
-use crate::core::veri::{Status, Verification};
 use crate::tui::clip::Clip;
 use crate::tui::rows::{Motion, Window};
 use crate::tui::{keymap, layout};
+use h4mk::audit::{Audit, Verdict};
+use h4mk::block::{BlockError, Form};
+use h4mk::container::Container;
+use h4mk::knowledge::Knowledge;
+use h4mk::text::escape;
+use h4mk::time::{Time, format_us};
+use h4mk::veri::{Status, Verification};
 
 /// Rows that a notch of the wheel scrolls.
 const WHEEL_ROWS: i64 = 3;
@@ -749,7 +749,7 @@ fn verified(state: &mut State, verification: Verification) {
 }
 
 /// Says which block was selected, in views that do not show it.
-fn say_block(state: &mut State, container: &Container, block: u64, chunk: &crate::core::index::Chunk) {
+fn say_block(state: &mut State, container: &Container, block: u64, chunk: &h4mk::index::Chunk) {
     let at = container.pts_us(block).map(|us| format!(", plays at {}", format_us(us))).unwrap_or_default();
     let known = state.knowledge.of_chunk(container, chunk);
     let stored = crate::report::size(chunk.len);
@@ -906,7 +906,7 @@ mod tests {
         );
         let mut lost = crate::tui::testing::bytes();
         lost[8 + 16..8 + 32].fill(0);
-        let said = export(Arc::new(crate::core::source::Source::from_bytes("x", lost)), "provisional");
+        let said = export(Arc::new(h4mk::source::Source::from_bytes("x", lost)), "provisional");
         assert!(
             said.text.starts_with("block 2 is numbered provisionally: bytes were lost before it; wrote"),
             "{said:?}"

@@ -7,17 +7,17 @@ use ratatui::text::Span;
 
 use super::known::look;
 use super::{Painter, PaneArea, State, count_text, size_text, titled};
-use crate::core::container::{Container, Effort};
-use crate::core::index::{self, Chunk, Tag};
-use crate::core::knowledge::Known;
-use crate::core::listing::Column;
-use crate::core::profile::kind_of;
-use crate::core::text::escape;
-use crate::core::time::format_us;
 use crate::tui::state::blocks::{Cell, lines, table};
 use crate::tui::state::{JobKind, Pane};
 use crate::tui::text::{Align, Keep, fit, from_file, width};
 use crate::tui::theme::Role;
+use h4mk::container::{Container, Effort};
+use h4mk::explore::listing::Column;
+use h4mk::explore::profile::kind_of;
+use h4mk::index::{self, Chunk, Tag};
+use h4mk::knowledge::Known;
+use h4mk::text::escape;
+use h4mk::time::format_us;
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);

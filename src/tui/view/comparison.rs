@@ -20,7 +20,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea, compariso
     let (role, summary) = match &comparison.progress {
         Progress::Waiting => (Role::Dim, "waits for the index".to_owned()),
         Progress::Comparing => (Role::Dim, "comparing".to_owned()),
-        Progress::Failed(why) => (Role::Damage, format!("{} {}", glyphs.damage, crate::core::text::escape(why))),
+        Progress::Failed(why) => (Role::Damage, format!("{} {}", glyphs.damage, h4mk::text::escape(why))),
         Progress::Found(found) if found.same => (Role::Good, format!("{} {}", glyphs.good, found.summary)),
         Progress::Found(found) => (Role::Warning, format!("{} {}", glyphs.warning, found.summary)),
     };

@@ -19,11 +19,6 @@ use ratatui::text::Span;
 
 use super::summary::severity_look;
 use super::{Painter, message};
-use crate::core::audit::Verdict;
-use crate::core::container::Container;
-use crate::core::finding::{Finding, Severity};
-use crate::core::index::Tag;
-use crate::core::veri::{Coverage, Part, Scheme, Status, Verification};
 use crate::report::count;
 use crate::report::summary::VeriSummary;
 use crate::tui::layout::PaneArea;
@@ -32,6 +27,11 @@ use crate::tui::state::{JobKind, Pane, State};
 use crate::tui::text::{Align, Keep, fit, from_file, width};
 use crate::tui::theme::Role;
 use crate::tui::wrap::wrap;
+use h4mk::audit::Verdict;
+use h4mk::container::Container;
+use h4mk::finding::{Finding, Severity};
+use h4mk::index::Tag;
+use h4mk::veri::{Coverage, Part, Scheme, Status, Verification};
 
 /// Columns of the names of details.
 const NAME_COLUMNS: usize = 7;

@@ -6,14 +6,14 @@ use ratatui::text::Span;
 
 use super::known::look;
 use super::{Painter, count_text, size_text};
-use crate::core::audit::Verdict;
-use crate::core::knowledge::Known;
-use crate::core::time::format_duration;
-use crate::core::veri::Status;
 use crate::tui::layout::Areas;
 use crate::tui::state::{JobKind, Pane, State};
 use crate::tui::text::{Keep, from_file, width};
 use crate::tui::theme::Role;
+use h4mk::audit::Verdict;
+use h4mk::knowledge::Known;
+use h4mk::time::format_duration;
+use h4mk::veri::Status;
 
 /// The fewest columns that the file's name is given up to, before facts are left out.
 const NAME_COLUMNS: usize = 16;

@@ -13,16 +13,16 @@ use ratatui::layout::Rect;
 
 use super::known::look;
 use super::{Painter, PaneArea, State, count_text};
-use crate::core::block::Reading;
-use crate::core::container::Container;
-use crate::core::fields::{self, Field};
-use crate::core::finding::{Finding, Severity};
-use crate::core::index::Chunk;
 use crate::tui::state::hex::geometry::PanelKind;
 use crate::tui::state::hex::{Empty, Rows, Shown, chunk_name, shown};
 use crate::tui::state::{JobKind, Pane, moment};
 use crate::tui::text::{Keep, cut, width};
 use crate::tui::theme::Role;
+use h4mk::block::Reading;
+use h4mk::container::Container;
+use h4mk::explore::fields::{self, Field};
+use h4mk::finding::{Finding, Severity};
+use h4mk::index::Chunk;
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);
@@ -206,7 +206,7 @@ fn describe(container: &Container, finding: &Finding) -> String {
             let certain = if flip.confirmed { "confirmed" } else { "likely" };
             format!("bit {} flipped, {certain}: 0x{now:02x} now, 0x{before:02x} before", flip.bit)
         }
-        None => format!("{}: {}", finding.code, crate::core::text::escape(&finding.message)),
+        None => format!("{}: {}", finding.code, h4mk::text::escape(&finding.message)),
     }
 }
 

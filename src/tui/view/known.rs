@@ -1,7 +1,7 @@
 //! How what is known of a chunk looks: the same mark in every view.
 
-use crate::core::knowledge::Known;
 use crate::tui::theme::{Glyphs, Role};
+use h4mk::knowledge::Known;
 
 /// The mark of what is known.
 pub(super) fn look(known: Known, glyphs: &'static Glyphs) -> (&'static str, Role) {

@@ -69,7 +69,7 @@ fn draw_prompt(painter: &mut Painter<'_>, prompt: &Prompt, area: Rect) -> Positi
         spans.push(painter.span(Role::Strong, shown));
     }
     if let Some(error) = &prompt.error {
-        let text = crate::core::text::escape(error);
+        let text = h4mk::text::escape(error);
         spans.push(painter.span(Role::Damage, format!("  {} {text}", painter.glyphs.damage)));
     }
     painter.line(area, 0, spans);

@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 
 use super::Painter;
 use super::known::look_of_fault;
-use crate::core::container::Container;
 use crate::tui::layout::{strip_blocks, strip_column};
 use crate::tui::state::{State, moment};
 use crate::tui::theme::Role;
+use h4mk::container::Container;
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
     let mut painter = Painter::new(state, buffer);

@@ -3,12 +3,12 @@
 use ratatui::buffer::Buffer;
 
 use super::Painter;
-use crate::core::finding::Severity;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::summary::{Line, Tone};
 use crate::tui::state::{Pane, State};
 use crate::tui::text::{Align, Keep, fit, from_file};
 use crate::tui::theme::{Glyphs, Role};
+use h4mk::finding::Severity;
 
 /// Columns of the labels where there is room.
 const LABEL_COLUMNS: usize = 12;

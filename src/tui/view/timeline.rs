@@ -20,17 +20,17 @@ use ratatui::text::Span;
 
 use super::known::{look, look_of_fault};
 use super::{Painter, PaneArea, State, count_text, size_text};
-use crate::core::container::Container;
-use crate::core::knowledge::Known;
-use crate::core::profile::{Axis, EntryFault, Lane, Profile, kind_of, rule};
-use crate::core::seek::Meaning;
-use crate::core::time::{format_duration, format_us};
-use crate::core::tracks::Track;
 use crate::tui::layout::strip_column;
 use crate::tui::state::timeline::{LaneLines, Parts, Scale, distance_text, is_checked, playhead, stretch};
 use crate::tui::state::{JobKind, moment};
 use crate::tui::text::{Align, Keep, fit, from_file, width};
 use crate::tui::theme::Role;
+use h4mk::container::Container;
+use h4mk::explore::profile::{Axis, EntryFault, Lane, Profile, kind_of, rule};
+use h4mk::knowledge::Known;
+use h4mk::seek::Meaning;
+use h4mk::time::{format_duration, format_us};
+use h4mk::tracks::Track;
 
 /// The columns of the names in front of the facts.
 const NAME_COLUMNS: usize = 10;
@@ -589,7 +589,7 @@ impl Scene<'_> {
     fn gaps_fact(&self, painter: &Painter<'_>, lane: &Lane) -> Vec<(Role, String)> {
         let glyphs = painter.glyphs;
         let mut parts = Vec::new();
-        let len = |gap: &&crate::core::profile::Gap| gap.end.saturating_sub(gap.start);
+        let len = |gap: &&h4mk::explore::profile::Gap| gap.end.saturating_sub(gap.start);
         if let Some(longest) = lane.gaps.iter().max_by_key(len) {
             let text = distance_text(self.profile.axis, len(&longest));
             let count = count_text(lane.gaps.len() as u64);

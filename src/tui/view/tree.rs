@@ -5,15 +5,15 @@ use ratatui::text::Span;
 
 use super::known::look;
 use super::{Painter, count_text, size_text};
-use crate::core::container::Container;
-use crate::core::index::{Chunk, Tag};
-use crate::core::knowledge::Known;
-use crate::core::veri::Part;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::tree::{Row, Tree};
 use crate::tui::state::{Pane, State, View};
 use crate::tui::text::{Align, Keep, fit, from_file, width};
 use crate::tui::theme::{Glyphs, Role};
+use h4mk::container::Container;
+use h4mk::index::{Chunk, Tag};
+use h4mk::knowledge::Known;
+use h4mk::veri::Part;
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);

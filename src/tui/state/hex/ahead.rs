@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{ExtentId, Read, Shown};
-use crate::core::block::Reading;
-use crate::core::container::Container;
-use crate::core::extent::{COUNTED_AT_ONCE, Extent};
-use crate::core::index::Chunk;
 use crate::tui::state::{Effect, JobKind, Request, State};
+use h4mk::block::Reading;
+use h4mk::container::Container;
+use h4mk::explore::extent::{COUNTED_AT_ONCE, Extent};
+use h4mk::index::Chunk;
 
 /// The share of the cache that the stored bytes of one block may have. What they decode to is bounded by
-/// [`Options::max_block_size`](crate::core::container::Options::max_block_size) and mostly far below.
+/// [`Options::max_block_size`](h4mk::container::Options::max_block_size) and mostly far below.
 const SHARE: u64 = 64;
 
 /// What was read beside the block that is shown.

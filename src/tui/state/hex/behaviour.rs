@@ -7,19 +7,19 @@ use ratatui::layout::Position;
 use super::ahead::{Ahead, ask_ahead};
 use super::geometry::{Geometry, PanelKind};
 use super::{Asked, Empty, ExtentId, Goal, HexCommand, Panel, Rows, Shown, chunk_name, search, shown};
-use crate::core::block::{BlockError, Form, Reading};
-use crate::core::extent::{COUNTED_AT_ONCE, Coding, Extent};
-use crate::core::fields::field_at;
-use crate::core::find::Needle;
-use crate::core::index::{Chunk, State as ChunkState};
-use crate::core::preview::Preview;
-use crate::core::task::Task;
-use crate::core::text::escape_bytes;
 use crate::hexdump::hex_digits;
 use crate::tui::rows::Motion;
 use crate::tui::state::update::{copied, copied_raw, follow_selection, select, show};
 use crate::tui::state::views::Behaviour;
 use crate::tui::state::{Command, Effect, JobKind, Level, Request, Running, Selection, State, View};
+use h4mk::block::{BlockError, Form, Reading};
+use h4mk::explore::extent::{COUNTED_AT_ONCE, Coding, Extent};
+use h4mk::explore::fields::field_at;
+use h4mk::explore::find::Needle;
+use h4mk::explore::preview::Preview;
+use h4mk::index::{Chunk, State as ChunkState};
+use h4mk::task::Task;
+use h4mk::text::escape_bytes;
 
 /// Bytes that are copied at most: terminals drop longer texts.
 const COPY_BYTES: u64 = 32 << 10;

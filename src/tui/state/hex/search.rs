@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{ExtentId, Goal, Shown, shown};
-use crate::core::extent::Extent;
-use crate::core::find::{Elsewhere, Matches, Needle, Next};
-use crate::core::text::escape;
 use crate::tui::state::update::select;
 use crate::tui::state::{Effect, Level, Request, Selection, State, View};
+use h4mk::explore::extent::Extent;
+use h4mk::explore::find::{Elsewhere, Matches, Needle, Next};
+use h4mk::text::escape;
 
 /// A search, and what it found.
 #[derive(Debug)]

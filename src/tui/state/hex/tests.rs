@@ -2,12 +2,12 @@ use proptest::prelude::*;
 
 use super::geometry::Columns;
 use super::{Panel, Rows, shown};
-use crate::core::block::Form;
-use crate::core::source::Source;
 use crate::tui::headless::{Player, draw};
 use crate::tui::state::{Action, Effect, Job, JobKind, Level, State, View, update};
 use crate::tui::testing::{played, sample, setup};
 use crate::tui::{keymap, keys, screen, workers};
+use h4mk::block::Form;
+use h4mk::source::Source;
 
 fn cursor(player: &Player) -> u64 {
     player.state().hex.cursor()

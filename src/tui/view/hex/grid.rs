@@ -3,11 +3,11 @@
 use ratatui::style::Style;
 
 use super::{Painter, Rows, Seen, Shown, State};
-use crate::core::fields::Kind;
-use crate::core::finding::Severity;
 use crate::hexdump::{ascii_glyph, hex_digits};
 use crate::tui::state::hex::geometry::Geometry;
 use crate::tui::theme::{Glyphs, Role};
+use h4mk::explore::fields::Kind;
+use h4mk::finding::Severity;
 
 /// Offsets count from 0 at the start of a row, so that an offset is read off row and column.
 pub(super) fn draw_ruler(painter: &mut Painter<'_>, geometry: &Geometry) {

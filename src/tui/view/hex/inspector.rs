@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::{Painter, Seen, Shown, State, heading};
-use crate::core::text::push_escaped;
 use crate::tui::text::{Align, fit};
 use crate::tui::theme::Role;
+use h4mk::text::push_escaped;
 
 /// Columns of the values: labels, and two byte orders of at most 20 digits and a sign.
 const VALUES_WIDTH: u16 = 49;

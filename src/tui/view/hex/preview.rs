@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use super::{Painter, Shown, State, chunk_name, heading};
-use crate::core::preview::{Preview, Text};
 use crate::tui::state::JobKind;
 use crate::tui::theme::Role;
 use crate::tui::view::{count_text, size_text};
+use h4mk::explore::preview::{Preview, Text};
 
 /// Rows of the histogram at most: taller bars say no more.
 const HISTOGRAM_HEIGHT: u16 = 8;

@@ -4,11 +4,11 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use super::{Painter, Seen, Shown, State, count_text, look, owner};
-use crate::core::finding::Severity;
-use crate::core::text::escape;
 use crate::tui::state::JobKind;
 use crate::tui::text::{Keep, from_file};
 use crate::tui::theme::Role;
+use h4mk::finding::Severity;
+use h4mk::text::escape;
 
 /// Columns of a search's text in the status line.
 const NEEDLE_COLUMNS: usize = 24;

@@ -1,0 +1,314 @@
+//! One container's way from stored bytes to content: its keys and its engine, made once.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{BlockError, Content, EngineKind, Pipeline, Reading, Stage};
+use crate::codec::cipher::{self, Header, OpenError, Opener};
+use crate::codec::engine::{Engine, Windows};
+use crate::codec::mask::Mask;
+use crate::container::Options;
+use crate::meta::Meta;
+use crate::secret::SecretError;
+
+/// What the writer authenticates for want of a name.
+const UNKNOWN: &str = "unknown";
+
+/// A stored block, and where it belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// Its bytes.
+    pub(crate) stored: &'a [u8],
+    /// Its index among the blocks that are there.
+    pub(crate) block: u64,
+    /// File offset of its chunk.
+    pub(crate) offset: u64,
+    /// Blocks before it may be lost.
+    pub(crate) provisional: bool,
+}
+
+/// A block's number as its writer counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Number {
+    number: u64,
+    provisional: bool,
+}
+
+/// The keys and the engine that a container's blocks are read with.
+pub(crate) struct Reader {
+    pipeline: Pipeline,
+    opener: Option<Result<Opener, SecretError>>,
+    mask: Option<Result<Mask, SecretError>>,
+    engine: Option<Arc<dyn Engine>>,
+    engine_id: String,
+    engine_fp: String,
+    track_id: String,
+    pts_us: u64,
+    max_block_size: u64,
+}
+
+impl Reader {
+    /// `messages` is how many messages of the cipher there can have been.
+    pub(crate) fn new(pipeline: Pipeline, meta: Option<&Meta>, options: &Options, messages: u64) -> Self {
+        let compression = meta.and_then(|meta| meta.compression.as_ref());
+        let text = |text: Option<&String>| text.map_or(UNKNOWN, String::as_str).to_owned();
+        let secret = options.shared_secret.as_deref().filter(|_| pipeline.is_living_cipher());
+        let mask_key = options.mask_key.as_deref().filter(|_| pipeline.masked);
+        let engine = match pipeline.engine {
+            EngineKind::Stored => None,
+            _ => options.engines.find(compression),
+        };
+        Self {
+            opener: secret.map(|secret| Opener::new(secret, messages)),
+            mask: mask_key.map(Mask::new),
+            engine,
+            engine_id: text(compression.and_then(|c| c.engine_id.as_ref())),
+            engine_fp: text(compression.and_then(|c| c.fingerprint.as_ref())),
+            track_id: text(meta.and_then(|meta| meta.track_id.as_ref())),
+            pts_us: meta.and_then(|meta| meta.pts_us).unwrap_or(0),
+            max_block_size: options.max_block_size,
+            pipeline,
+        }
+    }
+
+    /// What was done to blocks before they were stored.
+    pub(crate) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// Blocks are encrypted, and there is a secret to open them with.
+    pub(crate) fn can_decrypt(&self) -> bool {
+        matches!(self.opener, Some(Ok(_)))
+    }
+
+    /// Blocks are not encrypted, or there is a secret.
+    pub(crate) fn reaches_compressed(&self) -> bool {
+        self.pipeline.cipher.is_none() || self.can_decrypt()
+    }
+
+    /// Blocks are masked, and there is a key.
+    pub(crate) fn can_unmask(&self) -> bool {
+        matches!(self.mask, Some(Ok(_)))
+    }
+
+    /// There is something that decodes the blocks.
+    pub(crate) fn has_engine(&self) -> bool {
+        self.engine.is_some() || self.pipeline.engine == EngineKind::Stored
+    }
+
+    /// How the content of a block is had, with the keys and the engines there are. Whether they are right for it is only
+    /// known once it is read.
+    pub(crate) fn reading(&self, place: &Place<'_>) -> Result<Reading, BlockError> {
+        let opener = self.opener(place)?;
+        let engine = self.engine(place)?;
+        let mask = self.mask()?;
+        Ok(match (opener, engine, mask) {
+            (None, None, None) => Reading::Stored,
+            (None, Some(_), None) if self.pipeline.is_plain_rle() => Reading::Runs,
+            _ => Reading::Whole,
+        })
+    }
+
+    /// What opens the block; `None` where it is not encrypted.
+    fn opener(&self, place: &Place<'_>) -> Result<Option<&Opener>, BlockError> {
+        let Some(cipher) = &self.pipeline.cipher else { return Ok(None) };
+        match &self.opener {
+            Some(Ok(opener)) => Ok(Some(opener)),
+            Some(Err(source)) => Err(BlockError::Key { what: "shared secret", source: *source }),
+            None => {
+                let (block, offset) = (place.block, place.offset);
+                Err(BlockError::Encrypted { block, offset, cipher: cipher.clone() })
+            }
+        }
+    }
+
+    /// What decodes the block; `None` where it is not compressed.
+    fn engine(&self, place: &Place<'_>) -> Result<Option<&dyn Engine>, BlockError> {
+        match (&self.pipeline.engine, &self.engine) {
+            (EngineKind::Stored, _) => Ok(None),
+            (_, Some(engine)) => Ok(Some(&**engine)),
+            (kind, None) => {
+                let (block, offset) = (place.block, place.offset);
+                Err(BlockError::Opaque { block, offset, engine: kind.name().to_owned() })
+            }
+        }
+    }
+
+    /// What unmasks blocks; `None` where they are not masked, or there is no key.
+    fn mask(&self) -> Result<Option<&Mask>, BlockError> {
+        match &self.mask {
+            Some(Ok(mask)) => Ok(Some(mask)),
+            Some(Err(source)) => Err(BlockError::Key { what: "mask key", source: *source }),
+            None => Ok(None),
+        }
+    }
+
+    /// The block as the engine left it.
+    pub(crate) fn decrypt<'a>(&self, place: &Place<'a>) -> Result<Cow<'a, [u8]>, BlockError> {
+        let &Place { stored, block, offset, .. } = place;
+        let Some(opener) = self.opener(place)? else { return Ok(Cow::Borrowed(stored)) };
+        let failed = |source: OpenError| BlockError::Decrypt { block, offset, source };
+        let (header, _) = Header::parse(stored).map_err(|error| failed(error.into()))?;
+        let context = cipher::Context {
+            engine_id: &self.engine_id,
+            engine_fp: &self.engine_fp,
+            track_id: &self.track_id,
+            pts_us: self.pts_us,
+            block_index: header.counter,
+        };
+        opener.open(stored, &context).map(Cow::Owned).map_err(failed)
+    }
+
+    /// How many bytes the block decodes to, counted without decoding it.
+    pub(crate) fn decoded_len(&self, place: &Place<'_>) -> Option<u64> {
+        if self.pipeline.engine == EngineKind::Stored {
+            return Some(place.stored.len() as u64);
+        }
+        let engine = self.engine.as_ref()?;
+        engine.decoded_len(&self.decrypt(place).ok()?)
+    }
+
+    /// The whole block, as far up as it can be read; still masked where no key was given.
+    pub(crate) fn content(&self, place: &Place<'_>) -> Result<Content, BlockError> {
+        let compressed = self.decrypt(place)?;
+        let mut bytes = match self.engine(place)? {
+            None => compressed.into_owned(),
+            Some(engine) => {
+                let decoded = engine.decode(&compressed, self.max_block_size);
+                decoded.map_err(|source| BlockError::Decode { block: place.block, offset: place.offset, source })?
+            }
+        };
+        let number = self.number(place);
+        let stage = self.unmask(number, 0, &mut bytes)?;
+        Ok(Content { bytes, stage, provisional: self.pipeline.masked && number.provisional })
+    }
+
+    /// What windows of the block are read from. Decodes it only where its engine knows no other way.
+    pub(crate) fn part(&self, place: &Place<'_>, content: impl FnOnce() -> Result<Arc<Content>, BlockError>) -> Part {
+        let decrypted = match self.decrypt(place) {
+            Ok(Cow::Borrowed(_)) => None,
+            Ok(Cow::Owned(bytes)) => Some(bytes),
+            Err(problem) => return Part::unread(None, problem),
+        };
+        let number = self.number(place);
+        let engine = match self.engine(place) {
+            Ok(Some(engine)) => engine,
+            Ok(None) => return Part { decrypted: None, number, form: PartForm::Stored, problem: None },
+            Err(problem) => return Part::unread(decrypted, problem),
+        };
+        let compressed = decrypted.as_ref().map_or(place.stored, Vec::as_slice);
+        match engine.windows(compressed) {
+            Some(windows) => {
+                let (block, offset) = (place.block, place.offset);
+                let problem = windows.fault().map(|source| BlockError::Decode { block, offset, source });
+                Part { decrypted, number, form: PartForm::Windows(windows), problem }
+            }
+            None => match content() {
+                Ok(content) => Part { decrypted: None, number, form: PartForm::Whole(content), problem: None },
+                Err(problem) => Part::unread(decrypted, problem),
+            },
+        }
+    }
+
+    /// Part of a block: bytes, length of the block in that form, and what form it is.
+    pub(crate) fn window(&self, stored: &[u8], part: &Part, start: u64, len: usize) -> super::Window {
+        let compressed = part.decrypted.as_ref().map_or(stored, Vec::as_slice);
+        let problem = part.problem.clone();
+        let plain = |bytes: Vec<u8>, block_len, stage| super::Window {
+            bytes,
+            start,
+            block_len,
+            stage,
+            provisional: self.pipeline.masked && part.number.provisional,
+            problem: problem.clone(),
+        };
+        match &part.form {
+            PartForm::Unread => {
+                let stage = if part.decrypted.is_some() { Stage::Decrypted } else { Stage::Stored };
+                let bytes = slice(compressed, start, len).to_vec();
+                super::Window { provisional: false, ..plain(bytes, compressed.len() as u64, stage) }
+            }
+            PartForm::Stored => plain(slice(stored, start, len).to_vec(), stored.len() as u64, Stage::Plain),
+            PartForm::Whole(content) => {
+                plain(slice(content, start, len).to_vec(), content.bytes.len() as u64, content.stage)
+            }
+            PartForm::Windows(windows) => {
+                let mut bytes = windows.window(compressed, start, len);
+                match self.unmask(part.number, start, &mut bytes) {
+                    Ok(stage) => plain(bytes, windows.decoded_len(), stage),
+                    Err(key) => {
+                        super::Window { problem: Some(key), ..plain(bytes, windows.decoded_len(), Stage::Masked) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn unmask(&self, number: Number, start: u64, bytes: &mut [u8]) -> Result<Stage, BlockError> {
+        match self.mask()? {
+            Some(mask) => mask.unmask_window(number.number, start, bytes),
+            None if self.pipeline.masked => return Ok(Stage::Masked),
+            None => {}
+        }
+        Ok(Stage::Plain)
+    }
+
+    /// The number the writer gave the block: the cipher counts too, and it counts blocks that are lost.
+    fn number(&self, place: &Place<'_>) -> Number {
+        match Header::parse(place.stored) {
+            Ok((header, _)) if self.pipeline.is_living_cipher() => {
+                Number { number: header.counter, provisional: false }
+            }
+            _ => Number { number: place.block, provisional: place.provisional },
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("pipeline", &self.pipeline).finish_non_exhaustive()
+    }
+}
+
+fn slice(bytes: &[u8], start: u64, len: usize) -> &[u8] {
+    let start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.get(start..start.saturating_add(len).min(bytes.len())).unwrap_or_default()
+}
+
+/// A block, prepared for windows.
+pub(crate) struct Part {
+    /// Where the stored bytes are not the compressed ones.
+    decrypted: Option<Vec<u8>>,
+    number: Number,
+    form: PartForm,
+    problem: Option<BlockError>,
+}
+
+enum PartForm {
+    /// No further than it was decrypted.
+    Unread,
+    /// Stored bytes are the content.
+    Stored,
+    /// Decoded window by window.
+    Windows(Box<dyn Windows>),
+    /// Decoded whole.
+    Whole(Arc<Content>),
+}
+
+impl Part {
+    fn unread(decrypted: Option<Vec<u8>>, problem: BlockError) -> Self {
+        let number = Number { number: 0, provisional: false };
+        Self { decrypted, number, form: PartForm::Unread, problem: Some(problem) }
+    }
+
+    /// Bytes of memory that it holds.
+    pub(crate) fn weight(&self) -> u64 {
+        let decoded = match &self.form {
+            PartForm::Unread | PartForm::Stored => 0,
+            PartForm::Windows(windows) => windows.weight(),
+            PartForm::Whole(content) => content.bytes.len() as u64,
+        };
+        self.decrypted.as_ref().map_or(0, |bytes| bytes.len() as u64).saturating_add(decoded)
+    }
+}
