@@ -225,5 +225,5 @@ fn protected_blocks_come_to_what_their_writer_was_given() {
 
 fn sha256(bytes: &[u8]) -> Vec<u8> {
     let whole = 0..bytes.len() as u64;
-    Algorithm::Sha256.digest(bytes, &Overlay::default(), std::iter::once(whole), &Task::default()).unwrap()
+    Algorithm::Sha256.digest(bytes.into(), &Overlay::default(), std::iter::once(whole), &Task::default()).unwrap()
 }

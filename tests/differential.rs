@@ -309,7 +309,9 @@ fn wrong_salvage(truth: &Truth<'_>, audit: &Audit) -> Vec<String> {
 /// Each block that is whole is in the output, and nothing that never was one.
 fn wrong_blocks(truth: &Truth<'_>, written: &Container, report: &Report, name: &str) -> Vec<String> {
     let mut wrong = Vec::new();
-    let blocks: Vec<&[u8]> = written.index().with_tag(Tag::CORE).map(|chunk| written.payload(&chunk)).collect();
+    let read = written.index().with_tag(Tag::CORE).map(|chunk| written.payload(&chunk).read());
+    let read: Vec<_> = read.collect();
+    let blocks: Vec<&[u8]> = read.iter().map(|block| &**block).collect();
     let base = truth.base;
     let payload = |chunk: usize| &base.bytes[base.chunks[chunk].payload.clone()];
     let cores = |chunk: &usize| base.chunks[*chunk].tag == *b"CORE";

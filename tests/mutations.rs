@@ -523,12 +523,12 @@ fn a_growing_file_is_walked_on_past_its_damage() {
         for file in [bytes.clone(), damaged] {
             for depth in [Depth::Headers, Depth::Checked] {
                 let mut whole = Walker::new(layout, depth);
-                assert_eq!(whole.advance(&file, 1000, true), Step::Done);
+                assert_eq!(whole.advance((&file).into(), 1000, true), Step::Done);
                 let mut growing = Walker::new(layout, depth);
                 for len in layout.file_header_len() as usize..file.len() {
-                    assert_eq!(growing.advance(&file[..len], 1000, false), Step::Waiting, "{len}");
+                    assert_eq!(growing.advance(file[..len].into(), 1000, false), Step::Waiting, "{len}");
                 }
-                assert_eq!(growing.advance(&file, 1000, true), Step::Done);
+                assert_eq!(growing.advance((&file).into(), 1000, true), Step::Done);
                 let (whole, growing) = (whole.finish(), growing.finish());
                 let chunks =
                     |walked: &Walked| walked.index.iter().map(|c| (c.tag, c.offset, c.end)).collect::<Vec<_>>();

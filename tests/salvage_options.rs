@@ -283,7 +283,7 @@ fn a_sibling_that_differs_is_taken_with_a_warning_and_proves_nothing() {
         assert!(!report.nothing_lost());
         let after = audited(&out);
         let meta = container(&after).index().first(Tag::META).unwrap();
-        assert_eq!(container(&after).payload(&meta), builder::meta(fields));
+        assert_eq!(container(&after).payload(&meta).to_vec(), builder::meta(fields));
     }
     let mux = audited(&Mux::new(3).build());
     let other = Sibling::of(container(&mux), "mux").unwrap();
@@ -308,7 +308,7 @@ fn a_mux_sibling_gives_its_sidecars_too() {
             let (report, out) = salvaged(&bytes, &Settings { sibling: Some(&sibling), ..Settings::default() });
             let after = audited(&out);
             let chunk = container(&after).index().first(Tag(*tag)).unwrap();
-            assert_eq!(container(&after).payload(&chunk), &clean[span.payload.clone()], "{report:?}");
+            assert_eq!(container(&after).payload(&chunk).to_vec(), &clean[span.payload.clone()], "{report:?}");
             assert!(after.verdict <= Verdict::Suspect, "{:?}", builder::codes(&after));
         }
     }

@@ -74,7 +74,8 @@ fn containers_of_several_tracks_are_written_as_the_reference_writes_them() {
     for name in ["mux-three-tracks.h4mk", "mux-demo.h4mk"] {
         let (container, bytes) = reference(name);
         let sidecars = container.index().iter().filter(|chunk| ![Tag::CORE, Tag::TSEK].contains(&chunk.tag));
-        let sidecars: Vec<_> = sidecars.map(|chunk| (chunk.tag.0, container.payload(&chunk))).collect();
+        let sidecars: Vec<_> = sidecars.map(|chunk| (chunk.tag.0, container.payload(&chunk).to_vec())).collect();
+        let sidecars: Vec<_> = sidecars.iter().map(|(tag, payload)| (*tag, payload.as_slice())).collect();
         let blocks: Vec<_> = container.index().with_tag(Tag::CORE).map(|chunk| mux_block(&container, &chunk)).collect();
         let tracks: Vec<u16> = container.tracks().unwrap().list.iter().map(|track| track.id.parse().unwrap()).collect();
         assert!(crate::support::samples::mux(&sidecars, &tracks, &blocks) == bytes, "{name}");
@@ -84,7 +85,7 @@ fn containers_of_several_tracks_are_written_as_the_reference_writes_them() {
 fn mux_block(container: &Container, chunk: &h4inspect::core::index::Chunk) -> MuxBlock {
     let flags = container.chunk_header(chunk).unwrap().flags.unwrap();
     let (track, content) = container.routed(chunk).unwrap();
-    let opaque = container.bytes()[content.start as usize..content.end as usize].to_vec();
+    let opaque = container.bytes().range(content).to_vec();
     MuxBlock { track, pts_ms: flags & 0x0fff_ffff, kind: flags >> 28, opaque }
 }
 

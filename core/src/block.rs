@@ -5,6 +5,7 @@ mod reader;
 
 use std::ops::Deref;
 
+use super::bytes::Bytes;
 use super::codec::cipher;
 use super::codec::engine::{self, EngineError};
 use super::index::Chunk;
@@ -116,7 +117,7 @@ pub struct Stored<'a> {
     /// Its chunk.
     pub chunk: Chunk,
     /// Its bytes; without the H4TB header in the mux layout.
-    pub bytes: &'a [u8],
+    pub bytes: Bytes<'a>,
     /// The CRC in the file; `None` where it is cut off.
     pub stored_crc: Option<u32>,
     /// The CRC of the bytes.

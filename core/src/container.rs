@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::block::{Cache, EngineKind, LIVING_CIPHER, Pipeline, Reader};
-use super::bytes::available;
+use super::bytes::Bytes;
 use super::codec::cipher;
 use super::codec::engine::Engines;
 use super::hash::Overlay;
@@ -161,7 +161,7 @@ impl Container {
     }
 
     /// All bytes of the file.
-    pub fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> Bytes<'_> {
         self.source.bytes()
     }
 
@@ -202,8 +202,8 @@ impl Container {
     }
 
     /// The payload bytes of a chunk that are there.
-    pub fn payload(&self, chunk: &Chunk) -> &[u8] {
-        available(self.bytes(), chunk.payload_offset, chunk.len)
+    pub fn payload(&self, chunk: &Chunk) -> Bytes<'_> {
+        self.bytes().available(chunk.payload_offset, chunk.len)
     }
 
     /// The chunk's header as stored.
@@ -320,14 +320,15 @@ impl Container {
     }
 
     /// The payload of a sidecar, mended where its damage was located and confirmed.
-    pub fn sidecar_payload(&self, chunk: &Chunk) -> &[u8] {
-        self.mended.get(&chunk.index).map_or_else(|| self.payload(chunk), Vec::as_slice)
+    pub fn sidecar_payload(&self, chunk: &Chunk) -> Bytes<'_> {
+        self.mended.get(&chunk.index).map_or_else(|| self.payload(chunk), Into::into)
     }
 
     /// Reads damaged sidecars through `overlay`, where that is proven to be what they were.
     pub(crate) fn mend(&mut self, overlay: &Overlay, is_proven: impl Fn(&Self, &Chunk) -> bool) {
         let damaged = |chunk: &Chunk| chunk.tag != Tag::CORE && chunk.state == State::CrcMismatch;
-        let mend = |chunk: Chunk| (chunk.index, overlay.apply(chunk.payload_offset, self.payload(&chunk)).into_owned());
+        let mend =
+            |chunk: Chunk| (chunk.index, overlay.apply(chunk.payload_offset, self.payload(&chunk).read()).into_owned());
         let proven = self.index().iter().filter(|chunk| damaged(chunk) && is_proven(self, chunk));
         self.mended = proven.map(mend).collect();
     }
@@ -435,7 +436,8 @@ impl Container {
         let mut pipeline = Pipeline::of(meta);
         let silent = meta.is_none_or(|meta| meta.cipher.is_none() && meta.encrypted != Some(false));
         let mut intact = self.index().with_tag(Tag::CORE).filter(|chunk| !chunk.state.is_damaged());
-        let mut shown = || intact.next().is_some_and(|chunk| cipher::Header::parse(self.payload(&chunk)).is_ok());
+        let mut shown =
+            || intact.next().is_some_and(|chunk| cipher::Header::parse(&self.payload(&chunk).read()).is_ok());
         if silent && shown() {
             pipeline.cipher = Some(LIVING_CIPHER.to_owned());
         }

@@ -2,9 +2,17 @@
 
 use crc32fast::Hasher;
 
+use super::bytes::Bytes;
+
 /// CRC-32 of `bytes`.
 pub fn crc32(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
+}
+
+/// CRC-32 of what `hasher` has taken in and `bytes` after it.
+pub(crate) fn crc_after(mut hasher: Hasher, bytes: Bytes<'_>) -> u32 {
+    bytes.pieces().for_each(|piece| hasher.update(&piece));
+    hasher.finalize()
 }
 
 /// CRC-32 of two parts joined, from the CRC of each; `len_b` is the length of the second in bytes. One multiplication for
@@ -52,7 +60,7 @@ const FIRST_SPACING: u64 = 4 << 10;
 /// 1 MiB of checkpoints; when there would be more, every other one is dropped.
 const MAX_CHECKPOINTS: usize = 1 << 18;
 
-/// CRCs of any ranges of one byte slice, for trying many lengths of a damaged chunk. Keeps the CRC from `base` to sparse
+/// CRCs of any ranges of the same bytes, for trying many lengths of a damaged chunk. Keeps the CRC from `base` to sparse
 /// checkpoints, extended as far as a range needs: all the ranges together cost one pass, and each of them a checkpoint's
 /// spacing (4 KiB up to 1 GiB of bytes, doubling from there).
 #[derive(Debug, Clone)]
@@ -73,13 +81,13 @@ impl RangeCrc {
         Self { base, spacing: FIRST_SPACING, max_checkpoints: MAX_CHECKPOINTS, checkpoints: vec![0], last }
     }
 
-    /// CRC-32 of `bytes[start..end]`, cut at the end of `bytes`; 0 for an empty range. `bytes` must be the same slice at
-    /// every call.
-    pub fn crc(&mut self, bytes: &[u8], start: u64, end: u64) -> u32 {
-        let end = end.min(bytes.len() as u64);
+    /// CRC-32 of `bytes[start..end]`, cut at the end of `bytes`; 0 for an empty range. `bytes` must be the same at every
+    /// call.
+    pub fn crc(&mut self, bytes: Bytes<'_>, start: u64, end: u64) -> u32 {
+        let end = end.min(bytes.len());
         let len = end.saturating_sub(start);
         if start < self.base || len < 2 * self.spacing {
-            return crc32(range(bytes, start, end));
+            return crc_after(Hasher::new(), bytes.range(start..end));
         }
         let [began, ended] = self.last;
         let before = self.crc_from_base(bytes, start, began);
@@ -95,28 +103,24 @@ impl RangeCrc {
     }
 
     /// CRC of `base..end`; `end` is not before `base`. `known` is another place and the CRC up to there.
-    fn crc_from_base(&mut self, bytes: &[u8], end: u64, known: (u64, u32)) -> u32 {
+    fn crc_from_base(&mut self, bytes: Bytes<'_>, end: u64, known: (u64, u32)) -> u32 {
         self.extend_to(bytes, end);
         let index = ((end - self.base) / self.spacing).min(self.checkpoints.len() as u64 - 1);
         let checkpoint = self.checkpoints.get(index as usize).copied().unwrap_or(0);
         let place = self.base + index * self.spacing;
         let (from, crc) = if (place..=end).contains(&known.0) { known } else { (place, checkpoint) };
-        let mut hasher = Hasher::new_with_initial(crc);
-        hasher.update(range(bytes, from, end));
-        hasher.finalize()
+        crc_after(Hasher::new_with_initial(crc), bytes.range(from..end))
     }
 
     /// Adds the checkpoints up to `end`.
-    fn extend_to(&mut self, bytes: &[u8], end: u64) {
+    fn extend_to(&mut self, bytes: Bytes<'_>, end: u64) {
         while let Some(&last) = self.checkpoints.last() {
             let start = self.base + (self.checkpoints.len() as u64 - 1) * self.spacing;
             let next = start.saturating_add(self.spacing);
             if next > end {
                 return;
             }
-            let mut hasher = Hasher::new_with_initial(last);
-            hasher.update(range(bytes, start, next));
-            self.checkpoints.push(hasher.finalize());
+            self.checkpoints.push(crc_after(Hasher::new_with_initial(last), bytes.range(start..next)));
             if self.checkpoints.len() > self.max_checkpoints {
                 let mut index = 0;
                 self.checkpoints.retain(|_| {
@@ -127,12 +131,6 @@ impl RangeCrc {
             }
         }
     }
-}
-
-/// `bytes[start..end]`, empty where that is not in `bytes`.
-fn range(bytes: &[u8], start: u64, end: u64) -> &[u8] {
-    let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end)) else { return &[] };
-    bytes.get(start..end).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -151,10 +149,10 @@ mod tests {
     fn ranges_outside_the_bytes_are_cut() {
         let bytes = vec![7; 20_000];
         let mut crcs = RangeCrc::new(10);
-        assert_eq!(crcs.crc(&bytes, 100, u64::MAX), crc32(&bytes[100..]));
-        assert_eq!(crcs.crc(&bytes, 100, 50), 0);
-        assert_eq!(crcs.crc(&bytes, 30_000, u64::MAX), 0);
-        assert_eq!(RangeCrc::new(u64::MAX).crc(&bytes, 0, 20_000), crc32(&bytes));
+        assert_eq!(crcs.crc((&bytes).into(), 100, u64::MAX), crc32(&bytes[100..]));
+        assert_eq!(crcs.crc((&bytes).into(), 100, 50), 0);
+        assert_eq!(crcs.crc((&bytes).into(), 30_000, u64::MAX), 0);
+        assert_eq!(RangeCrc::new(u64::MAX).crc((&bytes).into(), 0, 20_000), crc32(&bytes));
     }
 
     #[test]
@@ -162,7 +160,7 @@ mod tests {
         let bytes: Vec<u8> = (0..100_000u32).map(|n| (n.wrapping_mul(n) >> 3) as u8).collect();
         let mut crcs = RangeCrc { spacing: 16, max_checkpoints: 8, ..RangeCrc::new(3) };
         for end in (0..bytes.len()).step_by(777) {
-            assert_eq!(crcs.crc(&bytes, 3, end as u64), crc32(bytes.get(3..end).unwrap_or_default()), "{end}");
+            assert_eq!(crcs.crc((&bytes).into(), 3, end as u64), crc32(bytes.get(3..end).unwrap_or_default()), "{end}");
             assert!(crcs.checkpoints.len() <= 8);
         }
     }
@@ -189,8 +187,8 @@ mod tests {
         ) {
             let mut crcs = RangeCrc { spacing: 32, max_checkpoints: 16, ..RangeCrc::new(base) };
             for (start, end) in ranges {
-                let direct = crc32(range(&bytes, start, end.min(bytes.len() as u64)));
-                prop_assert_eq!(crcs.crc(&bytes, start, end), direct, "{}..{}", start, end);
+                let direct = crc32(&Bytes::from(&bytes).range(start..end).read());
+                prop_assert_eq!(crcs.crc((&bytes).into(), start, end), direct, "{}..{}", start, end);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::bytes::available;
+use super::bytes::Bytes;
 use super::task::{Cancelled, Task};
 
 /// A hash that can be recomputed here.
@@ -51,8 +51,8 @@ impl Overlay {
     }
 
     /// `part`, which stands at `offset`, as it is to be read.
-    pub fn apply<'a>(&self, offset: u64, part: &'a [u8]) -> Cow<'a, [u8]> {
-        let mut part = Cow::Borrowed(part);
+    pub fn apply<'a>(&self, offset: u64, part: impl Into<Cow<'a, [u8]>>) -> Cow<'a, [u8]> {
+        let mut part = part.into();
         for (at, value) in self.patches.range(offset..offset.saturating_add(part.len() as u64)) {
             if let Some(byte) = part.to_mut().get_mut((at - offset) as usize) {
                 *byte = *value;
@@ -117,7 +117,7 @@ impl Algorithm {
     /// The digest of the concatenation of `ranges` of `bytes`, seen through `overlay`.
     pub fn digest(
         self,
-        bytes: &[u8],
+        bytes: Bytes<'_>,
         overlay: &Overlay,
         ranges: impl Iterator<Item = Range<u64>>,
         task: &Task,
@@ -154,20 +154,21 @@ impl Hasher {
     /// Takes in what there is of a range of `bytes`, seen through `overlay`.
     pub fn update_range(
         &mut self,
-        bytes: &[u8],
+        bytes: Bytes<'_>,
         overlay: &Overlay,
         range: Range<u64>,
         task: &Task,
     ) -> Result<(), Cancelled> {
         let mut at = range.start;
         while at < range.end {
-            let part = available(bytes, at, STEP.min(range.end - at));
+            let part = bytes.available(at, STEP.min(range.end - at)).read();
             if part.is_empty() {
                 break;
             }
+            let len = part.len() as u64;
             self.update(&overlay.apply(at, part));
-            at += part.len() as u64;
-            task.advance(part.len() as u64)?;
+            at += len;
+            task.advance(len)?;
         }
         task.check()
     }
@@ -202,7 +203,7 @@ mod tests {
     #[test]
     fn ranges_are_hashed_as_one() {
         let digest = Algorithm::Sha256
-            .digest(b"xabxcx", &Overlay::default(), [1..3, 4..5].into_iter(), &Task::default())
+            .digest(b"xabxcx".into(), &Overlay::default(), [1..3, 4..5].into_iter(), &Task::default())
             .unwrap();
         assert_eq!(hex(&digest), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(unhex(&hex(&digest)), Some(digest));
@@ -214,7 +215,9 @@ mod tests {
     fn an_overlay_is_read_instead() {
         let mut overlay = Overlay::default();
         overlay.set_all(1, b"ab");
-        let digest = |bytes, overlay| Algorithm::Sha256.digest(bytes, overlay, std::iter::once(0..4), &Task::default());
+        let digest = |bytes: &[u8; 4], overlay| {
+            Algorithm::Sha256.digest(bytes.into(), overlay, std::iter::once(0..4), &Task::default())
+        };
         assert_eq!(digest(b"x..y", &overlay), digest(b"xaby", &Overlay::default()));
     }
 
@@ -222,6 +225,9 @@ mod tests {
     fn a_cancelled_job_stops() {
         let task = Task::default();
         task.cancel();
-        assert_eq!(Algorithm::Sha256.digest(b"abc", &Overlay::default(), std::iter::once(0..3), &task), Err(Cancelled));
+        assert_eq!(
+            Algorithm::Sha256.digest(b"abc".into(), &Overlay::default(), std::iter::once(0..3), &task),
+            Err(Cancelled)
+        );
     }
 }

@@ -12,6 +12,8 @@ use serde::de::{DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapA
 use serde_json::value::RawValue;
 use serde_json::{Deserializer, Map, Number, Value};
 
+use super::bytes::{Bytes, Copied};
+
 /// A JSON payload and what is wrong with it.
 #[derive(Debug, Clone, Default)]
 pub struct Document {
@@ -38,6 +40,8 @@ pub struct JsonError {
     pub message: String,
     /// Nested deeper, or longer, or of more values than is read: no fault of the text.
     pub beyond_limit: bool,
+    /// All that was wrong is that the text ended.
+    is_at_end: bool,
 }
 
 /// The byte order mark of UTF-8.
@@ -55,34 +59,36 @@ const MAX_DUPLICATES: usize = 1000;
 const MAX_PATH: usize = 256;
 
 impl Document {
-    /// Parses a payload.
-    pub fn parse(payload: &[u8]) -> Self {
-        Self::parse_beside(payload, 0)
+    /// Parses a payload: a copy of it, which nobody else writes to, and of a long one no more than its beginning.
+    pub fn parse<'a>(payload: impl Into<Bytes<'a>>) -> Self {
+        Self::parse_beside(payload.into(), 0)
     }
 
     /// The same, where that many bytes of the payload are tables, whose length has no limit.
-    pub(crate) fn parse_beside(payload: &[u8], tables: u64) -> Self {
-        let text = Text::new(payload);
-        let len = payload.len() as u64;
-        let message = match len.saturating_sub(tables) > MAX_BYTES {
-            true => format!("{len} bytes, more than the {MAX_BYTES} that are read"),
-            false => match text.read(MAX_VALUES, true) {
-                Document { error: Some(error), .. } if error.message == TOO_MANY => error.message,
+    pub(crate) fn parse_beside(payload: Bytes<'_>, tables: u64) -> Self {
+        let len = payload.len();
+        let (text, message) = if len.saturating_sub(tables) > MAX_BYTES {
+            let message = format!("{len} bytes, more than the {MAX_BYTES} that are read");
+            (Text::new(payload.available(0, MAX_BYTES)), message)
+        } else {
+            let text = Text::new(payload);
+            match text.read(MAX_VALUES, true) {
+                Document { error: Some(error), .. } if error.message == TOO_MANY => (text, error.message),
                 document => return document,
-            },
+            }
         };
         // What is no JSON at all is that, whatever its length.
         let mut document = text.read(usize::MAX, false);
         document.value = None;
-        if document.error.as_ref().is_none_or(|error| error.beyond_limit) {
-            document.error = Some(JsonError { offset: 0, message, beyond_limit: true });
+        if document.error.as_ref().is_none_or(|error| error.beyond_limit || error.is_at_end) {
+            document.error = Some(JsonError { offset: 0, message, beyond_limit: true, is_at_end: false });
         }
         document
     }
 
     /// Parses a payload of any length and any number of values: for those who have to write it again.
-    pub(crate) fn parse_whole(payload: &[u8]) -> Self {
-        Text::new(payload).read(usize::MAX, true)
+    pub(crate) fn parse_whole<'a>(payload: impl Into<Bytes<'a>>) -> Self {
+        Text::new(payload.into()).read(usize::MAX, true)
     }
 
     /// The value as an object.
@@ -97,14 +103,21 @@ impl Document {
 }
 
 /// A payload of any length, checked as a [`Document`] is but without a tree: its fields are given as text.
-pub(crate) struct Scan<'a> {
-    text: Text<'a>,
+pub(crate) struct Scan {
+    text: Text,
     /// What is wrong with it. Of the value only the kind is there: an object is empty.
     pub(crate) document: Document,
 }
 
-impl<'a> Scan<'a> {
-    pub(crate) fn new(payload: &'a [u8]) -> Self {
+impl Scan {
+    /// Of a long payload all is copied only if it begins as JSON.
+    pub(crate) fn new<'a>(payload: impl Into<Bytes<'a>>) -> Self {
+        let payload = payload.into();
+        let begin = Text::new(payload.available(0, MAX_BYTES));
+        let document = begin.read(usize::MAX, false);
+        if payload.len() <= MAX_BYTES || document.error.as_ref().is_some_and(|error| !error.is_at_end) {
+            return Self { text: begin, document };
+        }
         let text = Text::new(payload);
         let document = text.read(usize::MAX, false);
         Self { text, document }
@@ -182,21 +195,23 @@ pub(crate) fn scalar(raw: &RawValue) -> Value {
 
 /// A key or text as it stands in a payload, with its quotes.
 pub(crate) fn string(raw: &[u8]) -> Option<String> {
-    serde_json::from_slice(&Text::new(raw).bytes).ok()
+    serde_json::from_slice(&Text::new(raw.into()).bytes).ok()
 }
 
 /// A payload without a byte order mark, in which halves of surrogate pairs are plain text: `\ud800` becomes `\\ud800`.
-struct Text<'a> {
-    bytes: Cow<'a, [u8]>,
+struct Text {
+    /// Strings are checked here before they are taken out, so it has to be a copy.
+    bytes: Copied,
     bom: bool,
     /// Where a byte was added, ascending.
     added: Vec<usize>,
 }
 
-impl<'a> Text<'a> {
-    fn new(payload: &'a [u8]) -> Self {
-        let text = payload.strip_prefix(BOM);
-        let (bom, text) = (text.is_some(), text.unwrap_or(payload));
+impl Text {
+    fn new(payload: Bytes<'_>) -> Self {
+        let bom = payload.starts_with(BOM);
+        let copy = payload.after(if bom { BOM.len() as u64 } else { 0 }).copied();
+        let text = &*copy;
         let (mut bytes, mut added, mut copied) = (Vec::new(), Vec::new(), 0);
         let mut at = 0;
         let after = |at: usize| text.get(at..).unwrap_or_default();
@@ -218,10 +233,10 @@ impl<'a> Text<'a> {
             }
         }
         if added.is_empty() {
-            return Self { bytes: Cow::Borrowed(text), bom, added };
+            return Self { bytes: copy, bom, added };
         }
         bytes.extend_from_slice(text.get(copied..).unwrap_or_default());
-        Self { bytes: Cow::Owned(bytes), bom, added }
+        Self { bytes: Copied::from_vec(bytes), bom, added }
     }
 
     /// The offset in the payload of what is at `at` here.
@@ -259,7 +274,8 @@ impl<'a> Text<'a> {
         let offset = self.offset(line_start + error.column().saturating_sub(1));
         let message = error.to_string();
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(said, _)| said);
-        JsonError { offset, message: super::text::escape(message).into_owned(), beyond_limit: false }
+        let message = super::text::escape(message).into_owned();
+        JsonError { offset, message, beyond_limit: false, is_at_end: error.is_eof() }
     }
 
     fn too_deep(&self) -> JsonError {
@@ -276,7 +292,7 @@ impl<'a> Text<'a> {
             at += 1;
         }
         let message = format!("nested deeper than {MAX_LEVELS} levels, which is not read");
-        JsonError { offset: self.offset(at), message, beyond_limit: true }
+        JsonError { offset: self.offset(at), message, beyond_limit: true, is_at_end: false }
     }
 }
 
@@ -569,7 +585,7 @@ mod tests {
     fn what_is_longer_than_the_limit_is_not_read_but_for_tables() {
         let text = format!(r#"{{"a":1,"t":"{}"}}"#, "x".repeat(MAX_BYTES as usize));
         assert!(Document::parse(text.as_bytes()).is_beyond_limit());
-        assert!(Document::parse_beside(text.as_bytes(), MAX_BYTES).error.is_none());
+        assert!(Document::parse_beside(text.as_bytes().into(), MAX_BYTES).error.is_none());
     }
 
     #[test]

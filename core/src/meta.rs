@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use serde_json::Value;
 
-use super::bytes::{be_u32, be_u64};
+use super::bytes::{Bytes, be_u32, be_u64};
 use super::json::{Document, MAX_BYTES};
 use crate::json::span;
 
@@ -92,11 +92,12 @@ const SEEKM_B64: &str = "seekm_b64";
 const TABLES: [&str; 2] = [TRAK_B64, SEEKM_B64];
 
 /// How many bytes of a long payload are tables.
-fn tables_len(payload: &[u8]) -> u64 {
-    if payload.len() as u64 <= MAX_BYTES {
+fn tables_len(payload: Bytes<'_>) -> u64 {
+    if payload.len() <= MAX_BYTES {
         return 0;
     }
-    let spans = TABLES.iter().filter_map(|key| span::find(payload, &format!("/{key}")));
+    let payload = payload.read();
+    let spans = TABLES.iter().filter_map(|key| span::find(&payload, &format!("/{key}")));
     spans.map(|span| span.value.end - span.value.start).sum()
 }
 
@@ -111,9 +112,10 @@ pub(crate) fn track_id(value: &Value) -> Option<String> {
 
 impl Meta {
     /// Reads a META payload.
-    pub fn parse(payload: &[u8]) -> Self {
+    pub fn parse<'a>(payload: impl Into<Bytes<'a>>) -> Self {
+        let payload = payload.into();
         if let (Some(0), Some(duration_us), Some(frame_count)) =
-            (payload.first(), be_u64(payload, 0), be_u32(payload, 8))
+            (payload.get(0), be_u64(payload, 0), be_u32(payload, 8))
         {
             let binary = Some(BinaryMeta { duration_us, frame_count });
             return Self { binary, ..Self::default() };

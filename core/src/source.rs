@@ -4,6 +4,7 @@
 //! zeros instead of ending the program. [`Source::change`] tells when what was read is no longer what is there.
 
 mod error;
+mod far;
 mod mapping;
 #[cfg(unix)]
 mod sigbus;
@@ -16,9 +17,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::bytes::slice;
+use super::bytes::Bytes;
 use super::name::FileName;
 pub use error::SourceError;
+use far::Far;
+pub use far::ReadAt;
 use mapping::Mapping;
 pub use stream::Stream;
 
@@ -61,6 +64,9 @@ pub enum Change {
     Replaced,
     /// It was written to and kept its length.
     Modified,
+    /// Its time of modification is the same, the time of its last change isn't: it was written to by something that
+    /// sets that time back, or its mode, owner or links are others now.
+    Touched,
     /// It did not change, but the system could not read it: a failing disk or a lost network share.
     Unreadable {
         /// The bytes from this offset to the end read as zeros.
@@ -76,6 +82,7 @@ impl fmt::Display for Change {
             Self::Grown { from, to } => write!(f, "grew from {from} to {to} bytes"),
             Self::Replaced => f.write_str("was replaced or removed"),
             Self::Modified => f.write_str("was written to"),
+            Self::Touched => f.write_str("was changed without a new time of modification"),
             Self::Unreadable { offset } => write!(f, "could not be read from byte {offset} on"),
         }
     }
@@ -150,13 +157,20 @@ impl Source {
         Self { name: name.into(), path: None, content: Arc::new(Content::Memory(bytes)), stamp: None }
     }
 
+    /// Whatever can be read by ranges. Its length is asked for now; nothing else is read before it is needed.
+    pub fn from_reader(name: impl Into<FileName>, reader: impl ReadAt + 'static) -> Result<Self, SourceError> {
+        let content = Arc::new(Content::Far(Far::new(Box::new(reader))?));
+        Ok(Self { name: name.into(), path: None, content, stamp: None })
+    }
+
     /// The bytes as they were found at opening. While another process writes to a mapped file they may differ from read
     /// to read, and what the file has lost is zeros; [`change`](Self::change) tells. A system call that is given lost
     /// bytes fails with `EFAULT`: copy them first.
-    pub fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> Bytes<'_> {
         match &*self.content {
-            Content::Mapped(mapping) => mapping.bytes(),
-            Content::Memory(bytes) => bytes,
+            Content::Mapped(mapping) => mapping.bytes().into(),
+            Content::Memory(bytes) => bytes.into(),
+            Content::Far(far) => Bytes::far(far, far.len()),
         }
     }
 
@@ -164,19 +178,20 @@ impl Source {
     /// costs nothing if the page was touched before, but much less than touching one that is far from all others: a page
     /// table for every 2 MiB, and readahead.
     pub fn peek<const N: usize>(&self, offset: u64) -> Option<[u8; N]> {
-        let mapped = slice(self.bytes(), offset, N as u64)?;
-        let mut copy = [0; N];
-        match &*self.content {
-            // What the file has lost is zeros, as in the mapping.
-            Content::Mapped(mapping) if mapping.read_at(&mut copy, offset) => {}
-            _ => copy.copy_from_slice(mapped),
+        let part = self.bytes().slice(offset, N as u64)?;
+        if let Content::Mapped(mapping) = &*self.content {
+            let mut copy = [0; N];
+            if mapping.read_at(&mut copy, offset) {
+                return Some(copy);
+            }
         }
-        Some(copy)
+        // What the file has lost is zeros, as in the mapping.
+        part.array(0)
     }
 
     /// Length in bytes, fixed at opening.
     pub fn len(&self) -> u64 {
-        self.bytes().len() as u64
+        self.bytes().len()
     }
 
     /// True if there are no bytes.
@@ -205,6 +220,11 @@ impl Source {
         let lost = match &*self.content {
             Content::Mapped(mapping) => mapping.lost_from(),
             Content::Memory(_) => None,
+            Content::Far(far) => match far.change() {
+                Some(Change::Unreadable { offset }) => Some(offset),
+                change if self.stamp.is_none() => return change,
+                _ => None,
+            },
         };
         let Some(then) = &self.stamp else {
             return lost.map(|offset| Change::Unreadable { offset });
@@ -222,7 +242,8 @@ impl Source {
             (_, Some(offset)) => Some(Change::Cut { from: then.len, at_most: offset }),
             (None, None) => Some(Change::Replaced),
             (Some(now), None) if now.len > then.len => Some(Change::Grown { from: then.len, to: now.len }),
-            (Some(now), None) => (now != *then).then_some(Change::Modified),
+            (Some(now), None) if now.modified != then.modified => Some(Change::Modified),
+            (Some(now), None) => (now != *then).then_some(Change::Touched),
         }
     }
 
@@ -276,6 +297,7 @@ impl fmt::Debug for Source {
 enum Content {
     Mapped(Mapping),
     Memory(Vec<u8>),
+    Far(Far),
 }
 
 /// What is compared to tell that a file changed.
@@ -284,6 +306,8 @@ struct Stamp {
     len: u64,
     /// To the nanosecond where the file system keeps it; None where there is no such time.
     modified: Option<SystemTime>,
+    /// Seconds and nanoseconds of the last change of any kind, which no program can set; None where there is no such time.
+    changed: Option<(i64, i64)>,
     identity: Identity,
 }
 
@@ -297,13 +321,13 @@ type Identity = Option<SystemTime>;
 impl Stamp {
     fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
-        let identity = {
+        let (identity, changed) = {
             use std::os::unix::fs::MetadataExt;
-            (metadata.dev(), metadata.ino())
+            ((metadata.dev(), metadata.ino()), Some((metadata.ctime(), metadata.ctime_nsec())))
         };
         #[cfg(not(unix))]
-        let identity = metadata.created().ok();
-        Self { len: metadata.len(), modified: metadata.modified().ok(), identity }
+        let (identity, changed) = (metadata.created().ok(), None);
+        Self { len: metadata.len(), modified: metadata.modified().ok(), changed, identity }
     }
 }
 
@@ -416,9 +440,9 @@ fn read_block_device(mut file: &File) -> Result<Content, SourceError> {
 fn map_or_spool(mut file: &File, len: u64) -> Result<Content, SourceError> {
     match Mapping::new(file, len) {
         Ok(mapping) => Ok(Content::Mapped(mapping)),
-        // A copy would need as much room for its own mapping.
+        // It is larger than the address space, and so would be the mapping of a copy.
         Err(error) if matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::FileTooLarge) => {
-            Err(error.into())
+            Ok(Content::Far(Far::new(Box::new(mapping::Positioned::new(file, len)?))?))
         }
         Err(_) => {
             file.rewind()?;

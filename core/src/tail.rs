@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::bytes::slice;
+use super::bytes::Bytes;
 use super::index::{Chunk, State, Tag};
 use super::layout::Layout;
 
@@ -14,13 +14,13 @@ const WINDOWS: [u64; 4] = [64 << 10, 1 << 20, 16 << 20, 256 << 20];
 
 /// The chunks after the last block that chain to the end of the file, in file order: known tags, right CRCs. Their
 /// ordinals are not known yet and count from the end of the numbers down.
-pub(super) fn sidecars(layout: Layout, bytes: &[u8]) -> Vec<Chunk> {
+pub(super) fn sidecars(layout: Layout, bytes: Bytes<'_>) -> Vec<Chunk> {
     if layout != Layout::Transport {
         return Vec::new();
     }
     let tags = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(Tag::KNOWN.map(|tag| tag.0));
     let Ok(tags) = tags else { return Vec::new() };
-    let len = bytes.len() as u64;
+    let len = bytes.len();
     let mut chain = Vec::new();
     for window in WINDOWS {
         let (found, reached_block) = chain_in(layout, bytes, len.saturating_sub(window), &tags);
@@ -33,10 +33,11 @@ pub(super) fn sidecars(layout: Layout, bytes: &[u8]) -> Vec<Chunk> {
 }
 
 /// The chain of chunks that begin at `from` or later, and whether a block stands before it.
-fn chain_in(layout: Layout, bytes: &[u8], from: u64, tags: &AhoCorasick) -> (Vec<Chunk>, bool) {
-    let len = bytes.len() as u64;
-    let Some(window) = slice(bytes, from, len - from) else { return (Vec::new(), false) };
-    let headers = tags.find_iter(window).filter_map(|hit| layout.chunk_header(bytes, from + hit.start() as u64));
+fn chain_in(layout: Layout, bytes: Bytes<'_>, from: u64, tags: &AhoCorasick) -> (Vec<Chunk>, bool) {
+    let len = bytes.len();
+    let Some(window) = bytes.slice(from, len - from) else { return (Vec::new(), false) };
+    let window = window.read();
+    let headers = tags.find_iter(&*window).filter_map(|hit| layout.chunk_header(bytes, from + hit.start() as u64));
     let by_end: HashMap<u64, _> = headers.map(|header| (layout.declared_end(&header), header)).collect();
     let mut chain = Vec::new();
     let mut end = len;
@@ -72,7 +73,7 @@ mod tests {
     use crate::walk::Depth;
 
     fn tags(bytes: &[u8]) -> Vec<String> {
-        sidecars(Layout::Transport, bytes).iter().map(|chunk| chunk.tag.to_string()).collect()
+        sidecars(Layout::Transport, bytes.into()).iter().map(|chunk| chunk.tag.to_string()).collect()
     }
 
     #[test]

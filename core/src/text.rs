@@ -32,10 +32,11 @@ pub fn push_escaped(out: &mut String, c: char) {
     }
 }
 
-/// Bytes that need not be UTF-8, escaped: what is no UTF-8 is shown as `\xNN`.
+/// Bytes that need not be UTF-8, escaped: what is no UTF-8 is shown as `\xNN`. They are copied first, since those of a
+/// mapped file may change after they were checked.
 pub fn escape_bytes(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
-    for part in bytes.utf8_chunks() {
+    for part in bytes.to_vec().utf8_chunks() {
         part.valid().chars().for_each(|c| push_escaped(&mut out, c));
         part.invalid().iter().for_each(|b| _ = write!(out, "\\x{b:02x}"));
     }

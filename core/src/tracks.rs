@@ -613,7 +613,7 @@ impl Track {
         let rows = match &table.place {
             Place::Decoded(rows) => SeekRows::seekm(rows, table.declared),
             Place::Stored(_, rows) => {
-                SeekRows::mux(slice(container.bytes(), rows.start, table.declared * 8)?, table.declared)
+                SeekRows::mux(container.bytes().slice(rows.start, table.declared * 8)?, table.declared)
             }
         };
         Some(SeekTable::new(rows, &table.order))

@@ -9,6 +9,7 @@ use super::messages;
 use super::output::Output;
 use super::status::Status;
 use h4mk::block::{BlockError, Form, Stage, Stored, Window};
+use h4mk::bytes::Bytes;
 use h4mk::codec::engine::EngineError;
 use h4mk::container::Container;
 use h4mk::index::Chunk;
@@ -24,8 +25,8 @@ const WINDOW_BYTES: usize = 256 << 10;
 pub(super) const UNMASK: &str = "given still masked, --mask-key-file unmasks";
 
 /// Writes bytes of a file.
-pub(super) fn write(out: &mut Output, bytes: &[u8]) -> io::Result<()> {
-    bytes.chunks(PIECE_BYTES).try_for_each(|piece| out.write_all(piece))
+pub(super) fn write<'a>(out: &mut Output, bytes: impl Into<Bytes<'a>>) -> io::Result<()> {
+    bytes.into().pieces().try_for_each(|part| part.chunks(PIECE_BYTES).try_for_each(|piece| out.write_all(piece)))
 }
 
 /// A block's bytes.
@@ -38,7 +39,7 @@ pub(super) fn block<'a>(
 ) -> anyhow::Result<Cow<'a, [u8]>> {
     let stored = stored(container, file, index, session)?;
     match form {
-        Form::Raw => Ok(Cow::Borrowed(stored.bytes)),
+        Form::Raw => Ok(stored.bytes.read()),
         Form::Decoded => {
             warn_unread_meta(container, file, session);
             let content = container.decode(&stored).map_err(|error| refusal(file, &error))?;

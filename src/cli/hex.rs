@@ -1,6 +1,9 @@
 //! `hex`: a hex dump of the file, a chunk or a block.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+
+use anyhow::Context;
 
 use super::input::Input;
 use super::output::Output;
@@ -8,8 +11,11 @@ use super::status::{self, Status};
 use super::{Session, content, integrity, open};
 use crate::hexdump::{self, Columns};
 use h4mk::block::Form;
+use h4mk::bytes::Bytes;
 use h4mk::container::Container;
+use h4mk::layout;
 use h4mk::size;
+use h4mk::source::Source;
 
 /// Arguments of `hex`.
 #[derive(Debug, Clone, clap::Args)]
@@ -42,9 +48,10 @@ pub struct Args {
 /// Dumps. A file that is no container is dumped too, for whoever wants to know what it is instead; the status says so.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let source = open::source(&args.file)?;
-    let container = match open::container_of(source.clone(), &args.file, session) {
-        Ok(container) => Some(container),
-        Err(error) if args.block.is_some() || args.chunk.is_some() => return Err(error),
+    let of_part = args.block.is_some() || args.chunk.is_some();
+    let container = match opened(&source, of_part, args, session) {
+        Ok(container) => container,
+        Err(error) if of_part => return Err(error),
         Err(error) => {
             super::messages::say(status::describe(&error));
             session.raise(status::of(&error));
@@ -61,21 +68,43 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         }
     };
     let container = container.map(sure_of_part).transpose()?;
-    let (start, bytes) = match (&container, args.block, args.chunk) {
+    let (start, part) = match (&container, args.block, args.chunk) {
         (Some(container), Some(block), _) => of_block(container, block, args, session)?,
         (Some(container), _, Some(chunk)) => {
             let chunk = content::chunk(container, &args.file, chunk, session)?;
-            (chunk.offset, Cow::Borrowed(slice(source.bytes(), chunk.offset, chunk.end)))
+            (chunk.offset, Part::Stored(source.bytes().range(chunk.offset..chunk.end)))
         }
-        _ => (args.offset.unwrap_or(0), Cow::Borrowed(of_file(source.bytes(), args)?)),
+        _ => (args.offset.unwrap_or(0), Part::Stored(of_file(source.bytes(), args)?)),
     };
-    let length = args.length.and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
-    let bytes = bytes.get(..length).unwrap_or(&bytes);
+    let bytes = match &part {
+        Part::Stored(bytes) => *bytes,
+        Part::Block(bytes) => bytes.into(),
+    };
+    let bytes = bytes.available(0, args.length.unwrap_or(u64::MAX));
     let mut out = Output::stdout();
     out.widen();
-    hexdump::dump(&mut out, Columns::for_end(start.saturating_add(bytes.len() as u64)), start, bytes)?;
+    let columns = Columns::for_end(start.saturating_add(bytes.len()));
+    let mut at = start;
+    for piece in bytes.pieces() {
+        hexdump::dump(&mut out, columns, at, &piece)?;
+        at = at.saturating_add(piece.len() as u64);
+    }
     open::settle_source(&source, session);
     out.finish()
+}
+
+/// What is dumped.
+enum Part<'a> {
+    Stored(Bytes<'a>),
+    Block(Cow<'a, [u8]>),
+}
+
+/// The container, where it takes one to know what is dumped or whether it may be; else only whether the file is one.
+fn opened(source: &Arc<Source>, of_part: bool, args: &Args, session: &Session) -> anyhow::Result<Option<Container>> {
+    if of_part || session.settings.verify_integrity {
+        return open::container_of(source.clone(), &args.file, session).map(Some);
+    }
+    layout::recognise(source.bytes()).map(|_| None).with_context(|| args.file.to_string())
 }
 
 /// Offsets are the file's for bytes as stored, and count from 0 for decoded ones.
@@ -84,30 +113,24 @@ fn of_block<'a>(
     index: u64,
     args: &Args,
     session: &mut Session,
-) -> anyhow::Result<(u64, Cow<'a, [u8]>)> {
+) -> anyhow::Result<(u64, Part<'a>)> {
     if !args.raw {
-        return Ok((0, content::block(container, &args.file, index, Form::Decoded, session)?));
+        return Ok((0, Part::Block(content::block(container, &args.file, index, Form::Decoded, session)?)));
     }
     let bytes = content::block(container, &args.file, index, Form::Raw, session)?;
     let start = container.index().block(index).map_or(0, |chunk| match container.routed(&chunk) {
         Some((_, content)) => content.start,
         None => chunk.payload_offset,
     });
-    Ok((start, bytes))
+    Ok((start, Part::Block(bytes)))
 }
 
-fn of_file<'a>(bytes: &'a [u8], args: &Args) -> anyhow::Result<&'a [u8]> {
-    let len = bytes.len() as u64;
+fn of_file<'a>(bytes: Bytes<'a>, args: &Args) -> anyhow::Result<Bytes<'a>> {
+    let len = bytes.len();
     let start = args.offset.unwrap_or(0);
     if start > len {
         let message = format!("{}: offset {start} is past its end at {len}", args.file);
         return Err(Status::Findings.error(message));
     }
-    Ok(slice(bytes, start, len))
-}
-
-/// The bytes from one file offset to another, as far as they are there.
-fn slice(bytes: &[u8], start: u64, end: u64) -> &[u8] {
-    let place = |offset: u64| usize::try_from(offset).map_or(bytes.len(), |offset| offset.min(bytes.len()));
-    bytes.get(place(start)..place(end)).unwrap_or_default()
+    Ok(bytes.after(start))
 }

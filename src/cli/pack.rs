@@ -114,7 +114,7 @@ enum Raw {
     /// Standard input, as it comes.
     Stdin(StdinLock<'static>),
     /// A file that is open, and how far it was read.
-    Source { source: Arc<Source>, at: usize },
+    Source { source: Arc<Source>, at: u64 },
 }
 
 impl Raw {
@@ -140,8 +140,8 @@ impl Read for Raw {
         match self {
             Self::Stdin(stdin) => stdin.read(buffer),
             Self::Source { source, at } => {
-                let read = source.bytes().get(*at..).unwrap_or_default().read(buffer)?;
-                *at += read;
+                let read = source.bytes().available(*at, buffer.len() as u64).read().as_ref().read(buffer)?;
+                *at += read as u64;
                 Ok(read)
             }
         }

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use h4mk::bytes::Bytes;
 use h4mk::container::Container;
 use h4mk::finding::Severity;
 use h4mk::index::{Chunk, Tag};
@@ -269,7 +270,7 @@ impl Fields {
             (Form::Manifest, _) if pointer.starts_with("/compression") => (container.meta_chunk()?, pointer.as_str()),
             _ => return None,
         };
-        let found = span::find(container.sidecar_payload(&chunk), pointer)?.value;
+        let found = span::find(&container.sidecar_payload(&chunk).read(), pointer)?.value;
         Some(chunk.payload_offset + found.start..chunk.payload_offset + found.end)
     }
 
@@ -406,10 +407,10 @@ impl Fields {
         self.close(root);
     }
 
-    fn note(&mut self, chunk: &Chunk, payload: &[u8], mut notes: Vec<Note>) {
-        let text = String::from_utf8(payload.to_vec()).unwrap_or_else(|_| {
+    fn note(&mut self, chunk: &Chunk, payload: Bytes<'_>, mut notes: Vec<Note>) {
+        let text = String::from_utf8(payload.to_vec()).unwrap_or_else(|error| {
             notes.push(Note::about(Severity::Warning, "is not UTF-8: the other bytes are escaped".to_owned(), chunk));
-            escape_bytes(payload)
+            escape_bytes(error.as_bytes())
         });
         let root = self.document(chunk.tag.to_string(), Some(*chunk), Form::Text, Content::String(text.into()));
         self.notes(root, notes);
@@ -537,7 +538,7 @@ fn content(value: &Value) -> Content {
 }
 
 fn span(container: &Container, chunk: &Chunk, pointer: &str) -> Option<Range<u64>> {
-    let found = span::find(container.sidecar_payload(chunk), pointer)?.whole();
+    let found = span::find(&container.sidecar_payload(chunk).read(), pointer)?.whole();
     Some(chunk.payload_offset + found.start..chunk.payload_offset + found.end)
 }
 
@@ -559,7 +560,6 @@ pub fn find(text: &str, part: &str) -> Option<Range<usize>> {
 mod tests {
     use super::*;
     use crate::tui::testing::{container, container_with};
-    use std::sync::Arc;
 
     fn keys(fields: &Fields, is_open: impl Fn(u32) -> bool) -> Vec<String> {
         let name = |node: u32| match &fields.node(node).unwrap().key {
@@ -579,9 +579,9 @@ mod tests {
         (0..fields.len() as u32).find(is_it).unwrap_or_else(|| panic!("{document} {pointer}"))
     }
 
-    fn bytes<'a>(container: &'a Arc<Container>, fields: &Fields, document: &str, pointer: &str) -> &'a str {
+    fn bytes(container: &Container, fields: &Fields, document: &str, pointer: &str) -> String {
         let range = fields.bytes(container, at(fields, document, pointer)).unwrap();
-        std::str::from_utf8(&container.bytes()[range.start as usize..range.end as usize]).unwrap()
+        String::from_utf8(container.bytes().range(range).to_vec()).unwrap()
     }
 
     #[test]
@@ -619,7 +619,7 @@ mod tests {
         let broken = container_with(b"{\"gop\":}");
         let fields = Fields::new(&broken);
         assert_eq!(keys(&fields, |_| true)[..2], ["META", "note"]);
-        assert_eq!(&broken.bytes()[fields.bytes(&broken, 1).unwrap().start as usize..][..1], b"}");
+        assert_eq!(broken.bytes().get(fields.bytes(&broken, 1).unwrap().start), Some(b'}'));
         let binary = container_with(&[0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 3]);
         let fields = Fields::new(&binary);
         assert_eq!(keys(&fields, |_| true)[..4], ["META", "note", "duration_us", "frame_count"]);

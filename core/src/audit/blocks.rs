@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Report, protection};
 use crate::block::{BlockError, EngineKind, Place, Reader};
-use crate::bytes::available;
+use crate::bytes::Bytes;
 use crate::codec::engine::EngineError;
 use crate::codec::rle;
 use crate::container::Container;
@@ -57,13 +57,13 @@ impl Survey {
     }
 
     /// Looks into the blocks that were walked since the last call.
-    pub(super) fn extend(&mut self, bytes: &[u8], index: &Index) {
+    pub(super) fn extend(&mut self, bytes: Bytes<'_>, index: &Index) {
         if !self.transport {
             return;
         }
         while let Some(chunk) = index.block(self.next) {
             self.next += 1;
-            let stored = available(bytes, chunk.payload_offset, chunk.len);
+            let stored = bytes.available(chunk.payload_offset, chunk.len);
             let compressed = self.protection.look(&chunk, stored);
             let size = compressed.and_then(|compressed| match self.reader.pipeline().engine {
                 EngineKind::Rle { .. } => self.look(&chunk, &compressed),
@@ -117,7 +117,7 @@ impl Survey {
     }
 
     /// Decodes one block of an engine that was added; its decoded size.
-    fn measure(&mut self, chunk: &Chunk, stored: &[u8]) -> Option<u64> {
+    fn measure(&mut self, chunk: &Chunk, stored: Bytes<'_>) -> Option<u64> {
         if !self.reader.has_engine() || self.undecoded.hopeless {
             self.undecoded.count += u64::from(self.undecoded.hopeless);
             return None;

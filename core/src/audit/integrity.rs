@@ -1,8 +1,8 @@
 //! The digests over the whole: VERI, and the mux layout's closing CRC.
 
 use super::Report;
-use crate::bytes::slice;
 use crate::container::Container;
+use crate::crc::crc_after;
 use crate::finding::{Code, Finding};
 use crate::index::Tag;
 use crate::json::{BOM, Document};
@@ -21,7 +21,8 @@ fn veri(report: &mut Report<'_>, verification: &Verification) {
         let payload = report.container.sidecar_payload(&chunk);
         let document = Document::parse(payload);
         // A raw digest may begin with any byte: what it is says the verification.
-        let meant = matches!(payload.strip_prefix(BOM).unwrap_or(payload), [b'{' | b'[', ..]);
+        let meant =
+            matches!(payload.get(if payload.starts_with(BOM) { BOM.len() as u64 } else { 0 }), Some(b'{' | b'['));
         let beyond_limit = meant && document.is_beyond_limit();
         let unread = beyond_limit || document.object().is_none() && meant && verification.status == Status::Malformed;
         if document.object().is_some() || unread {
@@ -51,8 +52,9 @@ fn closing(report: &mut Report<'_>) {
     let container = report.container;
     let missing = |finding: &&mut Finding| finding.code == Code::ContainerCrcMissing;
     if let Some(finding) = report.findings.list_mut().iter_mut().find(missing) {
-        let before = slice(container.bytes(), 0, finding.offset);
-        finding.expected = before.map(|before| format!("{:08x}", crc32fast::hash(before)).into());
+        let before = container.bytes().slice(0, finding.offset);
+        let crc = before.map(|before| crc_after(crc32fast::Hasher::new(), before));
+        finding.expected = crc.map(|crc| format!("{crc:08x}").into());
     }
     if let Some((at, stored, computed)) = wrong_closing(container) {
         let message = format!("closing CRC at {at}: stored {stored:08x}, computed {computed:08x}");

@@ -323,7 +323,8 @@ fn unreadable(source: &Source, error: &HeadError) -> Audit {
 
 /// Notes a file that changed under the audit; false if it did. Of a growing file that is no change.
 fn changed(source: &Source, growing: bool, findings: &mut Findings) -> bool {
-    let expected = |change: &Change| growing && matches!(change, Change::Grown { .. } | Change::Modified);
+    let expected =
+        |change: &Change| growing && matches!(change, Change::Grown { .. } | Change::Modified | Change::Touched);
     let Some(change) = source.change().filter(|change| !expected(change)) else { return true };
     findings.push(Finding::at(Code::FileChanged, 0, source.len(), change.to_string()));
     false

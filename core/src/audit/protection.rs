@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Report;
 use crate::block::{Place, Reader};
+use crate::bytes::Bytes;
 use crate::codec::cipher::{FIRST_TRANSCRIPT, Header, Transcript, next_transcript};
 use crate::container::Container;
 use crate::finding::{Code, Finding};
@@ -46,15 +47,16 @@ impl Survey {
 
     /// Looks at the next block, which must be called for every one in order. What it was encrypted from, if that is known:
     /// of blocks that are not encrypted, what is stored.
-    pub(super) fn look<'a>(&mut self, chunk: &Chunk, stored: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+    pub(super) fn look<'a>(&mut self, chunk: &Chunk, stored: Bytes<'a>) -> Option<Cow<'a, [u8]>> {
         if self.reader.pipeline().cipher.is_none() {
-            return chunk.state.is_intact().then_some(Cow::Borrowed(stored));
+            return chunk.state.is_intact().then(|| stored.read());
         }
         if !self.reader.pipeline().is_living_cipher() {
             return None;
         }
         let expected = self.transcript.take();
-        let parsed = Header::parse(stored).ok().filter(|_| chunk.state.is_intact());
+        let bytes = stored.read();
+        let parsed = Header::parse(&bytes).ok().filter(|_| chunk.state.is_intact());
         let Some((header, ciphertext)) = parsed else {
             self.seen.push(if chunk.state.is_intact() { Seen::NoHeader } else { Seen::Damaged });
             return None;
@@ -112,7 +114,7 @@ fn headers(report: &mut Report<'_>, survey: &Survey) {
     for block in without().take(if all { 1 } else { usize::MAX }) {
         report.findings.add(Code::CipherHeaderInvalid, || {
             on_block(container, Code::CipherHeaderInvalid, block, |chunk| {
-                let why = Header::parse(container.payload(chunk)).err().map(|error| error.to_string());
+                let why = Header::parse(&container.payload(chunk).read()).err().map(|error| error.to_string());
                 let others = if all && count > 1 { format!("; none of the {count} does") } else { String::new() };
                 format!("block {block} at {} has no cipher header: {}{others}", chunk.offset, why.unwrap_or_default())
             })
@@ -180,7 +182,8 @@ fn chain(report: &mut Report<'_>, survey: &Survey) -> Vec<usize> {
 fn transcript(container: &Container, block: usize) -> Option<Transcript> {
     let Some(before) = block.checked_sub(1) else { return Some(FIRST_TRANSCRIPT) };
     let before = container.index().block(before as u64)?;
-    let (header, ciphertext) = Header::parse(container.payload(&before)).ok()?;
+    let payload = container.payload(&before).read();
+    let (header, ciphertext) = Header::parse(&payload).ok()?;
     Some(next_transcript(&header.previous, &header, ciphertext))
 }
 

@@ -2,7 +2,6 @@
 //! and read through an [`Overlay`]; the file itself is never touched.
 
 use super::Report;
-use crate::bytes::slice;
 use crate::container::Container;
 use crate::finding::{Code, Flip};
 use crate::flip::{self, Place};
@@ -42,7 +41,7 @@ impl Repairs {
             let certainty = if flip.confirmed { "confirmed by the digest over the whole" } else { "not confirmed" };
             finding.message += &format!("; bit {} of the byte at {} is flipped ({certainty})", flip.bit, flip.offset);
             (finding.flip, finding.focus) = (Some(*flip), Some(flip.offset..flip.offset + 1));
-            let byte = slice(bytes, flip.offset, 1).and_then(|byte| byte.first());
+            let byte = bytes.get(flip.offset);
             finding.expected = byte.map(|byte| (byte ^ (1 << flip.bit)).into());
         }
     }
@@ -214,7 +213,7 @@ pub(crate) fn locate(container: &Container, chunk: &Chunk) -> Option<(Flip, u8)>
     if header.contains(&offset) && (length..length + field.len() as u64).contains(&offset) {
         return None;
     }
-    let byte = slice(container.bytes(), offset, 1)?.first()?;
+    let byte = container.bytes().get(offset)?;
     Some((Flip { offset, bit, confirmed: false, chance: flip::chance(covered) }, byte ^ (1 << bit)))
 }
 

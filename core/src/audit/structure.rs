@@ -150,8 +150,7 @@ fn ending(report: &mut Report<'_>) {
             if container.lacks_closing_crc() {
                 report.push(unclosed(at));
             }
-            let rest = container.bytes().get(usize::try_from(at).unwrap_or(usize::MAX)..).unwrap_or_default();
-            let begins = escape_bytes(rest.get(..8).unwrap_or(rest));
+            let begins = escape_bytes(&container.bytes().head::<8>(at));
             let message = format!("{} bytes after the last chunk, at {at}, beginning \"{begins}\"", len - at);
             report.push(Finding::at(Code::TrailingBytes, at, len - at, message));
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{BlockError, Content, EngineKind, Pipeline, Reading, Stage};
+use crate::bytes::{Bytes, available};
 use crate::codec::cipher::{self, Header, OpenError, Opener};
 use crate::codec::engine::{Engine, Windows};
 use crate::codec::mask::Mask;
@@ -19,7 +20,7 @@ const UNKNOWN: &str = "unknown";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     /// Its bytes.
-    pub(crate) stored: &'a [u8],
+    pub(crate) stored: Bytes<'a>,
     /// Its index among the blocks that are there.
     pub(crate) block: u64,
     /// File offset of its chunk.
@@ -147,9 +148,10 @@ impl Reader {
     /// The block as the engine left it.
     pub(crate) fn decrypt<'a>(&self, place: &Place<'a>) -> Result<Cow<'a, [u8]>, BlockError> {
         let &Place { stored, block, offset, .. } = place;
-        let Some(opener) = self.opener(place)? else { return Ok(Cow::Borrowed(stored)) };
+        let Some(opener) = self.opener(place)? else { return Ok(stored.read()) };
         let failed = |source: OpenError| BlockError::Decrypt { block, offset, source };
-        let (header, _) = Header::parse(stored).map_err(|error| failed(error.into()))?;
+        let stored = stored.read();
+        let (header, _) = Header::parse(&stored).map_err(|error| failed(error.into()))?;
         let context = cipher::Context {
             engine_id: &self.engine_id,
             engine_fp: &self.engine_fp,
@@ -157,16 +159,19 @@ impl Reader {
             pts_us: self.pts_us,
             block_index: header.counter,
         };
-        opener.open(stored, &context).map(Cow::Owned).map_err(failed)
+        opener.open(&stored, &context).map(Cow::Owned).map_err(failed)
     }
 
     /// How many bytes the block decodes to, counted without decoding it.
     pub(crate) fn decoded_len(&self, place: &Place<'_>) -> Option<u64> {
         if self.pipeline.engine == EngineKind::Stored {
-            return Some(place.stored.len() as u64);
+            return Some(place.stored.len());
         }
         let engine = self.engine.as_ref()?;
-        engine.decoded_len(&self.decrypt(place).ok()?)
+        match self.pipeline.cipher {
+            None => engine.decoded_len(place.stored),
+            Some(_) => engine.decoded_len((&self.decrypt(place).ok()?).into()),
+        }
     }
 
     /// The whole block, as far up as it can be read; still masked where no key was given.
@@ -186,10 +191,12 @@ impl Reader {
 
     /// What windows of the block are read from. Decodes it only where its engine knows no other way.
     pub(crate) fn part(&self, place: &Place<'_>, content: impl FnOnce() -> Result<Arc<Content>, BlockError>) -> Part {
-        let decrypted = match self.decrypt(place) {
-            Ok(Cow::Borrowed(_)) => None,
-            Ok(Cow::Owned(bytes)) => Some(bytes),
-            Err(problem) => return Part::unread(None, problem),
+        let decrypted = match &self.pipeline.cipher {
+            None => None,
+            Some(_) => match self.decrypt(place) {
+                Ok(bytes) => Some(bytes.into_owned()),
+                Err(problem) => return Part::unread(None, problem),
+            },
         };
         let number = self.number(place);
         let engine = match self.engine(place) {
@@ -197,7 +204,7 @@ impl Reader {
             Ok(None) => return Part { decrypted: None, number, form: PartForm::Stored, problem: None },
             Err(problem) => return Part::unread(decrypted, problem),
         };
-        let compressed = decrypted.as_ref().map_or(place.stored, Vec::as_slice);
+        let compressed = decrypted.as_ref().map_or(place.stored, Bytes::from);
         match engine.windows(compressed) {
             Some(windows) => {
                 let (block, offset) = (place.block, place.offset);
@@ -212,8 +219,8 @@ impl Reader {
     }
 
     /// Part of a block: bytes, length of the block in that form, and what form it is.
-    pub(crate) fn window(&self, stored: &[u8], part: &Part, start: u64, len: usize) -> super::Window {
-        let compressed = part.decrypted.as_ref().map_or(stored, Vec::as_slice);
+    pub(crate) fn window(&self, stored: Bytes<'_>, part: &Part, start: u64, len: usize) -> super::Window {
+        let compressed = part.decrypted.as_ref().map_or(stored, Bytes::from);
         let problem = part.problem.clone();
         let plain = |bytes: Vec<u8>, block_len, stage| super::Window {
             bytes,
@@ -226,12 +233,13 @@ impl Reader {
         match &part.form {
             PartForm::Unread => {
                 let stage = if part.decrypted.is_some() { Stage::Decrypted } else { Stage::Stored };
-                let bytes = slice(compressed, start, len).to_vec();
-                super::Window { provisional: false, ..plain(bytes, compressed.len() as u64, stage) }
+                let bytes = compressed.available(start, len as u64).to_vec();
+                super::Window { provisional: false, ..plain(bytes, compressed.len(), stage) }
             }
-            PartForm::Stored => plain(slice(stored, start, len).to_vec(), stored.len() as u64, Stage::Plain),
+            PartForm::Stored => plain(stored.available(start, len as u64).to_vec(), stored.len(), Stage::Plain),
             PartForm::Whole(content) => {
-                plain(slice(content, start, len).to_vec(), content.bytes.len() as u64, content.stage)
+                let bytes = available(&content.bytes, start, len as u64).to_vec();
+                plain(bytes, content.bytes.len() as u64, content.stage)
             }
             PartForm::Windows(windows) => {
                 let mut bytes = windows.window(compressed, start, len);
@@ -256,11 +264,10 @@ impl Reader {
 
     /// The number the writer gave the block: the cipher counts too, and it counts blocks that are lost.
     fn number(&self, place: &Place<'_>) -> Number {
-        match Header::parse(place.stored) {
-            Ok((header, _)) if self.pipeline.is_living_cipher() => {
-                Number { number: header.counter, provisional: false }
-            }
-            _ => Number { number: place.block, provisional: place.provisional },
+        let stored = self.pipeline.is_living_cipher().then(|| place.stored.read());
+        match stored.as_ref().and_then(|stored| Header::parse(stored).ok()) {
+            Some((header, _)) => Number { number: header.counter, provisional: false },
+            None => Number { number: place.block, provisional: place.provisional },
         }
     }
 }
@@ -269,11 +276,6 @@ impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("pipeline", &self.pipeline).finish_non_exhaustive()
     }
-}
-
-fn slice(bytes: &[u8], start: u64, len: usize) -> &[u8] {
-    let start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
-    bytes.get(start..start.saturating_add(len).min(bytes.len())).unwrap_or_default()
 }
 
 /// A block, prepared for windows.

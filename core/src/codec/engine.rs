@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::rle::{self, RleError};
+use crate::bytes::Bytes;
 use crate::meta::Compression;
 
 /// Name of the engine whose code is public.
@@ -16,6 +17,7 @@ const REFERENCE_ALGORITHM: &str = "rledelta";
 ///
 /// ```
 /// use std::sync::Arc;
+/// use h4mk::bytes::Bytes;
 /// use h4mk::codec::engine::{Engine, EngineError, Engines};
 /// use h4mk::container::{Container, Options};
 /// use h4mk::meta::Compression;
@@ -36,8 +38,8 @@ const REFERENCE_ALGORITHM: &str = "rledelta";
 ///         compression.engine.as_deref() == Some("inverter")
 ///     }
 ///
-///     fn decoded_len(&self, stored: &[u8]) -> Option<u64> {
-///         Some(stored.len() as u64)
+///     fn decoded_len(&self, stored: Bytes<'_>) -> Option<u64> {
+///         Some(stored.len())
 ///     }
 ///
 ///     fn decode(&self, stored: &[u8], limit: u64) -> Result<Vec<u8>, EngineError> {
@@ -65,7 +67,7 @@ pub trait Engine: Send + Sync {
     fn matches(&self, compression: &Compression) -> bool;
 
     /// How many bytes a block decodes to, where that can be told at less cost than decoding.
-    fn decoded_len(&self, _stored: &[u8]) -> Option<u64> {
+    fn decoded_len(&self, _stored: Bytes<'_>) -> Option<u64> {
         None
     }
 
@@ -73,7 +75,7 @@ pub trait Engine: Send + Sync {
     fn decode(&self, stored: &[u8], limit: u64) -> Result<Vec<u8>, EngineError>;
 
     /// A way to read parts of the block without decoding all of it, for blocks of any size; `None` where there is none.
-    fn windows(&self, _stored: &[u8]) -> Option<Box<dyn Windows>> {
+    fn windows(&self, _stored: Bytes<'_>) -> Option<Box<dyn Windows>> {
         None
     }
 }
@@ -85,7 +87,7 @@ pub trait Windows: Send + Sync {
 
     /// Decoded bytes `start..start + len`, or fewer where the block ends before. `stored` is what the windows were made
     /// from.
-    fn window(&self, stored: &[u8], start: u64, len: usize) -> Vec<u8>;
+    fn window(&self, stored: Bytes<'_>, start: u64, len: usize) -> Vec<u8>;
 
     /// Why the block as a whole does not decode, although windows of it can be read.
     fn fault(&self) -> Option<EngineError> {
@@ -192,16 +194,16 @@ impl Engine for Reference {
         is_reference(compression)
     }
 
-    fn decoded_len(&self, stored: &[u8]) -> Option<u64> {
-        Some(rle::decoded_len(stored))
+    fn decoded_len(&self, stored: Bytes<'_>) -> Option<u64> {
+        Some(stored.pieces().map(|piece| rle::decoded_len(&piece)).sum())
     }
 
     fn decode(&self, stored: &[u8], limit: u64) -> Result<Vec<u8>, EngineError> {
         Ok(rle::decode(stored, limit)?)
     }
 
-    fn windows(&self, stored: &[u8]) -> Option<Box<dyn Windows>> {
-        Some(Box::new(Runs { steps: rle::Steps::new(stored), len: stored.len() as u64 }))
+    fn windows(&self, stored: Bytes<'_>) -> Option<Box<dyn Windows>> {
+        Some(Box::new(Runs { steps: rle::Steps::new(stored), len: stored.len() }))
     }
 }
 
@@ -216,7 +218,7 @@ impl Windows for Runs {
         self.steps.decoded_len()
     }
 
-    fn window(&self, stored: &[u8], start: u64, len: usize) -> Vec<u8> {
+    fn window(&self, stored: Bytes<'_>, start: u64, len: usize) -> Vec<u8> {
         self.steps.window(stored, start, len)
     }
 
@@ -284,8 +286,8 @@ mod tests {
 
     #[test]
     fn windows_of_an_odd_block_show_its_whole_pairs() {
-        let windows = Reference.windows(&[7, 3, 9]).unwrap();
-        assert_eq!(windows.window(&[7, 3, 9], 1, 10), [7, 7]);
+        let windows = Reference.windows((&[7, 3, 9]).into()).unwrap();
+        assert_eq!(windows.window((&[7, 3, 9]).into(), 1, 10), [7, 7]);
         assert_eq!(windows.fault(), Reference.decode(&[7, 3, 9], 10).err());
         assert!(matches!(windows.fault(), Some(EngineError::Malformed(_))));
     }

@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::bytes::Bytes;
 use crate::task::{Cancelled, Task};
 
 /// The longest run that a pair can hold.
@@ -283,19 +284,21 @@ pub struct Steps {
 
 impl Steps {
     /// Reads the runs of the whole block once.
-    pub fn new(stored: &[u8]) -> Self {
+    pub fn new(stored: Bytes<'_>) -> Self {
         let mut steps = Self::default();
-        stored.chunks(STEP).for_each(|step| steps.push(step));
+        stored.pieces().for_each(|piece| piece.chunks(STEP).for_each(|step| steps.push(step)));
         steps
     }
 
     /// As [`Steps::new`], with progress in stored bytes.
-    pub fn counted(stored: &[u8], task: &Task) -> Result<Self, Cancelled> {
-        task.set_total(stored.len() as u64);
+    pub fn counted(stored: Bytes<'_>, task: &Task) -> Result<Self, Cancelled> {
+        task.set_total(stored.len());
         let mut steps = Self::default();
-        for step in stored.chunks(STEP) {
-            task.advance(step.len() as u64)?;
-            steps.push(step);
+        for piece in stored.pieces() {
+            for step in piece.chunks(STEP) {
+                task.advance(step.len() as u64)?;
+                steps.push(step);
+            }
         }
         Ok(steps)
     }
@@ -317,30 +320,52 @@ impl Steps {
 
     /// Decoded bytes `start..start + len`, or fewer where the block ends before. `stored` is the payload that the steps
     /// were made from.
-    pub fn window(&self, stored: &[u8], start: u64, len: usize) -> Vec<u8> {
-        let step = self.decoded_starts.partition_point(|&decoded_start| decoded_start <= start).saturating_sub(1);
+    pub fn window(&self, stored: Bytes<'_>, start: u64, len: usize) -> Vec<u8> {
+        let step = self.step_of(start);
         let skipped = self.decoded_starts.get(step).copied().unwrap_or(0);
-        decode_window(stored.get(step * STEP..).unwrap_or_default(), start - skipped, len)
+        let rest = stored.after((step * STEP) as u64);
+        // As many bytes as runs of 1 take; runs of 0 take more.
+        let mut wanted = (STEP as u64).saturating_add((len as u64).saturating_mul(2));
+        loop {
+            let window = decode_window(&rest.available(0, wanted).read(), start - skipped, len);
+            if window.len() >= len || wanted >= rest.len() {
+                return window;
+            }
+            wanted = wanted.saturating_mul(2);
+        }
+    }
+
+    /// The last step that begins at or before that decoded byte.
+    fn step_of(&self, at: u64) -> usize {
+        self.decoded_starts.partition_point(|&start| start <= at).saturating_sub(1)
     }
 
     /// Where the decoded byte of the stored pair at `at` stands.
-    pub fn decoded_at(&self, stored: &[u8], at: u64) -> u64 {
-        let pair = usize::try_from(at).unwrap_or(usize::MAX).min(stored.len()) / 2 * 2;
-        let before = self.decoded_starts.get(pair / STEP).copied().unwrap_or(self.decoded_len);
-        before + decoded_len(stored.get(pair / STEP * STEP..pair).unwrap_or_default())
+    pub fn decoded_at(&self, stored: Bytes<'_>, at: u64) -> u64 {
+        let pair = at.min(stored.len()) / 2 * 2;
+        let step = pair / STEP as u64;
+        let before = self.decoded_starts.get(step as usize).copied().unwrap_or(self.decoded_len);
+        before + decoded_len(&stored.range(step * STEP as u64..pair).read())
     }
 
     /// The stored pair that makes the decoded byte at `at`; the end where there is none.
-    pub fn stored_at(&self, stored: &[u8], at: u64) -> u64 {
-        let step = self.decoded_starts.partition_point(|&start| start <= at).saturating_sub(1);
+    pub fn stored_at(&self, stored: Bytes<'_>, at: u64) -> u64 {
+        let step = self.step_of(at);
         let mut skip = at - self.decoded_starts.get(step).copied().unwrap_or(0);
-        let pairs = pairs_of(stored.get(step * STEP..).unwrap_or_default());
-        let before = pairs.iter().position(|&[_, run]| {
-            let here = skip < u64::from(run);
-            skip = skip.saturating_sub(u64::from(run));
-            here
-        });
-        (step * STEP + before.unwrap_or(pairs.len()) * 2) as u64
+        let mut before = (step * STEP) as u64;
+        for piece in stored.after(before).pieces() {
+            let pairs = pairs_of(&piece);
+            let found = pairs.iter().position(|&[_, run]| {
+                let here = skip < u64::from(run);
+                skip = skip.saturating_sub(u64::from(run));
+                here
+            });
+            before += found.unwrap_or(pairs.len()) as u64 * 2;
+            if found.is_some() {
+                break;
+            }
+        }
+        before
     }
 }
 
@@ -449,16 +474,20 @@ mod tests {
         let stored: Vec<u8> =
             (0..3 * STEP as u32 + 10).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
         let raw = decode_naively(&stored);
-        let steps = Steps::new(&stored);
+        let steps = Steps::new((&stored).into());
         assert_eq!(steps.decoded_len(), raw.len() as u64);
         for edge in [0, 1, 2, 3].map(|step| decoded_len(&stored[..step * STEP]) as usize) {
             for (start, len) in [(edge.saturating_sub(300), 600), (edge, 1), (edge + 1, 70_000)] {
                 let end = raw.len().min(start + len);
-                assert_eq!(steps.window(&stored, start as u64, len), raw[start.min(end)..end], "{start}+{len}");
+                assert_eq!(
+                    steps.window((&stored).into(), start as u64, len),
+                    raw[start.min(end)..end],
+                    "{start}+{len}"
+                );
             }
         }
-        assert_eq!(steps.window(&stored, u64::MAX, 10), b"");
-        assert_eq!(Steps::default().window(&[], 0, 10), b"");
+        assert_eq!(steps.window((&stored).into(), u64::MAX, 10), b"");
+        assert_eq!(Steps::default().window(Bytes::default(), 0, 10), b"");
     }
 
     proptest! {
@@ -493,23 +522,23 @@ mod tests {
             let from = (start as usize).min(raw.len());
             let window = &raw[from..raw.len().min(from + len)];
             prop_assert_eq!(decode_window(&stored, start, len), window);
-            prop_assert_eq!(Steps::new(&stored).window(&stored, start, len), window);
+            prop_assert_eq!(Steps::new((&stored).into()).window((&stored).into(), start, len), window);
         }
 
         #[test]
         fn stored_and_decoded_places_lead_to_each_other(stored in payloads()) {
-            let steps = Steps::counted(&stored, &Task::default()).unwrap();
-            prop_assert_eq!(&steps, &Steps::new(&stored));
+            let steps = Steps::counted((&stored).into(), &Task::default()).unwrap();
+            prop_assert_eq!(&steps, &Steps::new((&stored).into()));
             let mut decoded = 0;
             for (pair, &[_, run]) in pairs_of(&stored).iter().enumerate() {
                 let at = pair as u64 * 2;
-                prop_assert_eq!(steps.decoded_at(&stored, at + 1), decoded);
+                prop_assert_eq!(steps.decoded_at((&stored).into(), at + 1), decoded);
                 for within in 0..u64::from(run) {
-                    prop_assert_eq!(steps.stored_at(&stored, decoded + within), at);
+                    prop_assert_eq!(steps.stored_at((&stored).into(), decoded + within), at);
                 }
                 decoded += u64::from(run);
             }
-            prop_assert_eq!(steps.stored_at(&stored, decoded), stored.len() as u64 / 2 * 2);
+            prop_assert_eq!(steps.stored_at((&stored).into(), decoded), stored.len() as u64 / 2 * 2);
         }
 
         #[test]

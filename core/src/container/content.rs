@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Container;
 use crate::block::{BlockError, Content, Form, Place, Reading, Stage, Stored, Window};
-use crate::bytes::available;
+use crate::bytes::Bytes;
 use crate::codec::{cipher, rle};
 use crate::index::Chunk;
 
@@ -28,9 +28,9 @@ impl Container {
     }
 
     /// A CORE chunk's block; in the mux layout what follows its H4TB header.
-    pub fn stored_bytes(&self, chunk: &Chunk) -> &[u8] {
+    pub fn stored_bytes(&self, chunk: &Chunk) -> Bytes<'_> {
         let content = self.routed(chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |r| r.1);
-        available(self.bytes(), content.start, content.end - content.start)
+        self.bytes().range(content)
     }
 
     pub(crate) fn place(&self, chunk: &Chunk) -> Place<'_> {
@@ -51,7 +51,7 @@ impl Container {
     pub fn decode_into(&self, content: &mut Vec<u8>, stored: &Stored<'_>) -> Result<Stage, BlockError> {
         let pipeline = self.pipeline();
         let plain = pipeline.is_plain_rle() && !pipeline.masked;
-        if plain && rle::decode_into(content, stored.bytes, self.options.max_block_size).is_ok() {
+        if plain && rle::decode_into(content, &stored.bytes.read(), self.options.max_block_size).is_ok() {
             return Ok(Stage::Plain);
         }
         let decoded = self.decode(stored)?;
@@ -120,7 +120,8 @@ impl Container {
     pub fn written_number(&self, block: u64) -> Option<u64> {
         let chunk = self.index().block(block)?;
         if self.pipeline().is_living_cipher() {
-            let header = cipher::Header::parse(self.payload(&chunk)).ok().filter(|_| self.is_intact(&chunk));
+            let payload = self.payload(&chunk).read();
+            let header = cipher::Header::parse(&payload).ok().filter(|_| self.is_intact(&chunk));
             return header.map(|(header, _)| header.counter);
         }
         (!self.has_other_number(block)).then_some(block)

@@ -3,7 +3,6 @@
 
 use super::{CHEAP_BYTES, Container, Effort};
 use crate::block::EngineKind;
-use crate::bytes::{available, slice};
 use crate::codec::rle;
 use crate::index::{Chunk, State, Tag};
 use crate::layout::Layout;
@@ -68,10 +67,10 @@ impl Container {
         if self.options().growing || !self.is_doubted(chunk) {
             return false;
         }
-        let head = available(self.bytes(), 0, self.layout().file_header_len());
-        let Some(whole) = slice(self.bytes(), chunk.offset, chunk.end - chunk.offset) else { return false };
+        let head = self.bytes().available(0, self.layout().file_header_len());
+        let Some(whole) = self.bytes().slice(chunk.offset, chunk.end - chunk.offset) else { return false };
         let mut walker = Walker::new(self.layout(), Depth::Checked);
-        walker.advance(&[head, whole].concat(), 1, true);
+        walker.advance((&[head.read(), whole.read()].concat()).into(), 1, true);
         walker.index().chunk(0).is_some_and(|first| first.state == State::LengthRepaired && first.len < chunk.len)
     }
 

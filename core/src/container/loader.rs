@@ -88,7 +88,7 @@ impl Loader {
     pub fn grow(&mut self) -> Result<bool, GrowError> {
         match self.source.change() {
             None => return Ok(false),
-            Some(Change::Grown { .. } | Change::Modified) => {}
+            Some(Change::Grown { .. } | Change::Modified | Change::Touched) => {}
             Some(change) => return Err(GrowError::Changed(change)),
         }
         let (from, source) = (self.source.len(), self.source.remap()?);

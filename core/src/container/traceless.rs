@@ -39,7 +39,8 @@ impl Container {
     }
 
     fn stored_counter(&self, block: u64) -> Option<u64> {
-        Some(cipher::Header::parse(self.payload(&self.index().block(block)?)).ok()?.0.counter)
+        let payload = self.payload(&self.index().block(block)?).read();
+        Some(cipher::Header::parse(&payload).ok()?.0.counter)
     }
 
     /// The blocks before which counters leave numbers out; `None` where they can't be read, or go back. O(gaps · log blocks)

@@ -70,7 +70,7 @@ impl Container {
         let may_be = |tag: Tag| is_near(tag) || has_veri && !tag.is_known() && !tag.is_extension();
         let unknown = self.index().totals().iter().filter(|total| may_be(total.tag));
         let mut close = unknown.flat_map(|total| self.index().of_total(total).take(MOST_LOOKED));
-        let found = close.find(|chunk| match self.payload(chunk).first() {
+        let found = close.find(|chunk| match self.payload(chunk).get(0) {
             Some(b'{') => true,
             Some(0) => is_near(chunk.tag),
             _ => false,

@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use super::align::{Hunk, align};
 use super::{BlockDiff, BlockRef, Changed, DiffError, Form, Pair};
-use crate::bytes::available;
+use crate::bytes::Bytes;
 use crate::capped::Capped;
 use crate::container::Container;
-use crate::crc::crc32;
+use crate::crc::crc_after;
 use crate::index::{Chunk, Tag};
 use crate::task::{Cancelled, Task};
 
@@ -84,22 +84,22 @@ pub(super) fn compare(pair: Pair<&Container>, task: &Task) -> Result<(BlockDiff,
 }
 
 /// A block's content as stored.
-fn content<'a>(container: &'a Container, chunk: &Chunk) -> &'a [u8] {
+fn content<'a>(container: &'a Container, chunk: &Chunk) -> Bytes<'a> {
     match container.routed(chunk) {
-        Some((_, content)) => available(container.bytes(), content.start, content.end.saturating_sub(content.start)),
+        Some((_, content)) => container.bytes().range(content),
         None => container.payload(chunk),
     }
 }
 
-fn block_content(container: &Container, block: u64) -> &[u8] {
-    container.index().block(block).map_or(&[], |chunk| content(container, &chunk))
+fn block_content(container: &Container, block: u64) -> Bytes<'_> {
+    container.index().block(block).map_or_else(Bytes::default, |chunk| content(container, &chunk))
 }
 
 fn keys(container: &Container, task: &Task) -> Result<Vec<Key>, Cancelled> {
     let key = |chunk: Chunk| {
         let content = content(container, &chunk);
         task.advance(chunk.end.saturating_sub(chunk.offset))?;
-        Ok((content.len() as u64, crc32(content)))
+        Ok((content.len(), crc_after(crc32fast::Hasher::new(), content)))
     };
     container.index().with_tag(Tag::CORE).map(key).collect()
 }
@@ -132,7 +132,7 @@ fn moved(pair: Pair<&Container>, keys: &Pair<Vec<Key>>, hunks: &[Hunk]) -> HashM
     let mut moved = HashMap::new();
     for block in hunks.iter().flat_map(|hunk| hunk.before.clone()) {
         let Some(candidates) = key(&keys.before, block).and_then(|key| free.get_mut(&key)) else { continue };
-        let same = |new: &u64| block_content(pair.before, block) == block_content(pair.after, *new);
+        let same = |new: &u64| block_content(pair.before, block).are(block_content(pair.after, *new));
         if candidates.front().is_some_and(same) {
             moved.extend(candidates.pop_front().map(|new| (block, new)));
         }
@@ -142,7 +142,7 @@ fn moved(pair: Pair<&Container>, keys: &Pair<Vec<Key>>, hunks: &[Hunk]) -> HashM
 
 /// Notes what is said about two matched blocks, if their bytes are really the same.
 fn same_place(pair: Pair<&Container>, old: u64, new: u64, found: &mut BlockDiff) {
-    if block_content(pair.before, old) != block_content(pair.after, new) {
+    if !block_content(pair.before, old).are(block_content(pair.after, new)) {
         found.changed.add(|| changed(pair, old, new));
         return;
     }
@@ -211,8 +211,8 @@ fn changed(pair: Pair<&Container>, old: u64, new: u64) -> Changed {
         },
         _ => {
             let (before, after) = (block_content(pair.before, old), block_content(pair.after, new));
-            let lens = Pair::new(before.len() as u64, after.len() as u64);
-            Changed { blocks, form: Form::Stored, lens, ranges: ranges(before, after) }
+            let lens = Pair::new(before.len(), after.len());
+            Changed { blocks, form: Form::Stored, lens, ranges: ranges(&before.read(), &after.read()) }
         }
     }
 }

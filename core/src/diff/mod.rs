@@ -277,7 +277,7 @@ fn others(pair: Pair<&Container>) -> Capped<ChunkDiff> {
             let same = match (chunks.before, chunks.after) {
                 (None, None) => break,
                 (Some(old), Some(new)) => {
-                    pair.before.payload(&old) == pair.after.payload(&new)
+                    pair.before.payload(&old).are(pair.after.payload(&new))
                         && pair.before.is_intact(&old) == pair.after.is_intact(&new)
                 }
                 _ => false,

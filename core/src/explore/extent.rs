@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::block::{BlockError, Content, Reading, Stage};
-use crate::bytes::available;
+use crate::bytes::{Bytes, available};
 use crate::codec::rle::Steps;
 use crate::container::Container;
 use crate::index::Chunk;
@@ -60,7 +60,7 @@ impl Container {
         Ok(match self.reading(block)? {
             Reading::Stored => Coding::Plain,
             Reading::Runs => {
-                let stored = self.index().block(block).map_or(&[][..], |chunk| self.stored_bytes(&chunk));
+                let stored = self.index().block(block).map_or_else(Bytes::default, |chunk| self.stored_bytes(&chunk));
                 Coding::Rle(Arc::new(Steps::counted(stored, task)?))
             }
             Reading::Whole => Coding::Content(self.content(block)?),
@@ -73,7 +73,7 @@ impl Extent {
     pub fn range(&self, container: &Container) -> Range<u64> {
         match self {
             Self::Stored(range) => range.clone(),
-            Self::Decoded { chunk, coding: Coding::Plain } => 0..container.stored_bytes(chunk).len() as u64,
+            Self::Decoded { chunk, coding: Coding::Plain } => 0..container.stored_bytes(chunk).len(),
             Self::Decoded { coding: Coding::Rle(steps), .. } => 0..steps.decoded_len(),
             Self::Decoded { coding: Coding::Content(content), .. } => 0..content.len() as u64,
         }
@@ -94,10 +94,10 @@ impl Extent {
         match self {
             Self::Stored(range) => {
                 let end = start.saturating_add(len as u64).min(range.end);
-                Cow::Borrowed(available(container.bytes(), start, end.saturating_sub(start)))
+                container.bytes().range(start..end).read()
             }
             Self::Decoded { chunk, coding: Coding::Plain } => {
-                Cow::Borrowed(available(container.stored_bytes(chunk), start, len as u64))
+                container.stored_bytes(chunk).available(start, len as u64).read()
             }
             Self::Decoded { chunk, coding: Coding::Rle(steps) } => {
                 Cow::Owned(steps.window(container.stored_bytes(chunk), start, len))
@@ -121,7 +121,7 @@ impl Extent {
                     Coding::Rle(steps) => steps.stored_at(stored, position),
                     Coding::Content(_) => return None,
                 };
-                (at < stored.len() as u64).then(|| content.saturating_add(at))
+                (at < stored.len()).then(|| content.saturating_add(at))
             }
         }
     }
@@ -133,7 +133,7 @@ impl Extent {
             Self::Decoded { chunk, coding } => {
                 let content = container.routed(chunk).map_or(chunk.payload_offset, |route| route.1.start);
                 let stored = container.stored_bytes(chunk);
-                let at = offset.checked_sub(content).filter(|at| *at < stored.len() as u64)?;
+                let at = offset.checked_sub(content).filter(|at| *at < stored.len())?;
                 match coding {
                     Coding::Plain => at,
                     Coding::Rle(steps) => steps.decoded_at(stored, at),

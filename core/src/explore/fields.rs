@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::bytes::Copied;
 use crate::codec::cipher;
 use crate::container::Container;
 use crate::index::{Chunk, State, Tag};
@@ -143,12 +144,12 @@ impl Field {
         fields_in(container, beside).into_iter().find(of_row).map(|field| field.range)
     }
 
-    fn bytes<'a>(&self, container: &'a Container) -> &'a [u8] {
-        crate::bytes::available(container.bytes(), self.range.start, self.range.end.saturating_sub(self.range.start))
+    fn bytes(&self, container: &Container) -> Copied {
+        container.bytes().range(self.range.clone()).copied()
     }
 
     fn number(&self, container: &Container) -> Option<u64> {
-        container.layout().number(self.bytes(container))
+        container.layout().number(&self.bytes(container))
     }
 
     /// Its value and what that means, in a few words. Safe to show.
@@ -159,7 +160,7 @@ impl Field {
             What::Chunk(part) => self.chunk_value(container, *part, number()),
             What::Payload(part, row) => self.payload_value(container, *part, *row, number()),
             What::Cipher(name) => self.cipher_value(container, name),
-            What::Pair(_) => match self.bytes(container) {
+            What::Pair(_) => match *self.bytes(container) {
                 [value, 0] => format!("0x{value:02x}, no times: decodes to nothing"),
                 [value, 1] => format!("0x{value:02x} once"),
                 [value, run] => format!("0x{value:02x} {run} times"),
@@ -209,7 +210,7 @@ impl Field {
     fn payload_value(&self, container: &Container, part: Part, row: Option<u64>, number: u64) -> String {
         let mux = container.layout() == Layout::Mux;
         match part {
-            Part::Mark => escape_bytes(self.bytes(container)),
+            Part::Mark => escape_bytes(&self.bytes(container)),
             Part::EntryPts if mux => format!("{number} ms, {}", format_us(number.saturating_mul(1000))),
             Part::EntryPts => format!("{number} us, {}", format_us(number)),
             Part::EntryOffset if mux => match container.index().at_offset(number).and_then(|chunk| chunk.block) {
@@ -233,9 +234,9 @@ impl Field {
     fn cipher_value(&self, container: &Container, name: &str) -> String {
         let bytes = self.bytes(container);
         match name {
-            "magic" | "suite" => escape_bytes(bytes),
+            "magic" | "suite" => escape_bytes(&bytes),
             "counter" => {
-                let counter = bytes.try_into().map(u64::from_be_bytes).unwrap_or_default();
+                let counter = (*bytes).try_into().map(u64::from_be_bytes).unwrap_or_default();
                 format!("message {counter}")
             }
             "suite length" => bytes.first().map(u8::to_string).unwrap_or_default(),
@@ -333,7 +334,7 @@ fn of_chunk(container: &Container, chunk: &Chunk, wanted: &Range<u64>) -> Vec<Fi
     let payload = container.payload(chunk);
     let within = wanted.start.saturating_sub(base)..wanted.end.saturating_sub(base).min(chunk.len);
     let mut parts: Vec<Field> = Vec::new();
-    let parts_in_payload = layout.payload_parts(chunk.tag, payload).within(within.clone(), chunk.len);
+    let parts_in_payload = layout.payload_parts(chunk.tag, &payload.head::<4>(0)).within(within.clone(), chunk.len);
     let placed = parts_in_payload.into_iter().map(|placed| (placed.range, What::Payload(placed.part, placed.row)));
     parts.extend(placed.map(|(range, what)| field(base + range.start..base + range.end, what)));
     if chunk.block.is_some() && layout == Layout::Transport {
@@ -373,7 +374,8 @@ fn block_fields(container: &Container, chunk: &Chunk, within: &Range<u64>) -> Ve
         |range: Range<u64>, what| Field { range: base + range.start..base + range.end, chunk: Some(*chunk), what };
     let pipeline = container.pipeline();
     if pipeline.cipher.is_some() {
-        let Ok((header, _)) = cipher::Header::parse(container.payload(chunk)) else { return Vec::new() };
+        let payload = container.payload(chunk).read();
+        let Ok((header, _)) = cipher::Header::parse(&payload) else { return Vec::new() };
         let named = header.fields().into_iter();
         let mut fields: Vec<Field> =
             named.map(|(name, range)| field(range.start as u64..range.end as u64, What::Cipher(name))).collect();

@@ -108,7 +108,7 @@ impl Preview {
         preview.runs = counter.runs;
         preview.overall = entropy(&preview.histogram);
         if len <= TEXT_BYTES as u64 {
-            preview.text = Text::of(&read(range.start, TEXT_BYTES));
+            preview.text = Text::of(read(range.start, TEXT_BYTES).into_owned());
         }
         Ok(preview)
     }
@@ -173,7 +173,8 @@ impl RunCounter {
 }
 
 impl Text {
-    fn of(bytes: &[u8]) -> Option<Self> {
+    /// Of a copy: whether it is a text has to be true afterwards, too.
+    fn of(bytes: Vec<u8>) -> Option<Self> {
         let len = bytes.iter().rposition(|byte| *byte != 0)? + 1;
         let text = std::str::from_utf8(bytes.get(..len)?).ok()?;
         let padding = (bytes.len() - len) as u64;

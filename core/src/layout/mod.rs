@@ -9,7 +9,8 @@ mod transport;
 use std::fmt;
 use std::ops::Range;
 
-use super::bytes::slice;
+use super::bytes::Bytes;
+use super::crc::crc_after;
 use super::index::Tag;
 use super::tracks::Kind;
 
@@ -119,20 +120,22 @@ pub struct Route {
 ///
 /// The layouts differ in the two bytes after the magic. Where those are neither's, the first chunk decides: it is read
 /// in the layout in which its tag and CRC are right.
-pub fn recognise(bytes: &[u8]) -> Result<FileHeader, HeadError> {
-    let first: [u8; 4] = std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0));
-    if !bytes.starts_with(&MAGIC) {
-        return Err(HeadError::NotH4mk { first, len: bytes.len().min(4) });
+pub fn recognise<'a>(bytes: impl Into<Bytes<'a>>) -> Result<FileHeader, HeadError> {
+    let bytes = bytes.into();
+    let head = bytes.head::<4>(0);
+    if *head != MAGIC {
+        let first = std::array::from_fn(|i| head.get(i).copied().unwrap_or(0));
+        return Err(HeadError::NotH4mk { first, len: head.len() });
     }
-    let layout = match bytes.get(4..6) {
+    let layout = match bytes.array(4) {
         None | Some([0, 1]) => Layout::Transport,
         Some([1, 0]) => Layout::Mux,
-        Some(version) => {
+        Some([high, _]) => {
             let proven = |layout: &Layout| {
                 let header = layout.chunk_header(bytes, layout.file_header_len());
                 header.is_some_and(|h| h.tag.is_known() && layout.crc_is_right(bytes, &h))
             };
-            let guess = if version.first() == Some(&0) { Layout::Transport } else { Layout::Mux };
+            let guess = if high == 0 { Layout::Transport } else { Layout::Mux };
             [Layout::Transport, Layout::Mux].into_iter().find(proven).unwrap_or(guess)
         }
     };
@@ -140,7 +143,7 @@ pub fn recognise(bytes: &[u8]) -> Result<FileHeader, HeadError> {
         Layout::Transport => transport::file_header(bytes),
         Layout::Mux => mux::file_header(bytes),
     };
-    header.ok_or(HeadError::Truncated { len: bytes.len() as u64, header_len: layout.file_header_len() })
+    header.ok_or(HeadError::Truncated { len: bytes.len(), header_len: layout.file_header_len() })
 }
 
 impl Layout {
@@ -182,8 +185,8 @@ impl Layout {
     }
 
     /// The chunk header at `offset`; `None` when fewer than 12 bytes are left.
-    pub fn chunk_header(self, bytes: &[u8], offset: u64) -> Option<ChunkHeader> {
-        Some(self.parse_header(slice(bytes, offset, CHUNK_HEADER_LEN)?.try_into().ok()?, offset))
+    pub fn chunk_header(self, bytes: Bytes<'_>, offset: u64) -> Option<ChunkHeader> {
+        Some(self.parse_header(&bytes.array(offset)?, offset))
     }
 
     /// The same from the header's own bytes, which stand at `offset`.
@@ -232,9 +235,9 @@ impl Layout {
     }
 
     /// The CRC stored for a chunk of that payload length; `None` where the file ends before it.
-    pub fn stored_crc(self, bytes: &[u8], offset: u64, len: u64) -> Option<u32> {
+    pub fn stored_crc(self, bytes: Bytes<'_>, offset: u64, len: u64) -> Option<u32> {
         let field = self.crc_field(offset, len);
-        let field: [u8; 4] = slice(bytes, field.start, 4)?.try_into().ok()?;
+        let field: [u8; 4] = bytes.array(field.start)?;
         Some(match self {
             Self::Transport => u32::from_be_bytes(field),
             Self::Mux => u32::from_le_bytes(field),
@@ -250,24 +253,23 @@ impl Layout {
     }
 
     /// The CRC of the chunk's bytes, with `len` for its payload length; `None` where the file ends before it.
-    pub fn computed_crc(self, bytes: &[u8], header: &ChunkHeader, len: u32) -> Option<u32> {
-        let payload = slice(bytes, header.payload(), u64::from(len))?;
+    pub fn computed_crc(self, bytes: Bytes<'_>, header: &ChunkHeader, len: u32) -> Option<u32> {
+        let payload = bytes.slice(header.payload(), u64::from(len))?;
         let mut crc = crc32fast::Hasher::new();
         if let Some(head) = self.covered_header(header, len) {
             crc.update(&head);
         }
-        crc.update(payload);
-        Some(crc.finalize())
+        Some(crc_after(crc, payload))
     }
 
     /// Whether the chunk is there whole and its CRC right.
-    pub fn crc_is_right(self, bytes: &[u8], header: &ChunkHeader) -> bool {
+    pub fn crc_is_right(self, bytes: Bytes<'_>, header: &ChunkHeader) -> bool {
         let stored = self.stored_crc(bytes, header.offset, u64::from(header.len));
         stored.is_some() && stored == self.computed_crc(bytes, header, header.len)
     }
 
     /// Mux: what the H4TB header of a CORE payload says; `None` in the transport layout and where there is none.
-    pub fn route(self, bytes: &[u8], payload: u64, len: u64) -> Option<Route> {
+    pub fn route(self, bytes: Bytes<'_>, payload: u64, len: u64) -> Option<Route> {
         match self {
             Self::Transport => None,
             Self::Mux => mux::route(bytes, payload, len),
@@ -275,7 +277,7 @@ impl Layout {
     }
 
     /// Mux: the u32 stored at `at` and the CRC of everything before it, which it must be to close the container.
-    pub fn closing_crc(self, bytes: &[u8], at: u64) -> Option<(u32, u32)> {
+    pub fn closing_crc(self, bytes: Bytes<'_>, at: u64) -> Option<(u32, u32)> {
         match self {
             Self::Transport => None,
             Self::Mux => mux::closing_crc(bytes, at),
@@ -283,7 +285,7 @@ impl Layout {
     }
 
     /// Mux: the u32 at `at`, which may be a closing CRC.
-    pub fn stored_closing_crc(self, bytes: &[u8], at: u64) -> Option<u32> {
+    pub fn stored_closing_crc(self, bytes: Bytes<'_>, at: u64) -> Option<u32> {
         match self {
             Self::Transport => None,
             Self::Mux => super::bytes::le_u32(bytes, at),

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::parts::{Part, Parts, PayloadParts};
 use super::{CHUNK_HEADER_LEN, ChunkHeader, FileHeader, Layout};
-use crate::bytes::{le_u16, le_u32, le_u64, slice};
+use crate::bytes::{Bytes, le_u16, le_u32, le_u64};
+use crate::crc::crc_after;
 use crate::index::Tag;
 use crate::tracks::Kind;
 
@@ -35,11 +36,11 @@ pub(super) fn payload_parts(tag: Tag, payload: &[u8]) -> PayloadParts {
     }
 }
 
-pub(super) fn file_header(bytes: &[u8]) -> Option<FileHeader> {
+pub(super) fn file_header(bytes: Bytes<'_>) -> Option<FileHeader> {
     Some(FileHeader {
         layout: Layout::Mux,
-        version: u16::from(*bytes.get(4)?),
-        flags: Some(*bytes.get(5)?),
+        version: u16::from(bytes.get(4)?),
+        flags: Some(bytes.get(5)?),
         reserved: le_u16(bytes, 6)?,
         timestamp_ms: Some(le_u64(bytes, 8)?),
     })
@@ -69,8 +70,8 @@ pub(super) fn crc_field(offset: u64, len: u64) -> Range<u64> {
 }
 
 /// The CRC stored at `at` and that of everything before it.
-pub(super) fn closing_crc(bytes: &[u8], at: u64) -> Option<(u32, u32)> {
-    Some((le_u32(bytes, at)?, crc32fast::hash(slice(bytes, 0, at)?)))
+pub(super) fn closing_crc(bytes: Bytes<'_>, at: u64) -> Option<(u32, u32)> {
+    Some((le_u32(bytes, at)?, crc_after(crc32fast::Hasher::new(), bytes.slice(0, at)?)))
 }
 
 /// Bits 0–27 of a CORE chunk's flags are its pts in ms, 28–29 its kind.
@@ -85,11 +86,12 @@ pub(super) fn timing(flags: u32) -> (u32, Kind) {
 }
 
 /// `H4TB`, u16 track id, u16 reserved: what a CORE payload begins with.
-pub(super) fn route(bytes: &[u8], payload: u64, len: u64) -> Option<super::Route> {
-    let header = slice(bytes, payload, len.min(8))?;
+pub(super) fn route(bytes: Bytes<'_>, payload: u64, len: u64) -> Option<super::Route> {
+    let header: [u8; 8] = bytes.available(payload, len).array(0)?;
+    let [b'H', b'4', b'T', b'B', id @ .., r0, r1] = header else { return None };
     Some(super::Route {
-        track: le_u16(header.strip_prefix(b"H4TB")?, 0)?,
-        reserved: le_u16(header, 6)?,
+        track: u16::from_le_bytes(id),
+        reserved: u16::from_le_bytes([r0, r1]),
         content: payload.saturating_add(8)..payload.saturating_add(len),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::bytes::{be_u32, be_u64, le_u16, le_u32, slice};
+use crate::bytes::{Bytes, be_u32, be_u64, le_u16, le_u32};
 
 /// One row of a seek table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ enum Shape {
 /// The rows of one table.
 #[derive(Debug, Clone, Copy)]
 pub struct SeekRows<'a> {
-    rows: &'a [u8],
+    rows: Bytes<'a>,
     declared: u64,
     shape: Shape,
 }
@@ -44,18 +44,19 @@ impl Shape {
 
 impl<'a> SeekRows<'a> {
     /// A transport SEEK payload: u32 count, then the rows. `None` without a whole count.
-    pub fn transport(payload: &'a [u8]) -> Option<Self> {
-        Some(Self { rows: payload.get(4..)?, declared: u64::from(be_u32(payload, 0)?), shape: Shape::Transport })
+    pub fn transport(payload: impl Into<Bytes<'a>>) -> Option<Self> {
+        let payload = payload.into();
+        Some(Self { rows: payload.after(4), declared: u64::from(be_u32(payload, 0)?), shape: Shape::Transport })
     }
 
     /// The rows of one track in a SEEKM table.
-    pub fn seekm(rows: &'a [u8], declared: u64) -> Self {
-        Self { rows, declared, shape: Shape::Seekm }
+    pub fn seekm(rows: impl Into<Bytes<'a>>, declared: u64) -> Self {
+        Self { rows: rows.into(), declared, shape: Shape::Seekm }
     }
 
     /// The rows of a TSEK chunk.
-    pub fn mux(rows: &'a [u8], declared: u64) -> Self {
-        Self { rows, declared, shape: Shape::Mux }
+    pub fn mux(rows: impl Into<Bytes<'a>>, declared: u64) -> Self {
+        Self { rows: rows.into(), declared, shape: Shape::Mux }
     }
 
     /// Entries the table says it has.
@@ -65,7 +66,7 @@ impl<'a> SeekRows<'a> {
 
     /// Whole entries that are there.
     pub fn len(&self) -> u64 {
-        self.declared.min(self.rows.len() as u64 / self.shape.row_len())
+        self.declared.min(self.rows.len() / self.shape.row_len())
     }
 
     /// No entry at all.
@@ -75,7 +76,7 @@ impl<'a> SeekRows<'a> {
 
     /// Bytes after the declared entries; 0 where entries are missing.
     pub fn trailing(&self) -> u64 {
-        (self.rows.len() as u64).saturating_sub(self.declared.saturating_mul(self.shape.row_len()))
+        (self.rows.len()).saturating_sub(self.declared.saturating_mul(self.shape.row_len()))
     }
 
     /// Where the row at that place stands, from the first row on.
@@ -89,11 +90,20 @@ impl<'a> SeekRows<'a> {
         if at >= self.len() {
             return None;
         }
-        let row = slice(self.rows, self.range(at).start, self.shape.row_len())?;
+        let (rows, at) = (self.rows, self.range(at).start);
         Some(match self.shape {
-            Shape::Transport => SeekEntry { pts_us: be_u64(row, 0)?, offset: be_u64(row, 8)? },
-            Shape::Seekm => SeekEntry { pts_us: be_u64(row, 0)?, offset: u64::from(be_u32(row, 8)?) },
-            Shape::Mux => SeekEntry { pts_us: u64::from(le_u32(row, 0)?) * 1000, offset: u64::from(le_u32(row, 4)?) },
+            Shape::Transport => {
+                let row: [u8; 16] = rows.array(at)?;
+                SeekEntry { pts_us: be_u64(&row, 0)?, offset: be_u64(&row, 8)? }
+            }
+            Shape::Seekm => {
+                let row: [u8; 12] = rows.array(at)?;
+                SeekEntry { pts_us: be_u64(&row, 0)?, offset: u64::from(be_u32(&row, 8)?) }
+            }
+            Shape::Mux => {
+                let row: [u8; 8] = rows.array(at)?;
+                SeekEntry { pts_us: u64::from(le_u32(&row, 0)?) * 1000, offset: u64::from(le_u32(&row, 4)?) }
+            }
         })
     }
 
@@ -117,12 +127,12 @@ pub struct TrackTable<'a> {
 
 /// Takes a TSEK payload apart: `H4TS`, u16 track, u16 reserved, then `H4SK`, u16 count, u16 reserved and the rows; or
 /// as the written specification shows it, `H4SK`, u16 track, u16 reserved, u32 count and the rows.
-pub fn track_table(payload: &[u8]) -> Result<TrackTable<'_>, String> {
+pub fn track_table<'a>(payload: impl Into<Bytes<'a>>) -> Result<TrackTable<'a>, String> {
+    let payload = payload.into();
     const SHORT: &str = "it ends inside its header";
     let reserved = |at: u64| le_u16(payload, at).filter(|value| *value != 0).map(|value| (at, value));
     let whole = |start: u64, count: u64| {
-        let rows = usize::try_from(start).ok().and_then(|start| payload.get(start..)).ok_or(SHORT)?;
-        let rows = SeekRows::mux(rows, count);
+        let rows = SeekRows::mux(payload.slice(start, payload.len().saturating_sub(start)).ok_or(SHORT)?, count);
         match (rows.len() == count, rows.trailing()) {
             (false, _) => Err(format!("its count says {count} entries, it holds {}", rows.len())),
             (true, 0) => Ok(rows),
@@ -130,19 +140,20 @@ pub fn track_table(payload: &[u8]) -> Result<TrackTable<'_>, String> {
         }
     };
     let track = le_u16(payload, 4).ok_or(SHORT)?;
-    match (payload.get(..4), payload.get(8..12)) {
-        (Some(b"H4TS"), Some(b"H4SK")) => Ok(TrackTable {
+    let (mark, inner) = (payload.head::<4>(0), payload.array::<4>(8));
+    match (&*mark, inner.as_ref()) {
+        (b"H4TS", Some(b"H4SK")) => Ok(TrackTable {
             track,
             reserved: [reserved(6), reserved(14)].into_iter().flatten().collect(),
             rows: whole(16, u64::from(le_u16(payload, 12).ok_or(SHORT)?))?,
         }),
-        (Some(b"H4SK"), Some(_)) => Ok(TrackTable {
+        (b"H4SK", Some(_)) => Ok(TrackTable {
             track,
             reserved: reserved(6).into_iter().collect(),
             rows: whole(12, u64::from(le_u32(payload, 8).ok_or(SHORT)?))?,
         }),
-        (Some(b"H4TS"), Some(_)) => Err("H4TS is not followed by H4SK".to_owned()),
-        (Some(b"H4TS" | b"H4SK"), None) => Err(SHORT.to_owned()),
+        (b"H4TS", Some(_)) => Err("H4TS is not followed by H4SK".to_owned()),
+        (b"H4TS" | b"H4SK", None) => Err(SHORT.to_owned()),
         _ => Err("it begins with neither H4TS nor H4SK".to_owned()),
     }
 }

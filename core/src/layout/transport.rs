@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::parts::{Part, Parts, PayloadParts};
 use super::{ChunkHeader, FileHeader, Layout};
-use crate::bytes::be_u16;
+use crate::bytes::{Bytes, be_u16};
 use crate::index::Tag;
 
 pub(super) const FILE_HEADER_LEN: u64 = 8;
@@ -18,7 +18,7 @@ pub(super) fn payload_parts(tag: Tag) -> PayloadParts {
     if tag == Tag::SEEK { SEEK_PARTS } else { PayloadParts::default() }
 }
 
-pub(super) fn file_header(bytes: &[u8]) -> Option<FileHeader> {
+pub(super) fn file_header(bytes: Bytes<'_>) -> Option<FileHeader> {
     Some(FileHeader {
         layout: Layout::Transport,
         version: be_u16(bytes, 4)?,

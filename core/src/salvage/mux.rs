@@ -177,7 +177,7 @@ fn is_plausible(plan: &Plan<'_>, chunk: &Chunk, pts_ms: u32) -> bool {
 /// Track, pts in ms and kind of a block.
 fn belongs(plan: &Plan<'_>, chunk: &Chunk) -> Option<(u16, u32, Kind)> {
     let start = plan.payload_start(chunk, ROUTE_LEN);
-    let route = plan.container.layout().route(&start, 0, start.len() as u64)?;
+    let route = plan.container.layout().route((&start).into(), 0, start.len() as u64)?;
     let flags = Some(plan.flags(chunk));
     let (pts_ms, kind) = ChunkHeader { offset: chunk.offset, tag: chunk.tag, len: 0, flags }.timing()?;
     Some((route.track, pts_ms, kind))

@@ -9,7 +9,7 @@ use super::numbering::{Numbering, is_closed};
 use super::report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
 use crate::audit::{Audit, Proof, locate_flip};
 use crate::block::Place as BlockPlace;
-use crate::bytes::{available, le_u32};
+use crate::bytes::{Bytes, le_u32};
 use crate::container::Container;
 use crate::finding::Flip;
 use crate::hash::Overlay;
@@ -172,17 +172,17 @@ impl<'a> Plan<'a> {
 
     /// The payload as it was before confirmed damage. Copied only where it is patched.
     pub(super) fn payload(&self, chunk: &Chunk) -> Cow<'a, [u8]> {
-        self.patches.apply(chunk.payload_offset, self.container.payload(chunk))
+        self.patches.apply(chunk.payload_offset, self.container.payload(chunk).read())
     }
 
     /// The first `len` payload bytes, likewise.
     pub(super) fn payload_start(&self, chunk: &Chunk, len: u64) -> Cow<'a, [u8]> {
-        self.patches.apply(chunk.payload_offset, available(self.container.payload(chunk), 0, len))
+        self.patches.apply(chunk.payload_offset, self.container.payload(chunk).available(0, len).read())
     }
 
     /// What keys and engines read a block by, whose `stored` bytes are those of [`payload`](Self::payload).
-    pub(super) fn place<'s>(&self, chunk: &Chunk, stored: &'s [u8]) -> BlockPlace<'s> {
-        BlockPlace { stored, block: chunk.block.unwrap_or(0), offset: chunk.offset, provisional: false }
+    pub(super) fn place<'s>(&self, chunk: &Chunk, stored: impl Into<Bytes<'s>>) -> BlockPlace<'s> {
+        BlockPlace { stored: stored.into(), block: chunk.block.unwrap_or(0), offset: chunk.offset, provisional: false }
     }
 
     /// How many bytes a block decodes to; `None` where that can't be told.
@@ -192,7 +192,7 @@ impl<'a> Plan<'a> {
 
     /// Mux: the flags of a chunk, likewise.
     pub(super) fn flags(&self, chunk: &Chunk) -> u32 {
-        let header = available(self.container.bytes(), chunk.offset, CHUNK_HEADER_LEN);
+        let header = self.container.bytes().available(chunk.offset, CHUNK_HEADER_LEN).read();
         match self.container.layout() {
             Layout::Transport => 0,
             Layout::Mux => le_u32(&self.patches.apply(chunk.offset, header), 4).unwrap_or(0),

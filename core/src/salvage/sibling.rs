@@ -123,7 +123,7 @@ fn later_meta(plan: &mut Plan<'_>) -> Option<Container> {
     let container = plan.container;
     let first = container.meta_chunk()?;
     container.index().with_tag(Tag::META).find(|chunk| chunk.index > first.index)?;
-    if reads(Tag::META, container.sidecar_payload(&first)) {
+    if reads(Tag::META, &container.sidecar_payload(&first).read()) {
         return None;
     }
     let later = container.index().with_tag(Tag::META).find(|chunk| is_good(plan, chunk))?;
@@ -137,7 +137,7 @@ fn contradictions(container: &Container, meta: &Meta) -> Vec<String> {
     }
     let mut found = Vec::new();
     let intact = || container.index().with_tag(Tag::CORE).filter(|chunk| container.is_intact(chunk) && chunk.len > 0);
-    let is_message = intact().next().map(|chunk| cipher::Header::parse(container.payload(&chunk)).is_ok());
+    let is_message = intact().next().map(|chunk| cipher::Header::parse(&container.payload(&chunk).read()).is_ok());
     let pipeline = Pipeline::of(Some(meta));
     match (is_message, pipeline.is_living_cipher(), pipeline.cipher.is_some()) {
         (Some(true), false, _) => {
@@ -149,7 +149,7 @@ fn contradictions(container: &Container, meta: &Meta) -> Vec<String> {
     if let (Some(block_size), EngineKind::Rle { .. }, None) = (meta.block_size, &pipeline.engine, &pipeline.cipher) {
         let last = container.index().blocks().checked_sub(1);
         let mut sizes = intact().take(MEASURED).filter(|chunk| chunk.block != last).filter_map(|chunk| {
-            let survey = rle::survey(container.payload(&chunk));
+            let survey = rle::survey(&container.payload(&chunk).read());
             (!survey.odd).then_some((chunk.block?, survey.decoded_len))
         });
         if let Some((block, size)) = sizes.find(|(_, size)| *size != block_size) {

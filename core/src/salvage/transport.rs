@@ -183,7 +183,8 @@ fn counted(container: &Container, meta: &Meta) -> (Option<u64>, u64) {
     let last = || {
         let last = container.index().block(container.index().blocks().checked_sub(1)?)?;
         let whole = Pipeline::of(Some(meta)).is_living_cipher() && container.is_intact(&last);
-        let (header, _) = cipher::Header::parse(container.payload(&last)).ok().filter(|_| whole)?;
+        let payload = container.payload(&last).read();
+        let (header, _) = cipher::Header::parse(&payload).ok().filter(|_| whole)?;
         header.counter.checked_add(1).filter(|count| *count <= last.index.saturating_add(MOST_PLACEHOLDERS))
     };
     let Some(count) = last() else { return (None, 0) };

@@ -6,6 +6,7 @@ use std::io;
 
 use memmap2::{Mmap, MmapOptions};
 
+use super::ReadAt;
 #[cfg(unix)]
 use super::sigbus;
 
@@ -47,12 +48,7 @@ impl Mapping {
 
     /// Fills `part` with the file's bytes at `offset`; false if it could not be read, or not all of it.
     pub(super) fn read_at(&self, part: &mut [u8], offset: u64) -> bool {
-        #[cfg(unix)]
-        return std::os::unix::fs::FileExt::read_exact_at(&self.file, part, offset).is_ok();
-        #[cfg(windows)]
-        return std::os::windows::fs::FileExt::seek_read(&self.file, part, offset).is_ok_and(|read| read == part.len());
-        #[cfg(not(any(unix, windows)))]
-        false
+        read_at(&self.file, part, offset).is_ok_and(|read| read == part.len())
     }
 
     /// The offset from which on bytes were found missing, and are zeros since; None if all that was read was there.
@@ -61,5 +57,37 @@ impl Mapping {
         return self.guard.lost_from();
         #[cfg(not(unix))]
         None
+    }
+}
+
+/// Reads at `offset` without moving the file's position, as many bytes as come at once.
+fn read_at(file: &File, part: &mut [u8], offset: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, part, offset);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, part, offset);
+    #[cfg(not(any(unix, windows)))]
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// A file that can't be mapped, read where it is asked for.
+pub(super) struct Positioned {
+    file: File,
+    len: u64,
+}
+
+impl Positioned {
+    pub(super) fn new(file: &File, len: u64) -> io::Result<Self> {
+        Ok(Self { file: file.try_clone()?, len })
+    }
+}
+
+impl ReadAt for Positioned {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.len)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        read_at(&self.file, buffer, offset)
     }
 }

@@ -47,6 +47,9 @@ impl Drop for Guard {
     }
 }
 
+/// Linux's BUS_MCEERR_AO, which isn't sent elsewhere.
+const MEMORY_FAILED_ELSEWHERE: c_int = 5;
+
 const NOTHING_LOST: usize = usize::MAX;
 
 /// One guarded range.
@@ -161,8 +164,12 @@ fn try_install() -> io::Result<()> {
 extern "C" fn on_sigbus(_signal: c_int, info: *mut siginfo_t, _context: *mut c_void) {
     // SAFETY: With SA_SIGINFO the system passes a valid `info`; the address in it is set for faults.
     let (code, address) = unsafe { ((*info).si_code, (*info).si_addr().addr()) };
-    // The codes of faults, BUS_ADRALN to Linux's BUS_MCEERR_AO; others mean that the signal was sent.
-    let is_fault = (1..=5).contains(&code);
+    // Memory failed somewhere, and nobody was reading it: whoever does will get a signal of their own.
+    if code == MEMORY_FAILED_ELSEWHERE {
+        return;
+    }
+    // The codes of faults, BUS_ADRALN to Linux's BUS_MCEERR_AR; others mean that the signal was sent.
+    let is_fault = (1..=4).contains(&code);
     if !(is_fault && lay_zeros(address)) {
         pass_on(is_fault);
     }

@@ -57,7 +57,7 @@ pub fn declared(container: &Container, overlay: &Overlay) -> Declared {
     if chunk.state == State::Truncated {
         return Declared::Malformed { json: false, why: format!("the chunk at {} is cut off", chunk.offset) };
     }
-    parse(&overlay.apply(chunk.payload_offset, container.payload(&chunk)))
+    parse(&overlay.apply(chunk.payload_offset, container.payload(&chunk).read()))
 }
 
 fn parse(payload: &[u8]) -> Declared {

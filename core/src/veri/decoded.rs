@@ -52,7 +52,7 @@ pub(super) fn digest(
     for chunk in container.index().with_tag(Tag::CORE) {
         task.check()?;
         let (stored, place) = stored(container, overlay, &chunk);
-        let place = Place { stored: &stored, ..place };
+        let place = Place { stored: (&stored).into(), ..place };
         let is_intact = || container.is_intact(&chunk);
         if let Err(error) = reader.reading(&place) {
             return Ok(Err(Obstacle::of(&error, is_intact())));
@@ -60,7 +60,7 @@ pub(super) fn digest(
         let part = reader.part(&place, || reader.content(&place).map(Arc::new));
         let (mut start, mut counted) = (0u64, 0u64);
         loop {
-            let window = reader.window(&stored, &part, start, WINDOW);
+            let window = reader.window((&stored).into(), &part, start, WINDOW);
             if let Some(error) = &window.problem {
                 return Ok(Err(Obstacle::of(error, is_intact())));
             }
@@ -91,7 +91,7 @@ pub(super) fn digest(
 fn stored<'a>(container: &'a Container, overlay: &Overlay, chunk: &Chunk) -> (std::borrow::Cow<'a, [u8]>, Place<'a>) {
     let place = container.place(chunk);
     let start = container.routed(chunk).map_or(chunk.payload_offset, |(_, content)| content.start);
-    (overlay.apply(start, place.stored), place)
+    (overlay.apply(start, place.stored.read()), place)
 }
 
 /// The part of `all` that `n` of `of` is.

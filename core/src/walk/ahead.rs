@@ -6,7 +6,7 @@
 use super::crcs::Inner;
 use super::is_container;
 use super::places::{self, next_sign};
-use crate::bytes::available;
+use crate::bytes::Bytes;
 use crate::index::Tag;
 use crate::layout::{ChunkHeader, Layout};
 
@@ -78,7 +78,7 @@ impl Ahead {
     pub(super) fn own_chunk(
         &mut self,
         layout: Layout,
-        bytes: &[u8],
+        bytes: Bytes<'_>,
         first: u64,
         payload: Payload,
         inner: impl FnMut(u64) -> Option<Inner>,
@@ -145,7 +145,7 @@ impl Ahead {
 
     /// Whether a chunk with a known tag and a right CRC stands at or after `from`. False once too
     /// many bytes were looked at.
-    pub(super) fn has_own_after(&mut self, layout: Layout, bytes: &[u8], from: u64) -> bool {
+    pub(super) fn has_own_after(&mut self, layout: Layout, bytes: Bytes<'_>, from: u64) -> bool {
         next_strong(layout, bytes, from, &mut self.budget, &mut |_| None).is_some()
     }
 
@@ -176,7 +176,7 @@ impl Ahead {
     }
 
     /// Follows the chunks from the strong place `at` to the end of the file, over all that isn't one.
-    fn look(&mut self, layout: Layout, bytes: &[u8], mut at: u64, mut inner: impl FnMut(u64) -> Option<Inner>) {
+    fn look(&mut self, layout: Layout, bytes: Bytes<'_>, mut at: u64, mut inner: impl FnMut(u64) -> Option<Inner>) {
         while self.starts.len() + self.singles.len() <= MOST_KEPT {
             self.start(at);
             let broken = match self.follow(layout, bytes, at) {
@@ -205,8 +205,8 @@ impl Ahead {
     }
 
     /// Hops over chunks that lead to each other.
-    fn follow(&mut self, layout: Layout, bytes: &[u8], mut at: u64) -> Stop {
-        let len = bytes.len() as u64;
+    fn follow(&mut self, layout: Layout, bytes: Bytes<'_>, mut at: u64) -> Stop {
+        let len = bytes.len();
         while !ends(layout, bytes, at) {
             let header = layout.chunk_header(bytes, at);
             let Some(header) = header.filter(|h| h.tag.is_known() || proves_itself(layout, bytes, h, &mut self.budget))
@@ -242,33 +242,33 @@ enum Stop {
 
 /// The chunk nearest to where one was declared, among `first` and those that follow it. The chunks of a container without VERI
 /// lead on to the file's own without a break.
-fn chunk_about(layout: Layout, bytes: &[u8], first: u64, declared: u64) -> Option<u64> {
+fn chunk_about(layout: Layout, bytes: Bytes<'_>, first: u64, declared: u64) -> Option<u64> {
     let next = |at: &u64| Some(layout.declared_end(&layout.chunk_header(bytes, *at)?));
     let chain = std::iter::successors(Some(first), next).take(MOST_HOPS);
-    let last = declared.saturating_add(MOST_MOVED).min(bytes.len() as u64);
+    let last = declared.saturating_add(MOST_MOVED).min(bytes.len());
     let about = chain.take_while(|at| *at < last).filter(|at| at.abs_diff(declared) <= MOST_MOVED);
     about.min_by_key(|at| at.abs_diff(declared))
 }
 
 /// Where another container begins, at the end of one.
-pub(super) fn container_after(layout: Layout, bytes: &[u8], at: u64) -> Option<u64> {
+pub(super) fn container_after(layout: Layout, bytes: Bytes<'_>, at: u64) -> Option<u64> {
     [at, at.saturating_add(layout.closing_len())].into_iter().find(|start| is_container(bytes, *start))
 }
 
 /// The container ends here: with the file, a closing CRC, or another container.
-pub(super) fn ends(layout: Layout, bytes: &[u8], at: u64) -> bool {
+pub(super) fn ends(layout: Layout, bytes: Bytes<'_>, at: u64) -> bool {
     let after = at.saturating_add(layout.closing_len());
-    at >= bytes.len() as u64 || after == bytes.len() as u64 || container_after(layout, bytes, at).is_some()
+    at >= bytes.len() || after == bytes.len() || container_after(layout, bytes, at).is_some()
 }
 
-fn begins_with_tag(bytes: &[u8], at: u64) -> bool {
-    Tag::KNOWN.iter().any(|tag| tag.0 == available(bytes, at, 4))
+fn begins_with_tag(bytes: Bytes<'_>, at: u64) -> bool {
+    bytes.array(at).is_some_and(|tag| Tag::KNOWN.contains(&Tag(tag)))
 }
 
 /// The next known tag at or after `from` whose chunk is whole and has a right CRC, and isn't in a container.
 fn next_strong(
     layout: Layout,
-    bytes: &[u8],
+    bytes: Bytes<'_>,
     mut from: u64,
     budget: &mut u64,
     inner: &mut impl FnMut(u64) -> Option<Inner>,
@@ -282,7 +282,7 @@ fn next_strong(
             continue;
         }
         let Some(header) = layout.chunk_header(bytes, at) else { continue };
-        if layout.declared_end(&header) > bytes.len() as u64 {
+        if layout.declared_end(&header) > bytes.len() {
             continue;
         }
         *budget = budget.checked_sub(u64::from(header.len))?;
@@ -294,7 +294,7 @@ fn next_strong(
 }
 
 /// Another chunk or an end follows.
-fn leads_on(layout: Layout, bytes: &[u8], header: &ChunkHeader, budget: &mut u64) -> bool {
+fn leads_on(layout: Layout, bytes: Bytes<'_>, header: &ChunkHeader, budget: &mut u64) -> bool {
     let next = layout.declared_end(header);
     let following = || layout.chunk_header(bytes, next);
     ends(layout, bytes, next)
@@ -303,8 +303,8 @@ fn leads_on(layout: Layout, bytes: &[u8], header: &ChunkHeader, budget: &mut u64
 }
 
 /// A chunk with a tag that proves nothing, and a CRC that does.
-fn proves_itself(layout: Layout, bytes: &[u8], header: &ChunkHeader, budget: &mut u64) -> bool {
-    let fits = header.tag.is_likely() && header.len > 0 && layout.declared_end(header) <= bytes.len() as u64;
+fn proves_itself(layout: Layout, bytes: Bytes<'_>, header: &ChunkHeader, budget: &mut u64) -> bool {
+    let fits = header.tag.is_likely() && header.len > 0 && layout.declared_end(header) <= bytes.len();
     let left = budget.checked_sub(u64::from(header.len)).filter(|_| fits);
     *budget = left.unwrap_or(*budget);
     left.is_some() && layout.crc_is_right(bytes, header)

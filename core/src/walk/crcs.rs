@@ -5,7 +5,7 @@ use std::ops::Range;
 use crc32fast::Hasher;
 
 use super::{container_layout, is_container};
-use crate::bytes::available;
+use crate::bytes::Bytes;
 use crate::crc::{self, RangeCrc};
 use crate::index::Tag;
 use crate::layout::{CHUNK_HEADER_LEN, ChunkHeader, Layout};
@@ -22,9 +22,9 @@ pub(super) struct WholeCrc {
 
 impl WholeCrc {
     /// Mux: whether the four bytes at `at` are the CRC of all before them. `at` never goes back.
-    pub(super) fn closes(&mut self, layout: Layout, bytes: &[u8], at: u64) -> bool {
+    pub(super) fn closes(&mut self, layout: Layout, bytes: Bytes<'_>, at: u64) -> bool {
         let Some(stored) = layout.stored_closing_crc(bytes, at) else { return false };
-        self.crc.update(available(bytes, self.reached, at.saturating_sub(self.reached)));
+        bytes.range(self.reached..at).pieces().for_each(|piece| self.crc.update(&piece));
         self.reached = self.reached.max(at);
         self.crc.clone().finalize() == stored
     }
@@ -56,14 +56,14 @@ impl Crcs {
         }
     }
 
-    fn range(&mut self, bytes: &[u8], start: u64, end: u64) -> u32 {
+    fn range(&mut self, bytes: Bytes<'_>, start: u64, end: u64) -> u32 {
         self.doubted = true;
         let pos = self.pos;
         self.ranges.get_or_insert_with(|| RangeCrc::new(pos)).crc(bytes, start, end)
     }
 
     /// Whether the chunk is there whole and its CRC right.
-    pub(super) fn is_right(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
+    pub(super) fn is_right(&mut self, layout: Layout, bytes: Bytes<'_>, header: &ChunkHeader) -> bool {
         if self.ranges.is_some() {
             return self.fits(layout, bytes, header, header.len);
         }
@@ -73,11 +73,11 @@ impl Crcs {
     }
 
     /// Whether the chunk's CRC is right with that payload length.
-    pub(super) fn fits(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader, len: u32) -> bool {
+    pub(super) fn fits(&mut self, layout: Layout, bytes: Bytes<'_>, header: &ChunkHeader, len: u32) -> bool {
         let Some(stored) = layout.stored_crc(bytes, header.offset, u64::from(len)) else { return false };
         let payload = header.payload();
         let end = payload + u64::from(len);
-        if end > bytes.len() as u64 {
+        if end > bytes.len() {
             return false;
         }
         let mut computed = self.range(bytes, payload, end);
@@ -88,7 +88,7 @@ impl Crcs {
     }
 
     /// A chunk whose tag proves nothing: its CRC must be right, and if it is empty, something must follow it.
-    pub(super) fn is_chunk(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
+    pub(super) fn is_chunk(&mut self, layout: Layout, bytes: Bytes<'_>, header: &ChunkHeader) -> bool {
         if !self.is_right(layout, bytes, header) {
             return false;
         }
@@ -107,7 +107,7 @@ impl Crcs {
                 return false;
             }
             let next = layout.declared_end(&header);
-            if next == bytes.len() as u64 || is_container(bytes, next) {
+            if next == bytes.len() || is_container(bytes, next) {
                 break;
             }
             leads = match layout.chunk_header(bytes, next) {
@@ -118,7 +118,7 @@ impl Crcs {
                     continue;
                 }
                 Some(following) => following.tag.is_likely(),
-                None => Tag::KNOWN.iter().any(|tag| tag.0.starts_with(available(bytes, next, 4))),
+                None => Tag::KNOWN.iter().any(|tag| tag.0.starts_with(&bytes.head::<4>(next))),
             };
             break;
         }
@@ -128,16 +128,16 @@ impl Crcs {
         leads
     }
 
-    pub(super) fn is_plausible(&mut self, layout: Layout, bytes: &[u8], at: u64) -> bool {
-        let len = bytes.len() as u64;
+    pub(super) fn is_plausible(&mut self, layout: Layout, bytes: Bytes<'_>, at: u64) -> bool {
+        let len = bytes.len();
         if at == len || at + layout.closing_len() == len {
             return true;
         }
         if is_container(bytes, at) || layout.closing_len() > 0 && is_container(bytes, at + layout.closing_len()) {
             return true;
         }
-        let begins = available(bytes, at, 4);
-        if Tag::KNOWN.iter().any(|tag| tag.0.starts_with(begins)) {
+        let begins = bytes.head::<4>(at);
+        if Tag::KNOWN.iter().any(|tag| tag.0.starts_with(&begins)) {
             return true;
         }
         let Some(header) = layout.chunk_header(bytes, at) else { return false };
@@ -145,13 +145,13 @@ impl Crcs {
     }
 
     /// The chunk is whole and its CRC right; an empty one must lead to a plausible place.
-    pub(super) fn is_strong(&mut self, layout: Layout, bytes: &[u8], header: &ChunkHeader) -> bool {
+    pub(super) fn is_strong(&mut self, layout: Layout, bytes: Bytes<'_>, header: &ChunkHeader) -> bool {
         self.fits(layout, bytes, header, header.len)
             && (header.len > 0 || self.is_plausible(layout, bytes, layout.declared_end(header)))
     }
 
     /// What is known of the container that begins at `at`. Takes from `budget` what was followed in vain.
-    pub(super) fn inner(&mut self, bytes: &[u8], at: u64, budget: &mut usize) -> Option<Inner> {
+    pub(super) fn inner(&mut self, bytes: Bytes<'_>, at: u64, budget: &mut usize) -> Option<Inner> {
         let layout = container_layout(bytes, at)?;
         let mut pos = at + layout.file_header_len();
         let mut followed = 0;

@@ -14,7 +14,7 @@ use ahead::{Ahead, Payload};
 use crcs::{Crcs, Inner, WholeCrc};
 use places::{ALL_CANDIDATES, MANY_CANDIDATES, Places};
 
-use super::bytes::available;
+use super::bytes::Bytes;
 use super::finding::{Code, Finding, Findings};
 use super::flip;
 use super::index::{Index, State, Tag};
@@ -152,7 +152,7 @@ impl Walker {
 
     /// Walks on over at most `chunks` chunks. `last` says that `bytes` are all there will be: without it, a chunk that
     /// is not whole yet is waited for.
-    pub fn advance(&mut self, bytes: &[u8], chunks: usize, last: bool) -> Step {
+    pub fn advance(&mut self, bytes: Bytes<'_>, chunks: usize, last: bool) -> Step {
         for _ in 0..chunks {
             match self.step(bytes, last) {
                 Step::More => {}
@@ -228,11 +228,11 @@ impl Walker {
         }
     }
 
-    fn step(&mut self, bytes: &[u8], last: bool) -> Step {
+    fn step(&mut self, bytes: Bytes<'_>, last: bool) -> Step {
         if self.ending.is_some() {
             return Step::Done;
         }
-        let (at, len) = (self.pos, bytes.len() as u64);
+        let (at, len) = (self.pos, bytes.len());
         if at >= len {
             let ending = if self.layout.closing_len() > 0 { Ending::NoClosingCrc } else { Ending::Clean };
             return if last { self.end(ending) } else { Step::Waiting };
@@ -275,7 +275,7 @@ impl Walker {
     }
 
     /// How the container ends at `at`, if it does.
-    fn closing(&mut self, bytes: &[u8], at: u64) -> Option<Ending> {
+    fn closing(&mut self, bytes: Bytes<'_>, at: u64) -> Option<Ending> {
         if at < self.inner {
             return None;
         }
@@ -285,11 +285,11 @@ impl Walker {
         if self.layout.closing_len() == 0 {
             return None;
         }
-        let left = bytes.len() as u64 - at;
+        let left = bytes.len() - at;
         let after = at + self.layout.closing_len();
         if left == self.layout.closing_len() {
             // Four bytes of a chunk that was cut off are no closing CRC.
-            let cut = Tag::KNOWN.iter().any(|tag| tag.0 == available(bytes, at, 4));
+            let cut = bytes.array(at).is_some_and(|tag| Tag::KNOWN.contains(&Tag(tag)));
             if cut && !self.whole.closes(self.layout, bytes, at) {
                 return None;
             }
@@ -321,7 +321,7 @@ impl Walker {
 
     /// The last chunk of a file that may still grow: nothing after it says that it ends here, so its CRC must. It is read
     /// again each time, for its bytes may change until then.
-    fn newest(&mut self, bytes: &[u8], header: &ChunkHeader) -> Step {
+    fn newest(&mut self, bytes: Bytes<'_>, header: &ChunkHeader) -> Step {
         let proves = header.len > 0 || self.layout.covered_header(header, 0).is_some();
         if !proves || !self.layout.crc_is_right(bytes, header) {
             return Step::Waiting;
@@ -331,8 +331,8 @@ impl Walker {
     }
 
     /// A known tag stands here: a chunk began here, whatever became of it.
-    fn known(&mut self, bytes: &[u8], header: &ChunkHeader, last: bool) -> Step {
-        let len = bytes.len() as u64;
+    fn known(&mut self, bytes: Bytes<'_>, header: &ChunkHeader, last: bool) -> Step {
+        let len = bytes.len();
         let declared_end = self.layout.declared_end(header);
         let fits = declared_end <= len;
         if self.depth != Depth::Checked && fits && self.is_plausible(bytes, declared_end) {
@@ -384,7 +384,7 @@ impl Walker {
 
     /// A tag stands here that proves nothing by itself, and the CRC is wrong: only an end that can be trusted makes it
     /// a chunk.
-    fn unknown(&mut self, bytes: &[u8], header: &ChunkHeader, last: bool) -> Step {
+    fn unknown(&mut self, bytes: Bytes<'_>, header: &ChunkHeader, last: bool) -> Step {
         match self.proven_end(bytes, header) {
             Some(step) => step,
             None => self.lost(bytes, header.offset, last),
@@ -392,10 +392,10 @@ impl Walker {
     }
 
     /// Takes a chunk whose CRC is wrong, if another length makes it right or the declared end can be trusted.
-    fn proven_end(&mut self, bytes: &[u8], header: &ChunkHeader) -> Option<Step> {
+    fn proven_end(&mut self, bytes: Bytes<'_>, header: &ChunkHeader) -> Option<Step> {
         self.places.begin_at(header.offset + 1);
         let declared_end = self.layout.declared_end(header);
-        let plausible_end = declared_end <= bytes.len() as u64
+        let plausible_end = declared_end <= bytes.len()
             && self.is_plausible(bytes, declared_end)
             && !self.is_inner(bytes, declared_end);
         if let Some(true_len) = self.true_length(bytes, header, plausible_end) {
@@ -413,7 +413,7 @@ impl Walker {
 
     /// A container begins here, or after a closing CRC, and chunks of this one follow it: it stands in a payload whose
     /// chunk has lost its length.
-    fn is_inner(&mut self, bytes: &[u8], at: u64) -> bool {
+    fn is_inner(&mut self, bytes: Bytes<'_>, at: u64) -> bool {
         let Some(start) = ahead::container_after(self.layout, bytes, at) else { return false };
         let end = match self.places.inner_end(&mut self.crcs, bytes, start) {
             Some(Inner::Ends(end)) => end,
@@ -431,7 +431,7 @@ impl Walker {
 
     /// Where the next chunk of the file begins, in damaged bytes at or after `from`. `declared` is where one should, by a
     /// length that can't be trusted.
-    fn next_chunk(&mut self, bytes: &[u8], from: u64, declared: Option<u64>, last: bool) -> Option<u64> {
+    fn next_chunk(&mut self, bytes: Bytes<'_>, from: u64, declared: Option<u64>, last: bool) -> Option<u64> {
         let next = self.places.after(&mut self.crcs, bytes, self.layout, from)?;
         if !last {
             return Some(next);
@@ -440,14 +440,14 @@ impl Walker {
         let broken = self.places.broken_between(from..next);
         let (places, crcs) = (&mut self.places, &mut self.crcs);
         let inner = |at| places.inner_end(crcs, bytes, at);
-        let declared_end = declared.filter(|declared| *declared <= bytes.len() as u64);
+        let declared_end = declared.filter(|declared| *declared <= bytes.len());
         let payload = Payload { declared_end, holds_header: broken };
         Some(self.ahead.own_chunk(self.layout, bytes, next, payload, inner, seen))
     }
 
     /// Takes of a chunk with a wrong length what stands before the next one.
-    fn cut_before(&mut self, bytes: &[u8], header: &ChunkHeader, next: u64) -> Step {
-        let fits = self.layout.declared_end(header) <= bytes.len() as u64;
+    fn cut_before(&mut self, bytes: Bytes<'_>, header: &ChunkHeader, next: u64) -> Step {
+        let fits = self.layout.declared_end(header) <= bytes.len();
         let there = clamp_u32(next - header.payload());
         self.note(if fits { Code::ChunkCrcMismatch } else { Code::ChunkTruncated }, header, next, |h| {
             let what = if is_container(bytes, next) { "another container" } else { "the next chunk" };
@@ -471,23 +471,23 @@ impl Walker {
     }
 
     /// Fewer bytes are left than a chunk takes.
-    fn stump(&mut self, bytes: &[u8], at: u64) -> Step {
-        let left = bytes.len() as u64 - at;
-        let begins = available(bytes, at, 4);
-        if !Tag::KNOWN.iter().any(|tag| tag.0.starts_with(begins)) {
+    fn stump(&mut self, bytes: Bytes<'_>, at: u64) -> Step {
+        let left = bytes.len() - at;
+        let begins = bytes.head::<4>(at);
+        if !Tag::KNOWN.iter().any(|tag| tag.0.starts_with(&begins)) {
             return self.lost(bytes, at, true);
         }
-        let name = super::text::escape_bytes(begins);
+        let name = super::text::escape_bytes(&begins);
         let message = format!("a chunk begins with \"{name}\" at {at}, the file ends {left} bytes later");
         self.findings.push(Finding::at(Code::ChunkTruncated, at, left, message));
         self.losses.push(Loss { offset: at, length: left, block: self.index.blocks() });
-        self.pos = bytes.len() as u64;
+        self.pos = bytes.len();
         self.end(Ending::Damaged)
     }
 
     /// No chunk stands here: goes on at the next one that can be proven.
-    fn lost(&mut self, bytes: &[u8], at: u64, last: bool) -> Step {
-        let len = bytes.len() as u64;
+    fn lost(&mut self, bytes: Bytes<'_>, at: u64, last: bool) -> Step {
+        let len = bytes.len();
         self.places.begin_at(at + 1);
         let next = self.next_chunk(bytes, at + 1, None, last);
         if next.is_none() && !last {
@@ -523,13 +523,13 @@ impl Walker {
 
     /// Whether the rest of the file, which begins no chunk, is what became of some: the writer of a transport container
     /// ends it with VERI, and a tag of the format is no junk.
-    fn held_chunks(&self, bytes: &[u8], at: u64) -> bool {
-        let room = bytes.len() as u64 - at >= CHUNK_HEADER_LEN;
+    fn held_chunks(&self, bytes: Bytes<'_>, at: u64) -> bool {
+        let room = bytes.len() - at >= CHUNK_HEADER_LEN;
         let tagged = self.layout.chunk_header(bytes, at).is_some_and(|header| header.tag.is_known());
         tagged || room && self.layout == Layout::Transport && self.index.first(Tag::VERI).is_none()
     }
 
-    fn mismatch(&mut self, bytes: &[u8], header: &ChunkHeader, len: u32) {
+    fn mismatch(&mut self, bytes: Bytes<'_>, header: &ChunkHeader, len: u32) {
         let layout = self.layout;
         self.add(Code::ChunkCrcMismatch, header, len, |h| {
             let stored = layout.stored_crc(bytes, h.offset, u64::from(len)).unwrap_or_default();
@@ -557,8 +557,8 @@ impl Walker {
 
     /// The payload length under which the chunk's CRC is right, tried at the next places where a chunk may begin, at the
     /// end, and where one flipped bit of the length leads to a plausible place.
-    fn true_length(&mut self, bytes: &[u8], header: &ChunkHeader, plausible_end: bool) -> Option<u32> {
-        let len = bytes.len() as u64;
+    fn true_length(&mut self, bytes: Bytes<'_>, header: &ChunkHeader, plausible_end: bool) -> Option<u32> {
+        let len = bytes.len();
         let left = self.places.left;
         let candidates = match left {
             0 => LEAST_CANDIDATES,
@@ -594,7 +594,7 @@ impl Walker {
 
     /// Transport: a container in the payload that has no VERI has no end of its own. Its chunks lead on to the file's, and
     /// the payload ends before one of them.
-    fn length_before_end_of_chain(&mut self, bytes: &[u8], header: &ChunkHeader, mut left: usize) -> Option<u32> {
+    fn length_before_end_of_chain(&mut self, bytes: Bytes<'_>, header: &ChunkHeader, mut left: usize) -> Option<u32> {
         if self.layout == Layout::Mux {
             return None;
         }
@@ -620,17 +620,17 @@ impl Walker {
     }
 
     /// The payload length of a chunk that ends at `end`, if it is not the declared one and makes the CRC right.
-    fn fitting_length(&mut self, bytes: &[u8], header: &ChunkHeader, end: u64) -> Option<u32> {
+    fn fitting_length(&mut self, bytes: Bytes<'_>, header: &ChunkHeader, end: u64) -> Option<u32> {
         let len = u32::try_from(end.checked_sub(self.layout.end(header, 0))?).ok()?;
         (len != header.len && self.crcs.fits(self.layout, bytes, header, len)).then_some(len)
     }
 
     /// Mux: a header whose tag one flipped bit turned into an unknown one, mended. (In the transport layout the CRC
     /// does not cover the tag.)
-    fn mended_tag(&mut self, bytes: &[u8], header: &ChunkHeader) -> Option<ChunkHeader> {
+    fn mended_tag(&mut self, bytes: Bytes<'_>, header: &ChunkHeader) -> Option<ChunkHeader> {
         self.layout.covered_header(header, header.len)?;
         let end = self.layout.declared_end(header);
-        if end > bytes.len() as u64 || !self.is_plausible(bytes, end) {
+        if end > bytes.len() || !self.is_plausible(bytes, end) {
             return None;
         }
         let stored = self.layout.stored_crc(bytes, header.offset, u64::from(header.len))?;
@@ -642,7 +642,7 @@ impl Walker {
         tag.is_known().then_some(ChunkHeader { tag, ..*header })
     }
 
-    fn is_plausible(&mut self, bytes: &[u8], at: u64) -> bool {
+    fn is_plausible(&mut self, bytes: Bytes<'_>, at: u64) -> bool {
         self.crcs.is_plausible(self.layout, bytes, at)
     }
 }
@@ -652,8 +652,8 @@ fn clamp_u32(value: u64) -> u32 {
 }
 
 /// The layout of the container of a known version that begins here.
-fn container_layout(bytes: &[u8], at: u64) -> Option<Layout> {
-    match available(bytes, at, 6).strip_prefix(&MAGIC)? {
+fn container_layout(bytes: Bytes<'_>, at: u64) -> Option<Layout> {
+    match bytes.head::<6>(at).strip_prefix(&MAGIC)? {
         [0, 1] => Some(Layout::Transport),
         [1, 0] => Some(Layout::Mux),
         _ => None,
@@ -661,6 +661,6 @@ fn container_layout(bytes: &[u8], at: u64) -> Option<Layout> {
 }
 
 /// A container of a known version begins here.
-fn is_container(bytes: &[u8], at: u64) -> bool {
+fn is_container(bytes: Bytes<'_>, at: u64) -> bool {
     container_layout(bytes, at).is_some()
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::crcs::{Crcs, Inner};
-use crate::bytes::slice;
+use crate::bytes::Bytes;
 use crate::index::Tag;
 use crate::layout::{Layout, MAGIC};
 
@@ -58,7 +58,7 @@ impl Places {
     }
 
     /// Where the containers that begin at `at`, one after the other, end: the last of them may be damaged.
-    pub(super) fn inner_end(&mut self, crcs: &mut Crcs, bytes: &[u8], mut at: u64) -> Option<Inner> {
+    pub(super) fn inner_end(&mut self, crcs: &mut Crcs, bytes: Bytes<'_>, mut at: u64) -> Option<Inner> {
         loop {
             match crcs.inner(bytes, at, &mut self.chains) {
                 Some(Inner::Ends(end)) if super::is_container(bytes, end) => at = end,
@@ -88,18 +88,18 @@ impl Places {
     }
 
     /// The first strong place at or after `from`.
-    pub(super) fn strong_after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
+    pub(super) fn strong_after(&mut self, crcs: &mut Crcs, bytes: Bytes<'_>, layout: Layout, from: u64) -> Option<u64> {
         self.find(crcs, bytes, layout, from, |place| place.strong)
     }
 
     /// The same, or where there is none the first container.
-    pub(super) fn after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
+    pub(super) fn after(&mut self, crcs: &mut Crcs, bytes: Bytes<'_>, layout: Layout, from: u64) -> Option<u64> {
         let strong = self.strong_after(crcs, bytes, layout, from);
         strong.or_else(|| self.containers.iter().copied().find(|at| *at >= from))
     }
 
     /// The first known tag or container at or after `from`.
-    pub(super) fn any_after(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout, from: u64) -> Option<u64> {
+    pub(super) fn any_after(&mut self, crcs: &mut Crcs, bytes: Bytes<'_>, layout: Layout, from: u64) -> Option<u64> {
         self.find(crcs, bytes, layout, from, |_| true)
     }
 
@@ -107,7 +107,7 @@ impl Places {
     fn find(
         &mut self,
         crcs: &mut Crcs,
-        bytes: &[u8],
+        bytes: Bytes<'_>,
         layout: Layout,
         from: u64,
         wanted: impl Fn(&Place) -> bool,
@@ -129,8 +129,8 @@ impl Places {
     }
 
     /// Scans on to the next place.
-    fn scan(&mut self, crcs: &mut Crcs, bytes: &[u8], layout: Layout) -> Option<Place> {
-        let len = bytes.len() as u64;
+    fn scan(&mut self, crcs: &mut Crcs, bytes: Bytes<'_>, layout: Layout) -> Option<Place> {
+        let len = bytes.len();
         while self.scanned < len {
             let Some((at, sign)) = next_sign(bytes, self.scanned) else {
                 self.scanned = len;
@@ -179,8 +179,12 @@ pub(super) enum Sign {
     Magic,
 }
 
+/// Bytes that are searched first, and at most at a time: signs that are close to each other shall not cost a long read each.
+const FIRST_PIECE: u64 = 4 << 10;
+const LAST_PIECE: u64 = 1 << 20;
+
 /// The next known tag or magic at or after `from`.
-pub(super) fn next_sign(bytes: &[u8], from: u64) -> Option<(u64, Sign)> {
+pub(super) fn next_sign(bytes: Bytes<'_>, from: u64) -> Option<(u64, Sign)> {
     static PATTERNS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
     // All are of one length, so that it makes no difference which kind of match is asked for but to the speed: only
     // this kind is searched for with vector instructions.
@@ -188,7 +192,19 @@ pub(super) fn next_sign(bytes: &[u8], from: u64) -> Option<(u64, Sign)> {
         let patterns = Tag::KNOWN.iter().map(|tag| tag.0).chain([MAGIC]);
         AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(patterns).ok()
     };
-    let hit = PATTERNS.get_or_init(patterns).as_ref()?.find(slice(bytes, from, bytes.len() as u64 - from)?)?;
-    let sign = if hit.pattern().as_usize() == Tag::KNOWN.len() { Sign::Magic } else { Sign::Tag };
-    Some((from + hit.start() as u64, sign))
+    let patterns = PATTERNS.get_or_init(patterns).as_ref()?;
+    let (mut at, mut len) = (from, FIRST_PIECE);
+    loop {
+        let piece = bytes.available(at, len).read();
+        if let Some(hit) = patterns.find(&*piece) {
+            let sign = if hit.pattern().as_usize() == Tag::KNOWN.len() { Sign::Magic } else { Sign::Tag };
+            return Some((at + hit.start() as u64, sign));
+        }
+        if at + piece.len() as u64 == bytes.len() {
+            return None;
+        }
+        // What begins in the last bytes of a piece is whole in the next one.
+        at += piece.len() as u64 - (MAGIC.len() as u64 - 1);
+        len = (2 * len).min(LAST_PIECE);
+    }
 }

@@ -24,7 +24,7 @@ pub(super) fn open(path: &Path, update: bool) -> anyhow::Result<File> {
     let refuse = |why: String| Status::Usage.error(format!("--baseline {name}: {why}"));
     let mut found = match Source::open(path) {
         Ok(source) if update && source.is_empty() => Baseline::default(),
-        Ok(source) => Baseline::parse(source.bytes()).map_err(|error| refuse(error.to_string()))?,
+        Ok(source) => Baseline::parse(&source.bytes().to_vec()).map_err(|error| refuse(error.to_string()))?,
         Err(SourceError::NotFound) if update => Baseline::default(),
         Err(SourceError::NotFound) => return Err(refuse("no such file; --update-baseline makes it".to_owned())),
         Err(error) => return Err(refuse(error.to_string())),

@@ -317,9 +317,8 @@ impl Lines<'_> {
         let header = Place::Bytes(old.offset..old.payload_offset.max(old.offset.saturating_add(1)));
         let Some(new) = chunk(self.pair.after, after) else { return Some(header) };
         let (old_bytes, new_bytes) = (self.pair.before.payload(&old), self.pair.after.payload(&new));
-        let at = old_bytes.iter().zip(new_bytes).position(|(a, b)| a != b);
-        let at = at.or_else(|| (new_bytes.len() < old_bytes.len()).then_some(new_bytes.len()));
-        let byte = |at: usize| old.payload_offset.saturating_add(at as u64);
+        let at = old_bytes.first_difference(new_bytes).filter(|at| *at < old_bytes.len());
+        let byte = |at: u64| old.payload_offset.saturating_add(at);
         Some(at.map_or(header, |at| Place::Bytes(byte(at)..byte(at).saturating_add(1))))
     }
 

@@ -242,7 +242,7 @@ pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> 
     let mut details =
         vec![("where", format!("{}; {length}{:#x}", told.place(), finding.offset)), ("found", finding.message.clone())];
     if let Some(flip) = &told.flip {
-        let now = usize::try_from(flip.offset).ok().and_then(|at| state.source.bytes().get(at).copied());
+        let now = state.source.bytes().get(flip.offset);
         let bytes = now.zip(1u8.checked_shl(u32::from(flip.bit)));
         let bytes = bytes.map(|(now, bit)| format!("; {now:#04x} now, {:#04x} before", now ^ bit));
         let proof = if flip.confirmed { "confirmed by the digest" } else { "not confirmed" };

@@ -330,9 +330,8 @@ fn value(state: &State, fields: &Fields, row: Row) -> Option<String> {
             // An object or array as the file has it.
             None => {
                 let range = fields.value_bytes(state.container.as_ref()?, node)?;
-                let at = |offset| usize::try_from(offset).ok();
-                let bytes = state.container.as_ref()?.bytes().get(at(range.start)?..at(range.end)?)?;
-                Some(String::from_utf8_lossy(bytes).into_owned())
+                let bytes = state.container.as_ref()?.bytes().range(range).to_vec();
+                Some(String::from_utf8_lossy(&bytes).into_owned())
             }
         },
     }
@@ -548,7 +547,7 @@ mod tests {
         assert_eq!(played(80, 24, "2jjjjY").copied(), Some(r#"{"engine":"geometric-reference"}"#));
         let player = played(80, 24, "2jjjx");
         let range = player.state().selection.bytes.clone().unwrap();
-        let bytes = &player.state().source.bytes()[range.start as usize..range.end as usize];
+        let bytes = player.state().source.bytes().range(range).to_vec();
         assert_eq!(bytes, br#""gop":4"#);
         let made_up = played(80, 24, "2/project<Enter>x");
         assert_eq!(made_up.state().view, View::Manifest);
@@ -561,7 +560,7 @@ mod tests {
         assert_eq!(popup.lines().iter().map(String::len).sum::<usize>(), 65536);
         let broken = played_with(sample_with(b"{\"gop\":}"), "2j<Enter>");
         let at = broken.state().selection.bytes.clone().unwrap().start;
-        assert_eq!(broken.state().source.bytes()[at as usize], b'}');
+        assert_eq!(broken.state().source.bytes().get(at), Some(b'}'));
     }
 
     #[test]

@@ -199,7 +199,7 @@ fn faults(state: &State, shown: &Shown, positions: &Range<u64>) -> Vec<Fault> {
 }
 
 fn describe(container: &Container, finding: &Finding) -> String {
-    let now = |offset: u64| usize::try_from(offset).ok().and_then(|at| container.bytes().get(at).copied());
+    let now = |offset: u64| container.bytes().get(offset);
     match finding.flip.and_then(|flip| Some((flip, now(flip.offset)?))) {
         Some((flip, now)) => {
             let before = now ^ 1u8.checked_shl(u32::from(flip.bit)).unwrap_or_default();
