@@ -3,10 +3,12 @@
 mod content;
 mod doubt;
 mod loader;
+mod looked;
 mod manifest;
 mod moment;
 mod seeking;
 mod traceless;
+mod tracks;
 mod unread;
 
 use std::collections::HashMap;
@@ -16,60 +18,25 @@ use std::sync::{Arc, OnceLock};
 use super::block::{Cache, EngineKind, LIVING_CIPHER, Pipeline, Reader};
 use super::bytes::Bytes;
 use super::codec::cipher;
-use super::codec::engine::Engines;
 use super::hash::Overlay;
 use super::index::{Chunk, Index, State, Tag};
 use super::json::Document;
-use super::knowledge::Looked;
 use super::layout::{ChunkHeader, FileHeader, HeadError, Layout};
 use super::meta::Meta;
 use super::numbering::Numbering;
-use super::secret::Secret;
-use super::seek::{Meaning, Resolution, Starts};
+use super::seek::{Resolution, Starts};
 use super::source::Source;
 use super::task::{Cancelled, Task};
 use super::timeline::{Span, Timeline};
 use super::tracks::Tracks;
-use super::veri::{self, Verification};
 use super::walk::{Depth, Loss, Walked};
 
+pub use super::options::Options;
 pub use loader::{GrowError, Loader};
+pub(crate) use looked::Looked;
 pub use moment::{Moment, Plays};
 pub use seeking::{CHEAP_BYTES, Effort, Keyframe, SeekAnswer, SeekError};
 pub use unread::UnreadMeta;
-
-/// What the user decided about how a container is read.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// What SEEK offsets mean; inferred where it is not given.
-    pub meaning: Option<Meaning>,
-    /// The most bytes a block may decode to.
-    pub max_block_size: u64,
-    /// Bytes of blocks that are kept after they were read through [`Container::content`] and [`Container::window`].
-    pub cache_bytes: u64,
-    /// What encrypted blocks are opened with: 32 bytes.
-    pub shared_secret: Option<Arc<Secret>>,
-    /// What masked blocks are unmasked with: 16 bytes or more.
-    pub mask_key: Option<Arc<Secret>>,
-    /// Decoders for blocks that are not the reference engine's.
-    pub engines: Engines,
-    /// The file may still be being written: what is not whole at its end is waited for and no fault.
-    pub growing: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            meaning: None,
-            max_block_size: 1 << 30,
-            cache_bytes: 256 << 20,
-            shared_secret: None,
-            mask_key: None,
-            engines: Engines::default(),
-            growing: false,
-        }
-    }
-}
 
 /// Why a container can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -314,11 +281,6 @@ impl Container {
         self.is_intact(chunk) || self.mended.contains_key(&chunk.index)
     }
 
-    /// The tracks, where anything speaks of them. Looks at every block once.
-    pub fn tracks(&self) -> Option<&Tracks> {
-        self.tracks.get_or_init(|| Tracks::read(self)).as_ref()
-    }
-
     /// The payload of a sidecar, mended where its damage was located and confirmed.
     pub fn sidecar_payload(&self, chunk: &Chunk) -> Bytes<'_> {
         self.mended.get(&chunk.index).map_or_else(|| self.payload(chunk), Into::into)
@@ -455,11 +417,5 @@ impl Container {
         let cores = self.index().with_tag(Tag::CORE);
         let ids: std::collections::BTreeSet<u16> = cores.filter_map(|c| self.routed(&c).map(|r| r.0)).collect();
         ids.into_iter().collect()
-    }
-
-    /// Recomputes the digest in VERI.
-    pub fn verify(&self, task: &Task) -> Result<Verification, Cancelled> {
-        task.set_total(self.index().first(Tag::VERI).map_or(0, |chunk| chunk.offset));
-        veri::verify(self, None, task)
     }
 }

@@ -4,7 +4,6 @@
 //! declares the tracks, each CORE chunk says whose it is, and a TSEK chunk holds each track's table.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -14,46 +13,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use super::kind::Kind;
+
 use super::bytes::{be_u16, be_u32, slice};
-use super::container::Container;
-use super::index::{Chunk, Tag};
+use super::index::Chunk;
 use super::json::{Document, Scan, elements, fields, scalar};
-use super::layout::{Layout, SeekEntry, SeekRows, track_table};
 use super::meta::{track_id, whole};
-use super::seek::SeekTable;
 use super::text::escape;
 use super::timeline::Span;
-
-/// What a block needs to be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Nothing but itself: a keyframe.
-    I,
-    /// Blocks before it.
-    P,
-    /// Blocks before and after it.
-    B,
-    /// A value the format does not define.
-    Reserved,
-}
-
-impl Kind {
-    /// `I`, `P`, `B` or `?`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::I => "I",
-            Self::P => "P",
-            Self::B => "B",
-            Self::Reserved => "?",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// What a track index says about a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,13 +65,13 @@ pub struct Track {
 /// Where a track's seek table is.
 #[derive(Debug)]
 pub struct Table {
-    place: Place,
-    declared: u64,
-    order: OnceLock<Option<Vec<u32>>>,
+    pub(crate) place: Place,
+    pub(crate) declared: u64,
+    pub(crate) order: OnceLock<Option<Vec<u32>>>,
 }
 
 #[derive(Debug)]
-enum Place {
+pub(crate) enum Place {
     /// In META, decoded from base64.
     Decoded(Vec<u8>),
     /// In a TSEK chunk: the file offsets of its rows.
@@ -156,9 +123,9 @@ pub struct Tracks {
     /// In the order they are declared in, then those that are not, as they are met.
     pub list: Vec<Track>,
     /// Place in `list` by id.
-    places: HashMap<String, usize>,
+    pub(crate) places: HashMap<String, usize>,
     /// Where each block is: place of its track in `list`, and place in that track's `blocks`.
-    by_block: Vec<Option<(u32, u32)>>,
+    pub(crate) by_block: Vec<Option<(u32, u32)>>,
     /// What could not be read.
     pub faults: Vec<Fault>,
     /// The index of all blocks was read.
@@ -199,92 +166,13 @@ impl NamedBy {
 const MOST_FAULTS: usize = 10_000;
 
 impl Tracks {
-    /// Reads the tracks of a container; `None` where nothing speaks of tracks.
-    pub(super) fn read(container: &Container) -> Option<Self> {
-        let tracks = match container.layout() {
-            Layout::Transport => Self::transport(container)?,
-            Layout::Mux => Self::mux(container),
-        };
-        (!tracks.list.is_empty() || !tracks.faults.is_empty()).then_some(tracks)
-    }
-
-    fn transport(container: &Container) -> Option<Self> {
-        let meta = container.meta()?;
-        let (trak, seekm) = (meta.trak_b64(), meta.seekm_b64());
-        if trak.is_none() && seekm.is_none() {
-            return None;
-        }
-        let mut tracks = Self { declares: true, ..Self::default() };
-        for id in meta.tracks.iter().flatten() {
-            let at = tracks.place(id);
-            if let Some(track) = tracks.list.get_mut(at) {
-                track.declared = true;
-            }
-        }
-        if let Some(Err(why)) = trak.map(|text| tracks.add_index(text, container.index().blocks())) {
-            tracks.declares = false;
-            tracks.fault(Fault::Index(format!("META /trak_b64 {why}")));
-        }
-        if meta.tracks.is_none() {
-            tracks.list.iter_mut().for_each(|track| track.declared = true);
-        }
-        if let Some(Err(why)) = seekm.map(|text| tracks.add_tables(text)) {
-            tracks.fault(Fault::Table(format!("META /seekm_b64 {why}"), None));
-        }
-        if let Some(at) = meta.track_id.as_ref().and_then(|id| tracks.places.get(id))
-            && let Some(track) = tracks.list.get_mut(*at)
-        {
-            track.declared = true;
-        }
-        Some(tracks)
-    }
-
-    fn mux(container: &Container) -> Self {
-        let mut tracks = Self::default();
-        if let Some(chunk) = container.sidecar(Tag::TRAK) {
-            let scan = Scan::new(container.sidecar_payload(&chunk));
-            let [list] = scan.fields(["tracks"]);
-            tracks.declares = list.is_some_and(|list| elements(list.get(), |at, track| tracks.declare(at, track)));
-            if scan.document.object().is_some() && !tracks.declares {
-                tracks.fault(Fault::Index("TRAK has no array \"tracks\"".to_owned()));
-            }
-        }
-        for chunk in container.index().with_tag(Tag::CORE) {
-            let Some((id, block)) = container.routed(&chunk).map(|(id, _)| id).zip(mux_block(container, &chunk)) else {
-                continue;
-            };
-            let at = tracks.place(&id.to_string());
-            tracks.add(at, block);
-        }
-        tracks.indexed = true;
-        // A table is read from the file's own bytes, so that one that was mended only in memory can't be.
-        for chunk in container.index().with_tag(Tag::TSEK).filter(|chunk| container.is_intact(chunk)) {
-            let payload = container.payload(&chunk);
-            match track_table(payload) {
-                Err(why) => tracks.fault(Fault::Table(format!("TSEK at {}: {why}", chunk.offset), Some(chunk))),
-                Ok(table) => {
-                    for (at, value) in table.reserved {
-                        tracks.fault(Fault::Reserved(chunk, at, value));
-                    }
-                    let declared = table.rows.declared();
-                    let end = chunk.payload_offset + chunk.len;
-                    let rows = end - declared * 8..end;
-                    let place = Place::Stored(chunk, rows);
-                    let at = tracks.place(&table.track.to_string());
-                    tracks.set_table(at, place, declared, Some(chunk));
-                }
-            }
-        }
-        tracks
-    }
-
-    fn fault(&mut self, fault: Fault) {
+    pub(crate) fn fault(&mut self, fault: Fault) {
         if self.faults.len() < MOST_FAULTS {
             self.faults.push(fault);
         }
     }
 
-    fn place(&mut self, id: &str) -> usize {
+    pub(crate) fn place(&mut self, id: &str) -> usize {
         if let Some(at) = self.places.get(id) {
             return *at;
         }
@@ -293,7 +181,7 @@ impl Tracks {
         self.list.len() - 1
     }
 
-    fn add(&mut self, at: usize, block: TrackBlock) {
+    pub(crate) fn add(&mut self, at: usize, block: TrackBlock) {
         if let Some(track) = self.list.get_mut(at) {
             let place = usize::try_from(block.block).unwrap_or(usize::MAX);
             if place >= self.by_block.len() {
@@ -306,7 +194,7 @@ impl Tracks {
         }
     }
 
-    fn set_table(&mut self, at: usize, place: Place, declared: u64, chunk: Option<Chunk>) {
+    pub(crate) fn set_table(&mut self, at: usize, place: Place, declared: u64, chunk: Option<Chunk>) {
         let Some(track) = self.list.get_mut(at) else { return };
         if track.table.is_some() {
             let fault = Fault::SecondTable(track.id.clone(), chunk);
@@ -317,7 +205,7 @@ impl Tracks {
     }
 
     /// A track of a mux container's TRAK.
-    fn declare(&mut self, at: usize, track: &RawValue) {
+    pub(crate) fn declare(&mut self, at: usize, track: &RawValue) {
         const WHOLE: &str = "a whole number from 0";
         let names = ["track_id", "name", "kind", "codec", "note", "sample_rate", "channels"];
         let found = fields(track.get(), names);
@@ -359,7 +247,7 @@ impl Tracks {
     }
 
     /// The index in META: base64 of `{"trak": [...]}`, an entry for each block.
-    fn add_index(&mut self, text: &str, blocks: u64) -> Result<(), String> {
+    pub(crate) fn add_index(&mut self, text: &str, blocks: u64) -> Result<(), String> {
         let bytes = decoded(text)?;
         let scan = Scan::new(&bytes);
         let document = &scan.document;
@@ -479,7 +367,7 @@ impl Tracks {
     }
 
     /// SEEKM: u32 track count; per track u16 id length, id, u32 entry count, entries.
-    fn add_tables(&mut self, text: &str) -> Result<(), String> {
+    pub(crate) fn add_tables(&mut self, text: &str) -> Result<(), String> {
         let bytes = decoded(text)?;
         let count = be_u32(&bytes, 0).ok_or("ends inside its track count")?;
         let mut at = 4u64;
@@ -557,12 +445,6 @@ pub(crate) fn index_entries(text: &str) -> Result<Vec<Value>, String> {
     }
 }
 
-/// What a mux CORE chunk's flags say: bits 0–27 pts in ms, 28–29 kind.
-fn mux_block(container: &Container, chunk: &Chunk) -> Option<TrackBlock> {
-    let (pts_ms, kind) = container.chunk_header(chunk)?.timing()?;
-    Some(TrackBlock { block: chunk.block?, pts_us: u64::from(pts_ms) * 1000, kind, keyframe: kind == Kind::I })
-}
-
 impl Track {
     /// From its blocks' first to their last timestamp.
     pub fn span(&self) -> Option<Span> {
@@ -607,18 +489,6 @@ impl Track {
         std::iter::once(keyframe).chain(rest).collect()
     }
 
-    /// Its seek table, where it has one.
-    pub fn seek_table<'a>(&'a self, container: &'a Container) -> Option<SeekTable<'a>> {
-        let table = self.table.as_ref()?;
-        let rows = match &table.place {
-            Place::Decoded(rows) => SeekRows::seekm(rows, table.declared),
-            Place::Stored(_, rows) => {
-                SeekRows::mux(container.bytes().slice(rows.start, table.declared * 8)?, table.declared)
-            }
-        };
-        Some(SeekTable::new(rows, &table.order))
-    }
-
     /// The TSEK chunk that holds its table.
     pub fn table_chunk(&self) -> Option<Chunk> {
         match &self.table.as_ref()?.place {
@@ -631,26 +501,5 @@ impl Track {
     pub fn row(&self, at: u64) -> Option<Range<u64>> {
         let Place::Stored(_, rows) = &self.table.as_ref()?.place else { return None };
         Some(rows.start + at * 8..rows.start + at * 8 + 8)
-    }
-
-    /// The offset that an entry of its table for a keyframe of exactly that time should have; `None` where the track has no
-    /// such keyframe. O(blocks of the track).
-    pub fn keyframe_offset(&self, container: &Container, pts_us: u64) -> Option<u64> {
-        let block = self.keyframes().find(|keyframe| keyframe.pts_us == pts_us)?.block;
-        match &self.table.as_ref()?.place {
-            Place::Decoded(_) => Some(block),
-            Place::Stored(..) => container.index().block(block).map(|chunk| chunk.payload_offset),
-        }
-    }
-
-    /// The block that an entry of its table names.
-    pub fn entry_block(&self, container: &Container, entry: SeekEntry) -> Option<u64> {
-        match &self.table.as_ref()?.place {
-            Place::Decoded(_) => Some(entry.offset).filter(|block| *block < container.index().blocks()),
-            Place::Stored(..) => {
-                let before = entry.offset.checked_sub(1)?;
-                container.index().at_offset(before).filter(|chunk| chunk.payload_offset == entry.offset)?.block
-            }
-        }
     }
 }

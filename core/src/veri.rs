@@ -193,6 +193,14 @@ impl Verification {
     }
 }
 
+impl Container {
+    /// Recomputes the digest in VERI.
+    pub fn verify(&self, task: &Task) -> Result<Verification, Cancelled> {
+        task.set_total(self.index().first(Tag::VERI).map_or(0, |chunk| chunk.offset));
+        verify(self, None, task)
+    }
+}
+
 /// Recomputes the digest over what VERI says that it covers, or over all that makes sense, the likeliest first. `prefix`
 /// is the SHA-256 of the bytes before VERI, where the caller has it already.
 pub fn verify(container: &Container, prefix: Option<&[u8]>, task: &Task) -> Result<Verification, Cancelled> {

@@ -9,8 +9,8 @@ use crate::bytes::{Bytes, available};
 use crate::codec::cipher::{self, Header, OpenError, Opener};
 use crate::codec::engine::{Engine, Windows};
 use crate::codec::mask::Mask;
-use crate::container::Options;
 use crate::meta::Meta;
+use crate::options::Options;
 use crate::secret::SecretError;
 
 /// What the writer authenticates for want of a name.

@@ -38,6 +38,8 @@ pub const HOST_COMMAND: &str = "__core-host";
 const HOSTS: usize = 2;
 /// Hosts that failed one after the other before no more are started.
 const STRIKES: u32 = 3;
+/// A host that has worked as long is replaced, so that a limit on its processor time can hold.
+const SERVICE: Duration = Duration::from_secs(600);
 const FINGERPRINT_LEN: usize = 32;
 
 /// Where the vendor's library is, and what is demanded of it.

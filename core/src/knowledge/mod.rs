@@ -1,8 +1,6 @@
 //! What is known of a chunk or a block, by everything that has looked at it so far: the walk, CRCs that were recomputed
 //! since, an audit, VERI. Whoever shows or says whether something is in order asks here.
 
-mod looked;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -11,8 +9,6 @@ use super::container::Container;
 use super::finding::{Code, Finding, Findings, Severity};
 use super::index::{Chunk, State, Tag};
 use super::veri::{Status, Verification};
-
-pub(crate) use looked::Looked;
 
 /// What is known of a chunk. Ordered from the worst; of several chunks the least counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,7 @@
 //! The two binary layouts that share the magic `H4MK`, behind one type. Only the modules in here know byte order and
 //! header shapes.
 
+mod fields;
 mod mux;
 mod parts;
 mod seek_rows;
@@ -12,7 +13,7 @@ use std::ops::Range;
 use super::bytes::Bytes;
 use super::crc::crc_after;
 use super::index::Tag;
-use super::tracks::Kind;
+use super::kind::Kind;
 
 pub use parts::{Part, PayloadParts, Placed};
 pub use seek_rows::{SeekEntry, SeekRows, TrackTable, track_table};
@@ -144,6 +145,20 @@ pub fn recognise<'a>(bytes: impl Into<Bytes<'a>>) -> Result<FileHeader, HeadErro
         Layout::Mux => mux::file_header(bytes),
     };
     header.ok_or(HeadError::Truncated { len: bytes.len(), header_len: layout.file_header_len() })
+}
+
+/// The layout of the container of a known version that begins here.
+pub(crate) fn container_layout(bytes: Bytes<'_>, at: u64) -> Option<Layout> {
+    match bytes.head::<6>(at).strip_prefix(&MAGIC)? {
+        [0, 1] => Some(Layout::Transport),
+        [1, 0] => Some(Layout::Mux),
+        _ => None,
+    }
+}
+
+/// A container of a known version begins here.
+pub(crate) fn is_container(bytes: Bytes<'_>, at: u64) -> bool {
+    container_layout(bytes, at).is_some()
 }
 
 impl Layout {

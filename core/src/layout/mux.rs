@@ -8,7 +8,7 @@ use super::{CHUNK_HEADER_LEN, ChunkHeader, FileHeader, Layout};
 use crate::bytes::{Bytes, le_u16, le_u32, le_u64};
 use crate::crc::crc_after;
 use crate::index::Tag;
-use crate::tracks::Kind;
+use crate::kind::Kind;
 
 pub(super) const FILE_HEADER_LEN: u64 = 16;
 pub(super) const FILE_PARTS: Parts =

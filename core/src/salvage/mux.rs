@@ -10,10 +10,9 @@ use super::plan::{New, Place, Plan, Trust};
 use super::report::{Reason, Report};
 use super::seek::file_offsets;
 use super::sibling::{Adopted, Sibling};
-use super::slot::{Slot, object, others, slot};
+use super::slot::{Slot, is_closed, object, others, slot};
 use super::write::{Closing, Unclosed};
 use crate::audit::{Audit, locate_flip};
-use crate::finding::Code;
 use crate::index::{Chunk, Tag};
 use crate::json::Document;
 use crate::layout::{CHUNK_HEADER_LEN, ChunkHeader, track_table};
@@ -50,14 +49,6 @@ pub(super) fn plan(
         report.notes.push("the file header is written with version 1 and nothing reserved set".to_owned());
     }
     Ok(Closing::Crc(unclosed))
-}
-
-/// The closing CRC is there and right: the container is what its writer closed.
-pub(super) fn is_closed(audit: &Audit) -> bool {
-    let wrong = [Code::ContainerCrcMismatch, Code::ContainerCrcMissing];
-    let walked = audit.container.as_deref().map(|container| container.walked());
-    walked.is_some_and(|walked| walked.closing_crc.is_some() && walked.losses.is_empty())
-        && wrong.iter().all(|code| audit.findings.count(*code) == 0)
 }
 
 /// What is wrong with the closing CRC. A cut that takes only it comes after a table for each track.

@@ -1,9 +1,8 @@
 //! META and SAFE from a sibling: another container of the same writer and settings.
 
-use super::mux::is_closed;
 use super::plan::{Plan, Trust};
 use super::report::Report;
-use super::slot::reads;
+use super::slot::{is_closed, reads};
 use super::{SalvageError, Settings};
 use crate::audit::Audit;
 use crate::block::{EngineKind, Pipeline};

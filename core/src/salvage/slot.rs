@@ -2,6 +2,8 @@
 
 use super::plan::{Plan, Trust};
 use super::report::{Reason, Report};
+use crate::audit::Audit;
+use crate::finding::Code;
 use crate::index::{Chunk, Tag};
 use crate::json::Document;
 use crate::meta::Meta;
@@ -156,4 +158,12 @@ fn follows_empty(plan: &Plan<'_>, chunk: &Chunk) -> bool {
     let mut before = (0..chunk.index).rev().take(MOST_DROPPED).filter_map(|at| index.chunk(at));
     let before = before.find(|before| plan.keeps(before));
     before.is_some_and(|before| before.len == 0)
+}
+
+/// The closing CRC is there and right: the container is what its writer closed.
+pub(super) fn is_closed(audit: &Audit) -> bool {
+    let wrong = [Code::ContainerCrcMismatch, Code::ContainerCrcMissing];
+    let walked = audit.container.as_deref().map(|container| container.walked());
+    walked.is_some_and(|walked| walked.closing_crc.is_some() && walked.losses.is_empty())
+        && wrong.iter().all(|code| audit.findings.count(*code) == 0)
 }

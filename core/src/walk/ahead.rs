@@ -4,11 +4,10 @@
 //! second time further on, or chunks go on after VERI, the first of them are somebody else's.
 
 use super::crcs::Inner;
-use super::is_container;
 use super::places::{self, next_sign};
 use crate::bytes::Bytes;
 use crate::index::Tag;
-use crate::layout::{ChunkHeader, Layout};
+use crate::layout::{ChunkHeader, Layout, is_container};
 
 /// Tags that occur once in a container.
 const SINGLE: [Tag; 5] = [Tag::META, Tag::SEEK, Tag::SAFE, Tag::VERI, Tag::TRAK];

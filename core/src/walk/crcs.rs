@@ -4,11 +4,10 @@ use std::ops::Range;
 
 use crc32fast::Hasher;
 
-use super::{container_layout, is_container};
 use crate::bytes::Bytes;
 use crate::crc::{self, RangeCrc};
 use crate::index::Tag;
-use crate::layout::{CHUNK_HEADER_LEN, ChunkHeader, Layout};
+use crate::layout::{CHUNK_HEADER_LEN, ChunkHeader, Layout, container_layout, is_container};
 
 /// How many empty chunks in a row are followed to find what they lead to.
 const EMPTY_CHAIN: usize = 64;

@@ -18,7 +18,7 @@ use super::bytes::Bytes;
 use super::finding::{Code, Finding, Findings};
 use super::flip;
 use super::index::{Index, State, Tag};
-use super::layout::{CHUNK_HEADER_LEN, ChunkHeader, Layout, MAGIC};
+use super::layout::{CHUNK_HEADER_LEN, ChunkHeader, Layout, MAGIC, container_layout, is_container};
 use super::source::Source;
 
 /// How much of each chunk the walk reads.
@@ -649,18 +649,4 @@ impl Walker {
 
 fn clamp_u32(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-/// The layout of the container of a known version that begins here.
-fn container_layout(bytes: Bytes<'_>, at: u64) -> Option<Layout> {
-    match bytes.head::<6>(at).strip_prefix(&MAGIC)? {
-        [0, 1] => Some(Layout::Transport),
-        [1, 0] => Some(Layout::Mux),
-        _ => None,
-    }
-}
-
-/// A container of a known version begins here.
-fn is_container(bytes: Bytes<'_>, at: u64) -> bool {
-    container_layout(bytes, at).is_some()
 }

@@ -9,7 +9,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::crcs::{Crcs, Inner};
 use crate::bytes::Bytes;
 use crate::index::Tag;
-use crate::layout::{Layout, MAGIC};
+use crate::layout::{Layout, MAGIC, is_container};
 
 /// How many places the length of a chunk is tried with where its declared end is wrong for certain.
 pub(super) const MANY_CANDIDATES: usize = 1024;
@@ -61,7 +61,7 @@ impl Places {
     pub(super) fn inner_end(&mut self, crcs: &mut Crcs, bytes: Bytes<'_>, mut at: u64) -> Option<Inner> {
         loop {
             match crcs.inner(bytes, at, &mut self.chains) {
-                Some(Inner::Ends(end)) if super::is_container(bytes, end) => at = end,
+                Some(Inner::Ends(end)) if is_container(bytes, end) => at = end,
                 found => return found,
             }
         }

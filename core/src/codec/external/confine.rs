@@ -80,7 +80,7 @@ mod limits {
 
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    use crate::codec::external::process::SERVICE;
+    use crate::codec::external::SERVICE;
 
     /// Threads that a library may start, if there is no filter to keep it from starting processes.
     #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::SERVICE;
 use super::host::Setup;
 use super::image::Image;
 use super::protocol::{Reply, Request, write_request};
@@ -13,9 +14,6 @@ use super::{FINGERPRINT_LEN, HOST_COMMAND, Library};
 use crate::codec::engine::EngineError;
 use crate::hash::hex;
 use crate::text::{escape, escape_bytes};
-
-/// A host that has worked as long is replaced, so that a limit on its processor time can hold.
-pub(super) const SERVICE: Duration = Duration::from_secs(600);
 /// Stored bytes that give a block one more second.
 const BYTES_A_SECOND: usize = 4 << 20;
 
