@@ -80,7 +80,7 @@ fn opening(c: &mut Criterion) {
     let mut group = c.benchmark_group("open");
     group.sample_size(10);
     group.bench_function("1,000,000 chunks", |b| {
-        b.iter(|| Container::open(source.clone(), Options::default(), Depth::Headers, &Task::default()).unwrap());
+        b.iter(|| Container::read(source.clone(), Options::default(), Depth::Headers, &Task::default()).unwrap());
     });
     group.finish();
 }

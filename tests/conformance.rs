@@ -111,7 +111,7 @@ fn reference_files_are_seen_as_they_were_written() {
         let name = format!("transport-{kind}.h4mk");
         let (path, expected) = (corpus.join("reference").join(&name), &expected[&name]);
         let source = Arc::new(Source::open(&path).unwrap());
-        let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+        let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
         assert_eq!(expected["layout"], container.layout().name());
         let chunks: Vec<Value> = container
             .index()
@@ -149,7 +149,7 @@ fn tracks_are_seen_as_they_were_written() {
     for name in ["transport-tracks.h4mk", "mux-demo.h4mk", "mux-three-tracks.h4mk"] {
         let (path, expected) = (corpus.join("reference").join(name), &expected[name]);
         let source = Arc::new(Source::open(&path).unwrap());
-        let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+        let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
         let tracks = container.tracks().unwrap();
         for (id, rows) in expected["seekm"].as_object().into_iter().flatten() {
             let table = tracks.by_id(id).unwrap().seek_table(&container).unwrap();
@@ -159,7 +159,7 @@ fn tracks_are_seen_as_they_were_written() {
         for (block, core) in (0..).zip(expected["core"].as_array().into_iter().flatten()) {
             let chunk = container.index().block(block).unwrap();
             let (track, info) = tracks.of_block(block).unwrap();
-            let opaque = container.block(block).unwrap().bytes.len();
+            let opaque = container.stored(block).unwrap().bytes.len();
             let got = serde_json::json!({"chunk_index": chunk.payload_offset, "track_id": track.id.parse::<u64>().unwrap(),
                 "pts_ms": info.pts_us / 1000, "blk": info.kind.name(), "opaque_bytes": opaque});
             assert_eq!(*core, got, "{name} block {block}");
@@ -195,7 +195,7 @@ fn protected_blocks_come_to_what_their_writer_was_given() {
         let (path, expected) = (corpus.join("reference").join(name), &expected[name]);
         let open = |options| {
             let source = Arc::new(Source::open(&path).unwrap());
-            Container::open(source, options, Depth::Headers, &Task::default()).unwrap()
+            Container::read(source, options, Depth::Headers, &Task::default()).unwrap()
         };
         let container = open(keys(expected));
         for block in (0..container.index().blocks()).rev() {

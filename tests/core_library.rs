@@ -255,7 +255,7 @@ fn container(options: Options, blocks: &[&[u8]]) -> (Arc<Source>, Container) {
     writer.chunk(*b"SAFE", b"{}").unwrap();
     writer.finish().unwrap();
     let source = Arc::new(Source::from_bytes("clip.h4mk", file));
-    let container = Container::open(source.clone(), options, Depth::Headers, &Task::default()).unwrap();
+    let container = Container::read(source.clone(), options, Depth::Headers, &Task::default()).unwrap();
     (source, container)
 }
 
@@ -265,7 +265,7 @@ fn a_container_of_a_closed_engine_is_read_and_audited_with_its_library() {
     let engines = Engines::default().with(Arc::new(External::new(library(path))));
     let options = Options { engines, ..Options::default() };
     let (source, opened) = container(options.clone(), &[b"abcd", b"efg", b"hij"]);
-    let content = opened.content(0).unwrap();
+    let content = opened.block(0).unwrap();
     assert_eq!((content.bytes.as_slice(), content.stage), (&b"abcd"[..], Stage::Plain));
     let window = opened.window(1, 1, 9).unwrap();
     assert_eq!((window.bytes.as_slice(), window.block_len, window.problem), (&b"fg"[..], 3, None));

@@ -115,7 +115,7 @@ fn audited(bytes: &[u8]) -> Audit {
 }
 
 fn opened(bytes: &[u8], depth: Depth) -> Container {
-    Container::open(source(bytes), Options::default(), depth, &Task::default()).unwrap()
+    Container::read(source(bytes), Options::default(), depth, &Task::default()).unwrap()
 }
 
 fn salvaged(audit: &Audit, repair: bool) -> Result<(Report, Vec<u8>), SalvageError> {

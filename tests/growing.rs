@@ -39,7 +39,7 @@ fn small() -> Vec<u8> {
 /// A mux file of a few chunks, with its closing CRC.
 fn small_mux() -> Vec<u8> {
     let whole = crate::support::screens::tracks();
-    let cut = Container::open(
+    let cut = Container::read(
         Arc::new(Source::from_bytes("x", whole.clone())),
         Options::default(),
         Depth::Headers,
@@ -71,7 +71,7 @@ fn no_cut_of_a_growing_file_is_damage_and_the_whole_is_read_as_if_opened_once() 
                     assert!(so_far.index().len() >= seen, "chunks that were there stay");
                     seen = so_far.index().len();
                 }
-                let whole = Container::open(
+                let whole = Container::read(
                     Arc::new(Source::open(&path).unwrap()),
                     Options::default(),
                     depth,
@@ -148,7 +148,7 @@ fn a_look_at_the_file_shows_what_was_added() {
     use h4inspect::tui::state::{Polling, Setup};
 
     let whole = crate::support::screens::regular().bytes();
-    let ten_blocks = Container::open(
+    let ten_blocks = Container::read(
         Arc::new(Source::from_bytes("x", whole.clone())),
         Options::default(),
         Depth::Headers,

@@ -52,7 +52,7 @@ fn chunks_of_four_gib_chain_and_their_entries_land() {
     let Some(file) = sparse(end + seek.len() as u64, &parts) else { return };
     let source = Arc::new(Source::open(file.path()).unwrap());
     let start = Instant::now();
-    let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+    let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
     assert_eq!((container.index().len(), container.index().blocks()), (4, 3));
     assert_eq!(container.index().block(2).map(|chunk| chunk.offset), Some(third));
     let resolution = container.resolution(Effort::Cheap);
@@ -80,7 +80,7 @@ fn a_lookup_reads_no_block_that_it_does_not_need() {
         let Some(file) = sparse(end + sidecars.len() as u64, &parts) else { return };
         let source = Arc::new(Source::open(file.path()).unwrap());
         let start = Instant::now();
-        let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+        let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
         assert_eq!(container.seek(30_500_000, None).unwrap().block, Some(30));
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     }
@@ -111,7 +111,7 @@ fn keyframes_that_no_table_reaches_are_counted() {
     let parts: [(u64, &[u8]); 3] = [(0, b"H4MK\x01"), (16, &long), (far, &core)];
     let Some(file) = sparse(far + core.len() as u64 + 4, &parts) else { return };
     let source = Arc::new(Source::open(file.path()).unwrap());
-    let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+    let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
     assert_eq!(container.index().block(1).map(|chunk| chunk.offset), Some(far));
     let summary = SeekSummary::of(&container, Effort::Cheap);
     assert_eq!(summary.out_of_reach, 1);

@@ -62,7 +62,7 @@ fn audit_within_bounds(name: &str, bytes: Vec<u8>) -> Verdict {
     let start = Instant::now();
     let (peak, verdict) = peak_of(|| {
         let verdict = audit(&source, &Options::default(), &Task::default()).unwrap().verdict;
-        Container::open(source.clone(), Options::default(), Depth::Headers, &Task::default()).ok();
+        Container::read(source.clone(), Options::default(), Depth::Headers, &Task::default()).ok();
         verdict
     });
     let elapsed = start.elapsed();

@@ -232,7 +232,7 @@ fn span_of(bytes: &[u8], block: usize) -> Range<usize> {
 fn headers_that_nothing_contradicts_are_all_that_is_read() {
     for bytes in [Transport::new(7).build(), Mux::new(4).build()] {
         let source = std::sync::Arc::new(Source::from_bytes("x", bytes));
-        let container = Container::open(source, Options::default(), Depth::Doubted, &Task::default()).unwrap();
+        let container = Container::read(source, Options::default(), Depth::Doubted, &Task::default()).unwrap();
         assert!(!container.is_checked());
     }
 }

@@ -39,7 +39,7 @@ fn encrypted(blocks: usize, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
 
 fn open(bytes: &[u8], options: Options) -> Container {
     let source = Arc::new(Source::from_bytes("test.h4mk", bytes.to_vec()));
-    Container::open(source, options, Depth::Headers, &Task::default()).unwrap()
+    Container::read(source, options, Depth::Headers, &Task::default()).unwrap()
 }
 
 fn audited(bytes: &[u8], options: &Options) -> Audit {
@@ -137,7 +137,7 @@ fn damage_that_a_crc_shows_is_not_reported_again() {
     let container = open(&bytes, with_secret(SECRET));
     assert_eq!(container.index().blocks(), 9);
     assert_eq!(container.written_number(4), Some(7));
-    assert_eq!(container.content(4).unwrap().bytes, [7; 256]);
+    assert_eq!(container.block(4).unwrap().bytes, [7; 256]);
 }
 
 #[test]
@@ -148,11 +148,11 @@ fn blocks_after_lost_bytes_are_unmasked_by_the_number_they_were_written_with_whe
         let mut bytes = Export { shared_secret, mask_key: Some(&mask), ..Export::plain(&raw, 256) }.write();
         let options = Options { mask_key: key(MASK_KEY), ..with_secret(SECRET) };
         let container = open(&bytes, options.clone());
-        assert_eq!(container.content(11).unwrap().bytes, [11; 256]);
+        assert_eq!(container.block(11).unwrap().bytes, [11; 256]);
         let lost = container.index().block(3).unwrap();
         bytes[lost.offset as usize..lost.end as usize].fill(0);
         let container = open(&bytes, options);
-        let content = container.content(10).unwrap();
+        let content = container.block(10).unwrap();
         assert_eq!((content.bytes == [11; 256], content.provisional), (encrypted, !encrypted));
         assert_eq!(container.written_number(10), encrypted.then_some(11));
     }
@@ -172,7 +172,7 @@ fn more_than_a_thousand_blocks_open_in_any_order() {
     let bytes = encrypted(1100, |_| {});
     let container = open(&bytes, with_secret(SECRET));
     for block in (0..1100).rev().step_by(37) {
-        assert_eq!(container.content(block).unwrap().bytes, [block as u8; 256]);
+        assert_eq!(container.block(block).unwrap().bytes, [block as u8; 256]);
     }
     assert_eq!(audited(&bytes, &with_secret(SECRET)).findings.list(), []);
 }
@@ -207,15 +207,15 @@ fn a_chain_is_checked_even_where_meta_is_lost() {
     }
     let codes = found(&bytes, &Options::default());
     assert!(codes.contains(&("cipher-counter-gap", 5)), "{codes:?}");
-    assert_eq!(open(&bytes, with_secret(SECRET)).content(0).unwrap().bytes, [0; 256]);
+    assert_eq!(open(&bytes, with_secret(SECRET)).block(0).unwrap().bytes, [0; 256]);
 }
 
 #[test]
 fn a_key_can_be_given_later() {
     let bytes = encrypted(3, |_| {});
     let container = open(&bytes, Options::default());
-    assert!(matches!(container.content(1), Err(BlockError::Encrypted { block: 1, .. })));
-    assert_eq!(container.with_options(with_secret(SECRET)).content(1).unwrap().bytes, [1; 256]);
+    assert!(matches!(container.block(1), Err(BlockError::Encrypted { block: 1, .. })));
+    assert_eq!(container.with_options(with_secret(SECRET)).block(1).unwrap().bytes, [1; 256]);
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn windows_are_slices_of_the_content_at_every_stage() {
         let window = container.window(1, 0, 5).unwrap();
         assert_eq!((window.bytes.as_slice(), window.stage), (&b"H4LC3"[..], Stage::Stored));
         assert_eq!(matches!(window.problem, Some(BlockError::Decrypt { block: 1, .. })), wrong);
-        assert!(container.content(1).is_err());
+        assert!(container.block(1).is_err());
     }
 }
 
@@ -276,7 +276,7 @@ fn a_window_of_a_block_over_the_limit_costs_no_more_than_any_other() {
     writer.block(&stored).unwrap();
     writer.finish().unwrap();
     let container = open(&file, Options { max_block_size: 1 << 20, cache_bytes: 1 << 20, ..Options::default() });
-    assert!(matches!(container.content(0), Err(BlockError::Decode { .. })));
+    assert!(matches!(container.block(0), Err(BlockError::Decode { .. })));
     let timed = |windows: &mut dyn FnMut()| {
         let begun = std::time::Instant::now();
         windows();
@@ -303,13 +303,13 @@ fn no_key_is_in_anything_that_is_said() {
         said.push(format!("{options:?}"));
         let container = open(&bytes, options.clone());
         for block in 0..4 {
-            said.push(format!("{:?}", container.content(block).map_err(|error| (error.to_string(), error))));
+            said.push(format!("{:?}", container.block(block).map_err(|error| (error.to_string(), error))));
             said.push(format!("{:?}", container.window(block, 0, 20)));
         }
         said.push(format!("{container:?}"));
         said.push(format!("{:?}", audited(&bytes, &options)));
     }
-    let short = open(&bytes, with_secret("c0ffee00")).content(0).unwrap_err().to_string();
+    let short = open(&bytes, with_secret("c0ffee00")).block(0).unwrap_err().to_string();
     assert_eq!(short, "the shared secret can't be used: the key has 4 bytes, and exactly 32 are wanted");
     for text in said {
         let text = text.to_lowercase();

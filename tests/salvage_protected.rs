@@ -77,7 +77,7 @@ fn salvaged(name: &str, bytes: &[u8], repair: bool, with_keys: bool) -> (Report,
 fn contents(bytes: &[u8]) -> Vec<Vec<u8>> {
     let audit = audited(bytes, &keys());
     let container = container(&audit);
-    (0..container.index().blocks()).map(|block| container.content(block).unwrap().bytes.clone()).collect()
+    (0..container.index().blocks()).map(|block| container.block(block).unwrap().bytes.clone()).collect()
 }
 
 fn reasons(report: &Report) -> Vec<(Option<u64>, Reason)> {

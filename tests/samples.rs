@@ -27,11 +27,11 @@ fn reference(name: &str) -> (Container, Vec<u8>) {
     let (shared_secret, mask_key) = (key("shared_secret_hex"), key("master_key_hex"));
     let options = Options { shared_secret, mask_key, ..Options::default() };
     let source = Arc::new(Source::from_bytes(name, bytes.clone()));
-    (Container::open(source, options, Depth::Headers, &Task::default()).unwrap(), bytes)
+    (Container::read(source, options, Depth::Headers, &Task::default()).unwrap(), bytes)
 }
 
 fn blocks(container: &Container) -> Vec<Vec<u8>> {
-    (0..container.index().blocks()).map(|block| container.content(block).unwrap().bytes.clone()).collect()
+    (0..container.index().blocks()).map(|block| container.block(block).unwrap().bytes.clone()).collect()
 }
 
 #[test]

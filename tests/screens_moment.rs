@@ -304,7 +304,7 @@ proptest! {
         let stored: Vec<_> = blocks.iter().enumerate().map(|(n, (track, pts, kind))| (*track, *pts, *kind, noise(5, n as u64))).collect();
         let bytes = Mux::new(0).with(|mux| mux.blocks = stored).build();
         let source = Arc::new(Source::from_bytes("x", bytes.clone()));
-        let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+        let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
         let tracks: Vec<String> = container.tracks().unwrap().list.iter().map(|track| track.id.clone()).collect();
         let id = tracks[lane % tracks.len()].clone();
         let of_track = || (0u64..).zip(&blocks).filter(|(_, block)| block.0.to_string() == id);

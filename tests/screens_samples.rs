@@ -106,7 +106,7 @@ fn a_typed_secret_opens_encrypted_blocks() {
     }
     let (first, container) = ("Hex: block 0 decoded", started_with.state().container.clone().unwrap());
     assert!(shown(&started_with).contains(first), "{}", shown(&started_with));
-    assert_eq!(container.content(0).unwrap().len(), 4096);
+    assert_eq!(container.block(0).unwrap().len(), 4096);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_typed_mask_key_unmasks_what_was_decoded() {
 #[test]
 fn the_secret_counts_for_all_that_is_done_with_blocks() {
     let unlocked = |keys: &str| played("encrypted.h4mk", &format!("5E{SHARED_SECRET}<Enter>{keys}"));
-    let bytes = unlocked("").state().container.clone().unwrap().content(0).unwrap();
+    let bytes = unlocked("").state().container.clone().unwrap().block(0).unwrap();
     let hex: Vec<String> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(unlocked("xllly").copied(), Some(&*hex.join(" ")));
     let found = unlocked(&format!("G/0x{}<Enter>", hex.join("")));

@@ -27,12 +27,12 @@ fn digest(parts: &[Vec<u8>]) -> String {
 
 fn opened(bytes: &[u8], options: &Options) -> Container {
     let source = Arc::new(Source::from_bytes("x", bytes.to_vec()));
-    Container::open(source, options.clone(), Depth::Headers, &Task::default()).unwrap()
+    Container::read(source, options.clone(), Depth::Headers, &Task::default()).unwrap()
 }
 
 /// What `verify` finds out, which must be what an audit does.
 fn verified_with(bytes: &[u8], options: &Options) -> Verification {
-    let alone = opened(bytes, options).verify(&Task::default()).unwrap();
+    let alone = opened(bytes, options).recompute_veri(&Task::default()).unwrap();
     let source = Arc::new(Source::from_bytes("x", bytes.to_vec()));
     let audit = audit(&source, options, &Task::default()).unwrap();
     assert_eq!(alone, audit.verification);
@@ -281,10 +281,10 @@ fn long_blocks_are_decoded_in_windows() {
     let expected = hex(&Sha256::digest(vec![7u8; 3 * 255 * 40_000]));
     let file = with_veri(&transport.build(), &json(&expected, "decoded blocks"));
     let task = Task::default();
-    assert_eq!(opened(&file, &Options::default()).verify(&task).unwrap().status, Status::Verified);
+    assert_eq!(opened(&file, &Options::default()).recompute_veri(&task).unwrap().status, Status::Verified);
     assert_eq!(task.progress().0, 3 * 80_000, "progress counts stored bytes");
     task.cancel();
-    assert!(opened(&file, &Options::default()).verify(&task).is_err());
+    assert!(opened(&file, &Options::default()).recompute_veri(&task).is_err());
 }
 
 #[test]
@@ -328,12 +328,12 @@ fn as_many_tracks_as_there_can_be_take_one_pass() {
     });
     let container = opened(&made.build(), &Options::default());
     let started = Instant::now();
-    assert_eq!(container.verify(&Task::default()).unwrap().status, Status::Unsupported);
+    assert_eq!(container.recompute_veri(&Task::default()).unwrap().status, Status::Unsupported);
     // A pass for each track would look at a thousand million chunks.
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     let digest = hex(&Sha256::digest(builder::noise(64, 31_999)));
     let made = made.with(|m| m.veri = Some(format!(r#"{{"sha256":"{digest}"}}"#).into_bytes()));
-    let found = opened(&made.build(), &Options::default()).verify(&Task::default()).unwrap();
+    let found = opened(&made.build(), &Options::default()).recompute_veri(&Task::default()).unwrap();
     assert_eq!(found.coverage, Some(Coverage::TrackBlocks(31_999)));
 }
 

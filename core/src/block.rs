@@ -39,6 +39,7 @@ pub enum EngineKind {
 
 /// What was done to blocks before they were stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pipeline {
     /// Name of the cipher, where blocks are encrypted.
     pub cipher: Option<String>,
@@ -113,6 +114,7 @@ pub enum Reading {
 
 /// A block as stored, and whether it can be relied on.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Stored<'a> {
     /// Its chunk.
     pub chunk: Chunk,
@@ -173,6 +175,7 @@ impl Stage {
 
 /// A block's bytes, and what was undone to get them.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Content {
     /// The bytes.
     pub bytes: Vec<u8>,
@@ -192,6 +195,7 @@ impl Deref for Content {
 
 /// Part of a block, for showing it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Window {
     /// The bytes; fewer than were asked for where the block ends before.
     pub bytes: Vec<u8>,
@@ -209,6 +213,7 @@ pub struct Window {
 
 /// Why a block can't be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BlockError {
     /// There is no such block.
     #[error("Block index {index} out of range ({})", range(*blocks))]
@@ -266,6 +271,19 @@ pub enum BlockError {
         /// Why.
         source: SecretError,
     },
+}
+
+impl BlockError {
+    /// File offset of the chunk that it is about.
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            Self::Opaque { offset, .. }
+            | Self::Encrypted { offset, .. }
+            | Self::Decrypt { offset, .. }
+            | Self::Decode { offset, .. } => Some(*offset),
+            Self::OutOfRange { .. } | Self::Key { .. } => None,
+        }
+    }
 }
 
 fn range(blocks: u64) -> String {

@@ -1,5 +1,6 @@
 //! [`Container`]: an H4MK file, open. The one door to everything the core knows about it.
 
+mod blocks;
 mod content;
 mod doubt;
 mod loader;
@@ -32,6 +33,7 @@ use super::tracks::Tracks;
 use super::walk::{Depth, Loss, Walked};
 
 pub use super::options::Options;
+pub use blocks::{Block, Blocks};
 pub use loader::{GrowError, Loader};
 pub(crate) use looked::Looked;
 pub use moment::{Moment, Plays};
@@ -40,6 +42,7 @@ pub use unread::UnreadMeta;
 
 /// Why a container can't be opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// It is none.
     #[error(transparent)]

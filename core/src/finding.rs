@@ -235,6 +235,7 @@ impl fmt::Display for Code {
 
 /// A single flipped bit that explains a CRC mismatch.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Flip {
     /// File offset of the byte.
     pub offset: u64,
@@ -248,6 +249,7 @@ pub struct Flip {
 
 /// One fault or oddity, and where it is.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Finding {
     /// What kind.
     pub code: Code,

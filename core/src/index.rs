@@ -118,6 +118,7 @@ impl State {
 
 /// One chunk, unpacked from the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Chunk {
     /// Ordinal in the file.
     pub index: u64,
@@ -187,6 +188,7 @@ impl<T: Copy> Paged<T> {
 
 /// All chunks of one tag.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TagTotal {
     /// The tag.
     pub tag: Tag,

@@ -16,6 +16,7 @@ use super::bytes::{Bytes, Copied};
 
 /// A JSON payload and what is wrong with it.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Document {
     /// The value, where it could be parsed. What is nested too deep is `null` in it.
     pub value: Option<Value>,

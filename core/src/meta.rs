@@ -11,6 +11,7 @@ use crate::json::span;
 
 /// A META payload, read.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Meta {
     /// The JSON document; empty for the binary form.
     pub document: Document,
@@ -50,6 +51,7 @@ pub struct Meta {
 
 /// `compression` of META.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Compression {
     /// Name of the engine; `geometric-reference` is the one whose code is public.
     pub engine: Option<String>,

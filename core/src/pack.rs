@@ -29,6 +29,7 @@ const DEFAULT_SAFE: &str =
 
 /// Why nothing, or no whole container, was written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PackError {
     /// The raw bytes could not be read.
     #[error("can't read the raw bytes: {0}")]
@@ -60,6 +61,7 @@ pub enum PackError {
 
 /// Why a container can't be packed this way. All of these are the caller's to mend; nothing was read or written.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingsError {
     /// The compressor works on whole grains only.
     #[error("block size {0} is not a multiple of 256, which the format's compressor wants")]
@@ -228,6 +230,7 @@ fn shown(value: &Value) -> String {
 
 /// What was packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Packed {
     /// CORE chunks written.
     pub blocks: u64,
@@ -298,6 +301,7 @@ pub fn seek_payload(entries: &[(u64, u64)]) -> Vec<u8> {
 
 /// A container that was closed with VERI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Closed {
     /// Length of the file.
     pub bytes: u64,

@@ -15,6 +15,7 @@ pub const MAX_KEY_BYTES: usize = 2048;
 
 /// Why a text is no key. None of these repeats a character of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SecretError {
     /// Nothing but white space.
     #[error("the key is empty")]

@@ -2,6 +2,7 @@
 
 /// Why a text is no size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SizeError {
     /// No number, a fraction, or a unit that isn't one.
     #[error("not a size; write 4096, 0x1000, 10MB (millions) or 512KiB, 512K (1024s)")]

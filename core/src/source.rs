@@ -37,6 +37,7 @@ pub struct Source {
 
 /// What happened to a file since its [`Source`] was opened; reads on from "the file".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Change {
     /// It became shorter, if only for a while; the bytes it lost read as zeros. Lengths in bytes.
     Shrunk {

@@ -24,6 +24,7 @@ pub enum Time {
 
 /// Why a text is no [`Time`]; each message lists the forms that are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TimeError {
     /// Nothing but blanks.
     #[error("an empty time; write {TIME_FORMS}")]

@@ -24,6 +24,7 @@ use super::timeline::Span;
 
 /// What a track index says about a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TrackBlock {
     /// Block index.
     pub block: u64,
@@ -37,6 +38,7 @@ pub struct TrackBlock {
 
 /// One track.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Track {
     /// Its id; a number in the mux layout.
     pub id: String,
@@ -80,6 +82,7 @@ pub(crate) enum Place {
 
 /// Something wrong with a track index or table.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The index can't be parsed.
     Index(String),
@@ -106,6 +109,7 @@ pub enum Fault {
 
 /// What is odd about JSON that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Oddity {
     /// Part of it is nested deeper than is read.
     Limit,
@@ -119,6 +123,7 @@ pub enum Oddity {
 
 /// All tracks of a container.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Tracks {
     /// In the order they are declared in, then those that are not, as they are met.
     pub list: Vec<Track>,

@@ -51,6 +51,7 @@ impl Status {
 
 /// The kind of VERI a digest matched as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Scheme {
     /// All earlier chunks, whole.
     Prefix,
@@ -73,6 +74,7 @@ impl Scheme {
 
 /// The bytes a digest may cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Coverage {
     /// From the end of the file header to the VERI chunk's header.
     Prefix,
@@ -155,6 +157,7 @@ impl Coverage {
 
 /// A verification and how it was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verification {
     /// The outcome.
     pub status: Status,
@@ -194,8 +197,9 @@ impl Verification {
 }
 
 impl Container {
-    /// Recomputes the digest in VERI.
-    pub fn verify(&self, task: &Task) -> Result<Verification, Cancelled> {
+    /// Recomputes the digest in VERI, over the chunks as they were walked. [`Container::verify`] looks again where they
+    /// may be others.
+    pub fn recompute_veri(&self, task: &Task) -> Result<Verification, Cancelled> {
         task.set_total(self.index().first(Tag::VERI).map_or(0, |chunk| chunk.offset));
         verify(self, None, task)
     }

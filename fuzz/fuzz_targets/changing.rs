@@ -65,7 +65,7 @@ fuzz_target!(|input: &[u8]| {
 
     let task = Task::default();
     let depth = if first[3] % 2 == 0 { Depth::Doubted } else { Depth::Checked };
-    let opened = Container::open(source.clone(), options.clone(), depth, &task);
+    let opened = Container::read(source.clone(), options.clone(), depth, &task);
     happen(&path, first);
     opened.iter().for_each(ask);
     happen(&path, second);

@@ -92,7 +92,7 @@ pub(super) fn write_from(
 }
 
 fn stored<'a>(container: &'a Container, file: &Input, index: u64, session: &mut Session) -> anyhow::Result<Stored<'a>> {
-    let stored = container.block(index).map_err(|error| refusal(file, &error))?;
+    let stored = container.stored(index).map_err(|error| refusal(file, &error))?;
     if let Some(damage) = stored.damage() {
         warn_damaged(file, &damage, session);
     }
@@ -177,13 +177,13 @@ const RAW: &str = "--raw gives it as stored";
 /// A block that can't be given.
 pub(super) fn refusal(file: &Input, error: &BlockError) -> anyhow::Error {
     let advice = match error {
-        BlockError::OutOfRange { .. } | BlockError::Key { .. } => String::new(),
         BlockError::Encrypted { .. } => format!("; --secret-file decrypts it, {RAW}"),
         BlockError::Opaque { .. } => format!("; --core-lib takes the vendor's library, {RAW}"),
         BlockError::Decode { source: EngineError::TooLarge { .. }, .. } => {
             format!("; --max-block-size raises it, {RAW}")
         }
         BlockError::Decrypt { .. } | BlockError::Decode { .. } => format!("; {RAW}"),
+        _ => String::new(),
     };
     Status::Findings.error(format!("{file}: {error}{advice}"))
 }

@@ -44,7 +44,7 @@ pub(super) fn run(folder: &Path, session: &mut Session) -> anyhow::Result<()> {
 
 fn describe(found: Target, session: &Session) -> Result<String, String> {
     let source = Arc::new(found.open()?);
-    let container = Container::open(source, open::options(session), Depth::Doubted, &Task::default());
+    let container = Container::read(source, open::options(session), Depth::Doubted, &Task::default());
     let info = Info::new(&container.map_err(|error| error.to_string())?, None);
     let duration = info.duration_us.map_or_else(|| "duration unknown".to_owned(), format_us);
     let line = format!("{}, {}, {}, {duration}", info.layout, size(info.bytes), count(info.blocks, "block"));

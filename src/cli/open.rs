@@ -61,7 +61,7 @@ pub(super) fn sure_of(container: Container, chunk: Option<Chunk>, file: &Input) 
 fn walk(source: Arc<Source>, file: &Input, depth: Depth, session: &Session) -> anyhow::Result<Container> {
     let task = Arc::new(Task::default());
     let _progress = Progress::start(format_args!("read {file}"), task.clone());
-    Container::open(source, options(session), depth, &task).with_context(|| file.to_string())
+    Container::read(source, options(session), depth, &task).with_context(|| file.to_string())
 }
 
 /// What the settings say about reading.

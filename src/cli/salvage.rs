@@ -122,7 +122,7 @@ fn named(error: SalvageError, args: &Args) -> anyhow::Error {
         SalvageError::Unreadable(why) => Status::Unreadable.error(format!("{file}: {why}")),
         SalvageError::Changed(_) => Status::NotFullyVerified.error(format!("{file}: {error}")),
         SalvageError::Nothing => Status::Findings.error(format!("{file}: {error}; nothing was written")),
-        SalvageError::TooLarge(_) | SalvageError::Cancelled(_) => Status::Findings.error(format!("{file}: {error}")),
+        _ => Status::Findings.error(format!("{file}: {error}")),
     }
 }
 

@@ -234,7 +234,7 @@ impl Reading<'_> {
         let mut batch = Batch { bytes: room, ..Batch::default() };
         for index in blocks.filter_map(|at| self.blocks.get(at)) {
             if let Err(error) = self.read_block(index, &mut batch, scratch) {
-                let damage = self.container.block(index).ok().and_then(|stored| stored.damage());
+                let damage = self.container.stored(index).ok().and_then(|stored| stored.damage());
                 batch.blocks.push(Unpacked { content: Content::Refused(error), stage: Stage::Stored, damage });
             }
         }
@@ -242,7 +242,7 @@ impl Reading<'_> {
     }
 
     fn read_block(&self, index: u64, batch: &mut Batch, scratch: &mut Vec<u8>) -> Result<(), BlockError> {
-        let stored = self.container.block(index)?;
+        let stored = self.container.stored(index)?;
         let (content, stage) = match self.form {
             Form::Raw => (Content::Stored(stored.chunk), Stage::Stored),
             Form::Decoded if self.is_long(&stored.chunk) => (Content::Long(index), Stage::Plain),
@@ -398,7 +398,7 @@ impl Writer<'_> {
         let refuse = |error| content::refusal(self.file, &error);
         let first = content::window(container, self.file, index, 0)?;
         if first.problem.is_some() {
-            let stored = container.block(index).map_err(refuse)?;
+            let stored = container.stored(index).map_err(refuse)?;
             let decoded = match container.decode(&stored) {
                 Ok(decoded) => decoded,
                 Err(error) => return self.refuse(block, &error),

@@ -31,7 +31,7 @@ pub struct Header {
 
 impl From<&FileHeader> for Header {
     fn from(header: &FileHeader) -> Self {
-        let FileHeader { layout: _, version, flags, reserved, timestamp_ms } = *header;
+        let FileHeader { version, flags, reserved, timestamp_ms, .. } = *header;
         Self { version, flags, reserved, timestamp_ms }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn container() -> Arc<Container> {
 /// The sample with another META, opened.
 pub(crate) fn container_with(meta: &[u8]) -> Arc<Container> {
     let (options, task) = (Options::default(), Task::default());
-    Arc::new(Container::open(sample_with(meta), options, Depth::Headers, &task).unwrap())
+    Arc::new(Container::read(sample_with(meta), options, Depth::Headers, &task).unwrap())
 }
 
 /// The sample with a flipped bit in block 2.

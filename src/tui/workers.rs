@@ -29,7 +29,6 @@ use h4mk::explore::profile::Profile;
 use h4mk::index::Chunk;
 use h4mk::source::Source;
 use h4mk::task::{Cancelled, Task};
-use h4mk::veri::Verification;
 use h4mk::walk::{Depth, Step};
 
 /// Chunks walked between looks at the clock and the cancel flag.
@@ -148,7 +147,9 @@ fn verify(container: &Container, task: &Task, so_far: &mut dyn FnMut(Outcome)) -
     if let Some(checked) = verified.checked {
         so_far(Outcome::Indexed(Arc::new(prepared(checked))));
     }
-    Ok(Outcome::Verified(Verification { info, ..verified.verification }))
+    let mut verification = verified.verification;
+    verification.info = info;
+    Ok(Outcome::Verified(verification))
 }
 
 /// The whole chain, where the length of this chunk may hide others.
@@ -172,7 +173,7 @@ fn coding(container: &Container, chunk: &Chunk, task: &Task) -> Result<Result<Co
 /// Compares two files, both read alike: what only one of them was checked for would be a difference.
 fn compare(sources: [&Arc<Source>; 2], options: &Options, task: &Task) -> Result<Outcome, Failure> {
     let open = |source: &Arc<Source>| {
-        let opened = Container::open(source.clone(), options.clone(), Depth::Checked, task);
+        let opened = Container::read(source.clone(), options.clone(), Depth::Checked, task);
         task.check()?;
         opened.map_err(|error| Failure::Failed(format!("{}: {error}", source.name())))
     };

@@ -56,6 +56,7 @@ impl Verdict {
 
 /// The result of an audit.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Audit {
     /// What it concludes.
     pub verdict: Verdict,
@@ -171,6 +172,27 @@ impl Report<'_> {
 const STRIDE: usize = 16;
 /// Files of this size and more are hashed on another thread.
 const PARALLEL_BYTES: u64 = 1 << 20;
+
+impl Container {
+    /// Verifies the file against its VERI, or where it has none every CRC; see [`verify`] for a job that can be cancelled.
+    pub fn verify(&self) -> Result<Verified, Cancelled> {
+        verify(self, &Task::default())
+    }
+
+    /// Audits the file with the same options; see [`audit`] for a job that can be cancelled.
+    ///
+    /// ```
+    /// use h4mk::{Code, Container, Verdict};
+    ///
+    /// let audit = Container::open("../sample-data/damaged.h4mk")?.audit()?;
+    /// assert_eq!(audit.verdict, Verdict::Damaged);
+    /// assert!(audit.findings.count(Code::ChunkCrcMismatch) > 0);
+    /// # Ok::<(), h4mk::Error>(())
+    /// ```
+    pub fn audit(&self) -> Result<Audit, Cancelled> {
+        audit(self.source(), self.options(), &Task::default())
+    }
+}
 
 /// Audits a file. Progress counts each byte twice: once for CRCs and block structure, once for the digest.
 pub fn audit(source: &Arc<Source>, options: &Options, task: &Task) -> Result<Audit, Cancelled> {
@@ -353,7 +375,7 @@ mod tests {
     fn the_outline_needs_no_payload() {
         let outlined = |bytes: &[u8]| {
             let source = Arc::new(Source::from_bytes("x", bytes.to_vec()));
-            let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+            let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
             outline(&container).list().iter().map(|f| f.code.name()).collect::<Vec<_>>()
         };
         assert_eq!(outlined(b"H4MK\0\x01\0\0"), ["no-blocks", "unfinished"]);

@@ -18,7 +18,7 @@ pub(super) fn check(report: &mut Report<'_>) {
     shape(report, &chunk, &table.rows);
     let duplicates = order(report, &chunk, &table);
     let resolution = container.resolution(Effort::Full);
-    let blocks = container.blocks(Effort::Full);
+    let blocks = container.starts(Effort::Full);
     // Without META nobody knows the sizes of blocks; with a CORE chunk lost, not their numbers.
     let doubtful = report.has_lost_meta() || report.may_have_lost(Tag::CORE);
     if resolution.ambiguous && !doubtful {

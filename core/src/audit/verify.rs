@@ -18,6 +18,7 @@ const DAMAGE: [Code; 6] = [
 
 /// The answer.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Verified {
     /// The outcome, the same as an audit's.
     pub verification: Verification,
@@ -32,12 +33,12 @@ pub struct Verified {
 /// Recomputes VERI; where there is none, every CRC. What doesn't verify as the headers show it is read again with all CRCs
 /// and repairs: a length may hide chunks, and a tag may be one bit off.
 pub fn verify(container: &Container, task: &Task) -> Result<Verified, Cancelled> {
-    let mut verification = container.verify(task)?;
+    let mut verification = container.recompute_veri(task)?;
     let mut checked = None;
     let is_sure = container.is_checked() && !repair::has_alternatives(container);
     if verification.status != Status::Verified && !is_sure {
         let again = container.checked(task)?;
-        verification = again.verify(task)?;
+        verification = again.recompute_veri(task)?;
         checked = Some(again);
     }
     let is_absent = verification.status == Status::Absent;

@@ -176,14 +176,23 @@ impl Reader {
 
     /// The whole block, as far up as it can be read; still masked where no key was given.
     pub(crate) fn content(&self, place: &Place<'_>) -> Result<Content, BlockError> {
-        let compressed = self.decrypt(place)?;
-        let mut bytes = match self.engine(place)? {
-            None => compressed.into_owned(),
+        let engine = |compressed: Cow<'_, [u8]>| match self.engine(place)? {
+            None => Ok(compressed.into_owned()),
             Some(engine) => {
                 let decoded = engine.decode(&compressed, self.max_block_size);
-                decoded.map_err(|source| BlockError::Decode { block: place.block, offset: place.offset, source })?
+                decoded.map_err(|source| BlockError::Decode { block: place.block, offset: place.offset, source })
             }
         };
+        self.content_through(place, engine)
+    }
+
+    /// The same, decoded by `decode` in place of the engine.
+    pub(crate) fn content_through(
+        &self,
+        place: &Place<'_>,
+        decode: impl FnOnce(Cow<'_, [u8]>) -> Result<Vec<u8>, BlockError>,
+    ) -> Result<Content, BlockError> {
+        let mut bytes = decode(self.decrypt(place)?)?;
         let number = self.number(place);
         let stage = self.unmask(number, 0, &mut bytes)?;
         Ok(Content { bytes, stage, provisional: self.pipeline.masked && number.provisional })

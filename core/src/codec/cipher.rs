@@ -44,6 +44,7 @@ pub struct Header<'a> {
 
 /// Why a stored block has no cipher header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HeaderError {
     /// It does not begin with the magic.
     #[error("the block does not begin with H4LC3")]
@@ -191,6 +192,7 @@ fn message_cipher(chain_key: &ChainKey, counter: u64) -> (Aes256Gcm, Nonce<aes_g
 
 /// Why a block does not open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// It is no message of this cipher.
     #[error(transparent)]

@@ -55,8 +55,8 @@ const REFERENCE_ALGORITHM: &str = "rledelta";
 /// # writer.finish()?;
 /// let source = Arc::new(Source::from_bytes("clip.h4mk", file));
 /// let options = Options { engines: Engines::default().with(Arc::new(Inverter)), ..Options::default() };
-/// let container = Container::open(source, options, Depth::Headers, &Task::default())?;
-/// assert_eq!(container.content(0)?.bytes, [0, 1]);
+/// let container = Container::read(source, options, Depth::Headers, &Task::default())?;
+/// assert_eq!(container.block(0)?.bytes, [0, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Engine: Send + Sync {
@@ -100,6 +100,7 @@ pub trait Windows: Send + Sync {
 
 /// Why an engine gave no bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// Nothing was decoded.
     #[error("decodes to {decoded_len} bytes, over the limit of {limit}")]

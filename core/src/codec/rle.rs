@@ -28,6 +28,7 @@ const STEP: usize = 64 << 10;
 
 /// Why a payload does not decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RleError {
     /// The last pair is cut in half.
     #[error("{len} stored bytes are not a whole number of (value, run) pairs")]
@@ -47,6 +48,7 @@ pub enum RleError {
 
 /// What a payload's structure says without decoding it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Survey {
     /// Sum of the runs of the whole pairs.
     pub decoded_len: u64,

@@ -10,7 +10,7 @@ use crate::index::Chunk;
 
 impl Container {
     /// A block as stored, with its CRC recomputed.
-    pub fn block(&self, index: u64) -> Result<Stored<'_>, BlockError> {
+    pub fn stored(&self, index: u64) -> Result<Stored<'_>, BlockError> {
         let chunk = self.block_chunk(index)?;
         let stored = Stored {
             chunk,
@@ -61,7 +61,7 @@ impl Container {
 
     /// A block's bytes in the form asked for.
     pub fn block_bytes(&self, index: u64, form: Form) -> Result<(Stored<'_>, Content), BlockError> {
-        let stored = self.block(index)?;
+        let stored = self.stored(index)?;
         let content = match form {
             Form::Raw => Content { bytes: stored.bytes.to_vec(), stage: Stage::Stored, provisional: false },
             Form::Decoded => self.decode(&stored)?,
@@ -93,8 +93,9 @@ impl Container {
         self.reader().reading(&self.place(&chunk))
     }
 
-    /// A block's content as from [`decode`](Self::decode), kept for the next time. Its CRC is not looked at.
-    pub fn content(&self, index: u64) -> Result<Arc<Content>, BlockError> {
+    /// A block's content as from [`decode`](Self::decode), kept for the next time. Its CRC isn't looked at:
+    /// [`stored`](Self::stored) does that.
+    pub fn block(&self, index: u64) -> Result<Arc<Content>, BlockError> {
         let chunk = self.block_chunk(index)?;
         self.cache.content(index, || self.reader().content(&self.place(&chunk)))
     }
@@ -106,7 +107,7 @@ impl Container {
     pub fn window(&self, index: u64, start: u64, len: usize) -> Result<Window, BlockError> {
         let chunk = self.block_chunk(index)?;
         let (reader, place) = (self.reader(), self.place(&chunk));
-        let part = self.cache.part(index, || reader.part(&place, || self.content(index)));
+        let part = self.cache.part(index, || reader.part(&place, || self.block(index)));
         Ok(reader.window(place.stored, &part, start, len))
     }
 

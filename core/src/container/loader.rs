@@ -12,6 +12,7 @@ use crate::walk::{Depth, FAR, Loss, Step, Walker};
 
 /// Why a file can't be followed on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GrowError {
     /// What was walked is no longer what is there.
     #[error("the file {0}")]
@@ -125,7 +126,7 @@ impl Loader {
     fn chains(&self) -> bool {
         let (layout, bytes) = (self.header.layout, self.source.bytes());
         let first = layout.chunk_header(bytes, layout.file_header_len());
-        first.is_some_and(|chunk| chunk.tag.is_known() && layout.declared_end(&chunk) <= bytes.len() as u64)
+        first.is_some_and(|chunk| chunk.tag.is_known() && layout.declared_end(&chunk) <= bytes.len())
     }
 
     /// `(bytes walked, bytes in all)`.

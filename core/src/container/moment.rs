@@ -25,6 +25,7 @@ impl Plays {
 
 /// A time, and what it leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Moment {
     /// The time in µs; `None` of a block that has none.
     pub pts_us: Option<u64>,

@@ -14,6 +14,7 @@ use crate::tracks::{Track, TrackBlock};
 
 /// Why a timestamp has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SeekError {
     /// There is no table to look it up in.
     #[error("there is no SEEK entry to answer with{0}")]
@@ -41,6 +42,7 @@ pub enum SeekError {
 
 /// The answer to a timestamp.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SeekAnswer {
     /// The timestamp asked for, in µs.
     pub pts_us: u64,
@@ -70,6 +72,7 @@ pub struct SeekAnswer {
 
 /// A SEEK entry that is the keyframe of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Keyframe {
     /// Rank of the entry by pts.
     pub rank: u64,
@@ -139,7 +142,7 @@ impl Container {
             let Some((fit, table)) = (!self.losses().is_empty()).then(fit).flatten().zip(self.seek_table()) else {
                 return numbering;
             };
-            let blocks = self.blocks(Effort::Cheap);
+            let blocks = self.starts(Effort::Cheap);
             // Content may start late.
             let first = table.in_order().next();
             let lands_first = |e: &SeekEntry| blocks.landing(fit.meaning, fit.basis, e.offset) == Landing::Block(0);
@@ -188,7 +191,7 @@ impl Container {
     }
 
     /// All that is known about where blocks start.
-    pub fn blocks(&self, effort: Effort) -> Blocks<'_> {
+    pub fn starts(&self, effort: Effort) -> Blocks<'_> {
         let mut blocks = Blocks::new(self.index(), self.losses(), self.source.len());
         let meta = self.meta();
         blocks.grid = meta.and_then(|meta| meta.block_size);
@@ -204,13 +207,13 @@ impl Container {
 
     /// What it takes of that to follow offsets that have this meaning.
     fn blocks_for(&self, fit: &Fit, effort: Effort) -> Blocks<'_> {
-        self.blocks(if fit.basis == Basis::Sums { effort } else { Effort::Cheap })
+        self.starts(if fit.basis == Basis::Sums { effort } else { Effort::Cheap })
     }
 
     /// What the offsets of SEEK mean. Blocks are read only where that may change the answer.
     pub fn resolution(&self, effort: Effort) -> &Resolution {
         let resolve = || match self.seek_table() {
-            Some(table) => self.blocks(effort).resolve(&table, self.options.meaning),
+            Some(table) => self.starts(effort).resolve(&table, self.options.meaning),
             None => Resolution::default(),
         };
         match effort {
@@ -244,7 +247,7 @@ impl Container {
     /// The blocks that SEEK's entries lead to, each with its pts; `None` where one leads to none, or nobody knows.
     fn landed_entries(&self) -> Option<impl Iterator<Item = Option<(u64, u64)>> + '_> {
         let (fit, table) = (self.resolution(Effort::Cheap).best.filter(|fit| fit.misses == 0)?, self.seek_table()?);
-        let blocks = self.blocks(Effort::Cheap);
+        let blocks = self.starts(Effort::Cheap);
         Some((0..table.rows.len()).map(move |row| {
             let entry = table.rows.get(row)?;
             match blocks.landing(fit.meaning, fit.basis, entry.offset) {
@@ -296,7 +299,7 @@ impl Container {
             Time::Us(us) => Ok(us),
             Time::Percent(percent) => Ok(self.span().ok_or_else(|| self.untimed("a percentage"))?.at_percent(percent)),
             Time::Block(block) => {
-                self.block(block)?;
+                self.stored(block)?;
                 self.pts_us(block).ok_or_else(|| self.untimed("a block number"))
             }
         }
@@ -558,7 +561,7 @@ impl Container {
             return keyframe(block / gop).filter(|_| block.is_multiple_of(gop));
         }
         let by_block = self.keyframes.get_or_init(|| {
-            let blocks = self.blocks(Effort::Cheap);
+            let blocks = self.starts(Effort::Cheap);
             let landed = |(rank, entry): (usize, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset)
             {
                 Landing::Block(block) => Some((block, rank as u64)),

@@ -13,6 +13,7 @@ const MOST_LOOKED: usize = 16;
 
 /// Why META can't be read, although there is one or was one. Displayed as a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UnreadMeta {
     /// Its chunk is cut off.
     Truncated(Chunk),

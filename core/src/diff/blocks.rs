@@ -182,7 +182,7 @@ fn block_ref(container: &Container, block: u64) -> BlockRef {
     BlockRef {
         block,
         offset: chunk.map_or(0, |chunk| chunk.offset),
-        len: chunk.map_or(0, |chunk| content(container, &chunk).len() as u64),
+        len: chunk.map_or(0, |chunk| content(container, &chunk).len()),
         pts_us: match named {
             Some((_, named)) => Some(named.pts_us),
             None if container.timeline().is_some() => container.pts_us(block),
@@ -197,7 +197,7 @@ fn block_ref(container: &Container, block: u64) -> BlockRef {
 fn changed(pair: Pair<&Container>, old: u64, new: u64) -> Changed {
     let blocks = Pair::new(block_ref(pair.before, old), block_ref(pair.after, new));
     let decode = |container: &Container, block: u64| {
-        let stored = container.block(block).ok()?;
+        let stored = container.stored(block).ok()?;
         let small = container.decoded_len(&stored.chunk)? <= MOST_DECODED.min(container.options().max_block_size);
         small.then(|| container.decode(&stored).ok())?
     };

@@ -22,6 +22,7 @@ use crate::capped::Capped;
 
 /// Why two containers can't be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DiffError {
     /// More blocks than are compared.
     #[error("{0} blocks are more than can be compared")]
@@ -76,6 +77,7 @@ pub enum Form {
 
 /// A block whose content is another one at the same place.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Changed {
     /// The blocks.
     pub blocks: Pair<BlockRef>,
@@ -91,6 +93,7 @@ pub struct Changed {
 /// How the blocks differ. A block that only stands at another index because of blocks added or removed before it is
 /// the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct BlockDiff {
     /// Blocks of the first and the second container.
     pub counts: Pair<u64>,
@@ -181,6 +184,7 @@ pub struct HeaderChange {
 
 /// How two containers differ.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Diff {
     /// Layout, header fields, lost bytes and bytes after the container.
     pub header: Vec<HeaderChange>,

@@ -63,7 +63,7 @@ impl Container {
                 let stored = self.index().block(block).map_or_else(Bytes::default, |chunk| self.stored_bytes(&chunk));
                 Coding::Rle(Arc::new(Steps::counted(stored, task)?))
             }
-            Reading::Whole => Coding::Content(self.content(block)?),
+            Reading::Whole => Coding::Content(self.block(block)?),
         })
     }
 }
@@ -154,7 +154,7 @@ mod tests {
 
     fn container(bytes: Vec<u8>) -> Container {
         let source = Arc::new(Source::from_bytes("x", bytes));
-        Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
+        Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
     }
 
     fn rle() -> (Container, Extent) {

@@ -406,7 +406,7 @@ mod tests {
 
     fn open(bytes: Vec<u8>) -> Option<Container> {
         let source = Arc::new(Source::from_bytes("x", bytes));
-        Container::open(source, Options::default(), Depth::Checked, &Task::default()).ok()
+        Container::read(source, Options::default(), Depth::Checked, &Task::default()).ok()
     }
 
     fn transport(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {

@@ -24,6 +24,7 @@ pub struct Needle {
 
 /// Why a text is no needle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NeedleError {
     /// There is nothing to find.
     #[error("nothing to find")]
@@ -82,6 +83,7 @@ fn hex_bytes(text: &str) -> Option<Vec<u8>> {
 
 /// The places of a needle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Matches {
     /// How many places are before the kept ones.
     pub skipped: u64,
@@ -327,7 +329,7 @@ mod tests {
             file.extend(payload);
         }
         let source = std::sync::Arc::new(Source::from_bytes("x", file));
-        Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
+        Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
     }
 
     #[test]

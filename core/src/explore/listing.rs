@@ -240,7 +240,7 @@ mod tests {
             file[at] ^= 1;
         }
         let source = Arc::new(Source::from_bytes("x", file));
-        Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
+        Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
     }
 
     /// With an error found at block 1.

@@ -25,6 +25,7 @@ const LINE_CHARS: usize = 500;
 
 /// What content looks like.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Preview {
     /// Its length in bytes.
     pub len: u64,

@@ -272,7 +272,7 @@ impl Lane {
             entry_faults: Vec::new(),
         };
         if let Some(table) = container.seek_table() {
-            let (blocks, fit) = (container.blocks(Effort::Cheap), container.resolution(Effort::Cheap));
+            let (blocks, fit) = (container.starts(Effort::Cheap), container.resolution(Effort::Cheap));
             let untold = fit.stream_untested;
             lane.add_entries(axis, &table, task, |lane, entry| {
                 let landing = match fit.best {
@@ -680,7 +680,7 @@ mod tests {
         push(&mut file, b"SEEK", &seek);
         push(&mut file, b"META", meta.as_bytes());
         let source = Arc::new(Source::from_bytes("x", file));
-        Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
+        Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
     }
 
     fn profile(container: &Container) -> Profile {

@@ -304,7 +304,7 @@ mod tests {
             file.extend([b"CORE".as_slice(), &2u32.to_be_bytes(), &crc.to_be_bytes(), &[1, 9]].concat());
         }
         let source = Arc::new(Source::from_bytes("x", file));
-        Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
+        Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
     }
 
     fn all(knowledge: &Knowledge, container: &Container) -> Vec<Known> {
@@ -343,7 +343,7 @@ mod tests {
             assert_agrees(&knowledge, &container);
         }
         assert_eq!(knowledge.tally(&container).to_string(), "1 right, 1 wrong, 3 not looked at");
-        container.block(3).unwrap();
+        container.stored(3).unwrap();
         assert_eq!(knowledge.of_block(&container, 3), Some(Known::Wrong), "whoever reads a block has looked at it");
         container.look_at_all(&Task::default()).unwrap();
         assert_eq!(knowledge.tally(&container).to_string(), "3 right, 2 wrong");
@@ -376,7 +376,7 @@ mod tests {
         let mut file = container(6, &[]).bytes().to_vec();
         file[8 + 14 * 3..8 + 14 * 4].fill(0);
         let source = Arc::new(Source::from_bytes("x", file));
-        let container = Container::open(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
+        let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
         let knowledge = Knowledge::new(&container, None, None);
         assert_eq!(knowledge.of_block(&container, 3), Some(Known::NextToLoss));
         assert_agrees(&knowledge, &container);

@@ -34,6 +34,7 @@ pub enum Layout {
 
 /// The file header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileHeader {
     /// The layout the rest is read in.
     pub layout: Layout,
@@ -49,6 +50,7 @@ pub struct FileHeader {
 
 /// Why a file's beginning is no container's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HeadError {
     /// The magic is missing.
     #[error("{}", not_h4mk(*first, *len))]
@@ -78,6 +80,7 @@ fn not_h4mk(first: [u8; 4], len: usize) -> String {
 
 /// A chunk header as stored, nothing in it trusted yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChunkHeader {
     /// File offset of the header.
     pub offset: u64,

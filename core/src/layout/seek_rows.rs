@@ -6,6 +6,7 @@ use crate::bytes::{Bytes, be_u32, be_u64, le_u16, le_u32};
 
 /// One row of a seek table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SeekEntry {
     /// Timestamp of the keyframe in µs.
     pub pts_us: u64,

@@ -53,6 +53,7 @@ pub struct Settings<'s> {
 
 /// Why there is no output, or no whole one.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SalvageError {
     /// META or SAFE can't be taken from the sibling.
     #[error(transparent)]

@@ -112,7 +112,7 @@ impl Entries {
     pub(super) fn read(container: &Container, meta: Option<&Meta>, sealed: bool) -> Option<Self> {
         let table = container.seek_table()?;
         let resolution = container.resolution(Effort::Full);
-        let blocks = container.blocks(Effort::Full);
+        let blocks = container.starts(Effort::Full);
         let doubtful = !sealed || !blocks.losses.is_empty();
         let (fit, ambiguous) = match resolution.ambiguous {
             true => settled(&blocks, &table, &resolution.fits),
@@ -191,7 +191,7 @@ impl<'a> Places<'a> {
                 Some(container.index().with_tag(Tag::CORE).map(|chunk| chunk.len).scan(0, add).collect())
             }
             (Meaning::Stream, Basis::Sums) if container.walked().losses.is_empty() => {
-                let blocks = container.blocks(Effort::Full);
+                let blocks = container.starts(Effort::Full);
                 Some((0..container.index().blocks()).map_while(|block| blocks.decoded?.start(block)).collect())
             }
             _ => None,
@@ -426,7 +426,7 @@ impl Numbering {
 
     /// Numbers the blocks behind gaps by where SEEK's entries say that blocks stood.
     fn anchor(&mut self, container: &Container, entries: &Entries, bounds: Bounds) {
-        let blocks = container.blocks(Effort::Cheap);
+        let blocks = container.starts(Effort::Cheap);
         let mut anchors: Vec<(usize, Option<u64>)> = Vec::new();
         let mut right = true;
         if entries.meaning != Meaning::Stored {

@@ -178,6 +178,7 @@ pub struct Missing {
 
 /// What a salvage did.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// Layout of both files.
     pub layout: Layout,

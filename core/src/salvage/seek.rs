@@ -123,7 +123,7 @@ struct Landed {
 
 fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
     let container = plan.container;
-    let blocks = container.blocks(Effort::Full);
+    let blocks = container.starts(Effort::Full);
     let losses = &container.walked().losses;
     let mut landed = Landed { list: Vec::new(), lost: 0, nowhere: 0 };
     if have_moved(plan, &blocks, entries) {
@@ -195,7 +195,7 @@ pub(super) fn contradiction(plan: &Plan<'_>, sources: &Sources<'_>) -> Option<St
         return is_tried
             .then(|| format!("SEEK's entries lead to no block, whatever their offsets mean, {nothing_shows}"));
     };
-    let blocks = container.blocks(Effort::Full);
+    let blocks = container.starts(Effort::Full);
     let mut astray = entries.list.iter().filter(|entry| is_astray(&blocks, entries, entry));
     let Named { pts_us, offset, .. } = astray.next()?;
     let more = match astray.count() {
@@ -212,7 +212,7 @@ pub(super) fn contradiction(plan: &Plan<'_>, sources: &Sources<'_>) -> Option<St
 /// Where a place in the file leads that the container had before bytes were put between its chunks.
 fn compact(plan: &Plan<'_>, meaning: Meaning, offset: u64) -> Landing {
     let container = plan.container;
-    let blocks = container.blocks(Effort::Full);
+    let blocks = container.starts(Effort::Full);
     if !matches!(meaning, Meaning::Chunk | Meaning::Payload) {
         return blocks.landing(meaning, Basis::Sums, offset);
     }

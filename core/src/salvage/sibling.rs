@@ -27,6 +27,7 @@ pub struct Sibling {
 
 /// Why nothing can be taken from a sibling.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SiblingError {
     /// Its META is missing, damaged, or not a JSON object.
     #[error("it has no readable META to take")]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// Why a file could not be opened. Each reads as one line after the file's name, with what to do about it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SourceError {
     /// The path names nothing.
     #[error("no such file; check the path")]

@@ -40,7 +40,7 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 /// # Ok::<(), h4mk::source::SourceError>(())
 /// ```
 pub trait ReadAt: Send + Sync {
-    /// Length in bytes. Asked once; what the source gains later isn't seen.
+    /// Length in bytes. Asked once, when the last byte is read too; what the source gains later isn't seen.
     fn len(&self) -> io::Result<u64>;
 
     /// Reads bytes from `offset` on and says how many: fewer than `buffer` holds are asked for again, none at all are
@@ -70,6 +70,15 @@ pub(super) struct Far {
 impl Far {
     pub(super) fn new(reader: Box<dyn ReadAt>) -> io::Result<Self> {
         let len = reader.len()?;
+        // Whoever lies about the length would have all of it searched for what isn't there.
+        if let Some(last) = len.checked_sub(1) {
+            let ends_before =
+                || io::Error::new(io::ErrorKind::UnexpectedEof, format!("it ends before its {len} bytes"));
+            match reader.read_at(last, &mut [0])? {
+                0 => return Err(ends_before()),
+                _ => {}
+            }
+        }
         Ok(Self { reader, len, lost_from: AtomicU64::new(len), pages: Mutex::new(LruCache::new(KEPT)) })
     }
 
@@ -162,7 +171,9 @@ mod tests {
     }
 
     fn far(len: usize, at_most: usize, fails_at: u64) -> Far {
-        Far::new(Box::new(Slow { bytes: (0..len).map(|at| (at * 7) as u8 | 1).collect(), at_most, fails_at })).unwrap()
+        let bytes = (0..len).map(|at| (at * 7) as u8 | 1).collect();
+        let (reader, len) = (Box::new(Slow { bytes, at_most, fails_at }), len as u64);
+        Far { reader, len, lost_from: AtomicU64::new(len), pages: Mutex::new(LruCache::new(KEPT)) }
     }
 
     proptest! {
@@ -195,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_is_a_lie_ends_in_zeros() {
+    fn a_length_that_is_a_lie_is_refused() {
         struct Short;
         impl ReadAt for Short {
             fn len(&self) -> io::Result<u64> {
@@ -206,9 +217,7 @@ mod tests {
                 Ok(0)
             }
         }
-        let far = Far::new(Box::new(Short)).unwrap();
-        let mut part = [7; 4];
-        far.fill(u64::MAX - 4, &mut part);
-        assert_eq!((part, far.change()), ([0; 4], Some(Change::Unreadable { offset: (u64::MAX - 4) / PAGE * PAGE })));
+        let refused = Far::new(Box::new(Short)).err().unwrap();
+        assert_eq!(refused.to_string(), "it ends before its 18446744073709551615 bytes");
     }
 }

@@ -36,6 +36,7 @@ pub enum Depth {
 
 /// Bytes after which nobody knows how many chunks there were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Loss {
     /// File offset of the first lost byte.
     pub offset: u64,
@@ -47,6 +48,7 @@ pub struct Loss {
 
 /// How the chain of chunks ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ending {
     /// Where the file ends, or (mux) with its closing CRC there.
     Clean,
@@ -95,6 +97,7 @@ pub struct Walker {
 
 /// What a finished walk knows.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Walked {
     /// The chunks.
     pub index: Index,

@@ -325,7 +325,7 @@ mod tests {
 
     fn open(file: Vec<u8>) -> Container {
         let source = Arc::new(h4mk::source::Source::from_bytes("x", file));
-        Container::open(source, Default::default(), h4mk::walk::Depth::Headers, &Default::default()).unwrap()
+        Container::read(source, Default::default(), h4mk::walk::Depth::Headers, &Default::default()).unwrap()
     }
 
     fn rows(tree: &Tree, index: &Index) -> Vec<Row> {

@@ -163,7 +163,7 @@ mod tests {
             let action = keymap::action(&state, input).unwrap();
             update(&mut state, action);
         }
-        let content = |state: &State| state.container.as_ref().unwrap().content(0).map(|content| content.stage);
+        let content = |state: &State| state.container.as_ref().unwrap().block(0).map(|content| content.stage);
         let before = content(&state);
         assert_eq!(before, Ok(h4mk::block::Stage::Plain));
         update(&mut state, Action::Report(last));

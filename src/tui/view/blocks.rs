@@ -187,7 +187,7 @@ fn totals(state: &State, container: &Container, painter: &Painter<'_>) -> Vec<Sp
     let (blocks, stored, decoded) = match state.blocks.listing() {
         Some(listing) => (listing.len(), listing.stored, listing.decoded),
         None => {
-            let known = container.blocks(Effort::Cheap).decoded.filter(|starts| starts.known() == all);
+            let known = container.starts(Effort::Cheap).decoded.filter(|starts| starts.known() == all);
             (all, index.total(Tag::CORE).map_or(0, |total| total.bytes), known.map(|starts| starts.total()))
         }
     };
