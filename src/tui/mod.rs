@@ -9,6 +9,7 @@
 //! [`run`] does this with a terminal, threads and a clock; [`headless`] does it with none of them, at once.
 
 pub mod clip;
+pub mod command;
 pub mod fields;
 pub mod headless;
 pub mod keymap;

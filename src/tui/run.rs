@@ -6,9 +6,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::keymap;
 use super::keys::Input;
-use super::state::{Action, Effect, Report, Setup, State, update};
+use super::state::update::update;
+use super::state::{Action, Effect, Report, Setup, State};
 use super::terminal::{Screen, Tty};
 #[cfg(unix)]
 use super::typed::Keyboard;
@@ -124,7 +124,7 @@ impl Program {
 
     fn handle(&mut self, screen: &mut impl Screen, event: Event) -> io::Result<Option<Ended>> {
         let action = match event {
-            Event::Input(input) => keymap::action(&self.state, input),
+            Event::Input(input) => self.state.action(input),
             Event::Report(report) => Some(Action::Report(report)),
             Event::InputLost(error) => return Err(error),
             Event::Terminate(signal) => {
