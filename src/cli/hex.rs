@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::input::Input;
 use super::output::Output;
 use super::status::{self, Status};
-use super::{Session, content, integrity, open};
+use super::{Session, content, integrity, open, settle};
 use crate::hexdump::{self, Columns};
 use h4mk::block::Form;
 use h4mk::container::Container;
@@ -74,7 +74,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let mut out = Output::stdout();
     out.widen();
     hexdump::dump(&mut out, Columns::for_end(start.saturating_add(bytes.len() as u64)), start, bytes)?;
-    open::settle_source(&source, session);
+    settle::source(&source, session);
     out.finish()
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::run::Event;
+use super::event::Event;
 use super::state::comparison::Differences;
 use super::state::request::Target;
 use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
