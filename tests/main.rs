@@ -1,6 +1,10 @@
 //! The tests of the crate and the program, as one program: linking is most of what a test program costs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod audit_baseline;
+mod audit_lists;
+mod audit_readers;
+mod audit_trees;
 mod audits;
 mod builder;
 mod cli_basics;
@@ -17,7 +21,6 @@ mod few_threads;
 mod file_limit;
 mod findings;
 mod found;
-mod gate;
 mod growing;
 mod hostile;
 #[cfg(target_os = "linux")]

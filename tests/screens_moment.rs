@@ -10,7 +10,7 @@ use h4inspect::tui::headless::Player;
 use h4inspect::tui::keys;
 use h4inspect::tui::layout::strip_blocks;
 use h4inspect::tui::screen;
-use h4inspect::tui::state::timeline::playhead;
+use h4inspect::tui::state::timeline::playhead::playhead;
 use h4inspect::tui::state::{Level, Polling, Setup};
 use proptest::prelude::*;
 

@@ -143,7 +143,7 @@ pub fn run(args: &Args, session: &mut Session, env: impl Fn(&str) -> Option<OsSt
             baseline.found.mark(&mut result);
         }
         doubt.add(&result);
-        let fails = open::fails(result.worst(), args.fail_on.least());
+        let fails = status::fails(result.worst(), args.fail_on.least());
         session.raise(match (result.is_unreadable(), fails, result.is_incomplete()) {
             (true, ..) => Status::Unreadable,
             (_, true, _) => Status::Findings,

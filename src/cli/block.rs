@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use super::output::{Output, Target};
-use super::{Session, content, integrity, open};
+use super::{Session, content, integrity, open, settle};
 use h4mk::block::Form;
 
 /// Arguments of `block`.
@@ -42,6 +42,6 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         true => content::write(&mut out, &content::block(&container, &args.file, args.index, Form::Raw, session)?)?,
         false => content::write_decoded(&mut out, &container, &args.file, args.index, session)?,
     }
-    open::settle(&container, session);
+    settle::container(&container, session);
     out.finish()
 }

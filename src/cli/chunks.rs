@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::input::Input;
 use super::output::Output;
 use super::status::Status;
-use super::{Session, open};
+use super::{Session, open, settle};
 use crate::report::chunks::Chunks;
 use crate::report::json;
 use h4mk::index::State;
@@ -44,6 +44,6 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     } else {
         chunks.write_text(&mut out, session.paint)?;
     }
-    open::settle(&container, session);
+    settle::container(&container, session);
     out.finish()
 }

@@ -8,8 +8,10 @@ use std::io::Write;
 use clap::Command;
 use clap_complete::Shell;
 
-use super::args;
 use super::output::Output;
+
+/// What the scripts complete.
+const NAME: &str = env!("CARGO_PKG_NAME");
 
 /// Arguments of `completions`.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,14 +26,13 @@ pub struct Args {
     pub shell: Shell,
 }
 
-/// Writes the completions of a shell.
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let command = args::command();
+/// Writes what a shell needs to complete this command line.
+pub fn run(args: &Args, command: &Command) -> anyhow::Result<()> {
     let script = match args.shell {
-        Shell::Bash => bash(&command),
-        Shell::Zsh => zsh(&command),
-        Shell::Fish => fish(&command),
-        shell => generated(shell, command),
+        Shell::Bash => bash(command),
+        Shell::Zsh => zsh(command),
+        Shell::Fish => fish(command),
+        shell => generated(shell, command.clone()),
     };
     let mut out = Output::stdout();
     out.write_all(script.as_bytes())?;
@@ -41,7 +42,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 fn generated(shell: Shell, mut command: Command) -> String {
     // clap_complete panics where it can't write, so it gets memory.
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command, args::NAME, &mut script);
+    clap_complete::generate(shell, &mut command, NAME, &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -177,7 +178,7 @@ fn positional_values(command: &Command) -> Option<String> {
 
 /// The command line with these arguments and no commands.
 fn bare<'a>(args: impl Iterator<Item = &'a clap::Arg>) -> Command {
-    Command::new(args::NAME).version(env!("CARGO_PKG_VERSION")).args(args.cloned().collect::<Vec<_>>())
+    Command::new(NAME).version(env!("CARGO_PKG_VERSION")).args(args.cloned().collect::<Vec<_>>())
 }
 
 /// The commands as a pattern: `info|chunks|help`.

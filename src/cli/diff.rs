@@ -6,7 +6,7 @@ use super::input::Input;
 use super::messages::Progress;
 use super::output::Output;
 use super::status::Status;
-use super::{Session, open};
+use super::{Session, open, settle};
 use crate::report::diff::{Comparison, Sides, lines, write_text};
 use crate::report::json;
 use h4mk::diff::{Pair, diff};
@@ -56,7 +56,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         let lines = lines(&found, Pair { before: &before, after: &after });
         write_text(&mut out, session.paint, names, &found, &lines)?;
     }
-    open::settle(&before, session);
-    open::settle(&after, session);
+    settle::container(&before, session);
+    settle::container(&after, session);
     out.finish()
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::input::Input;
 use super::output::Output;
 use super::status::{self, Status};
-use super::{Session, content, integrity, open};
+use super::{Session, content, integrity, open, settle};
 use crate::hexdump::{self, Columns};
 use h4mk::block::Form;
 use h4mk::bytes::Bytes;
@@ -89,7 +89,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         hexdump::dump(&mut out, columns, at, &piece)?;
         at = at.saturating_add(piece.len() as u64);
     }
-    open::settle_source(&source, session);
+    settle::source(&source, session);
     out.finish()
 }
 

@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use super::output::Output;
-use super::{Session, open};
+use super::{Session, open, settle, status};
 use crate::report::info::Info;
 use crate::report::json;
 use h4mk::finding::Severity;
@@ -30,7 +30,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let container = open::container(&args.file, session)?;
     let info = if args.check {
         let audit = open::audit(container.source(), &args.file, session)?;
-        session.raise(open::status_of(audit.verdict, audit.findings.worst(), audit.complete, Some(Severity::Error)));
+        session.raise(status::of_audit(audit.verdict, audit.findings.worst(), audit.complete, Some(Severity::Error)));
         Info::new(audit.container.as_deref().unwrap_or(&container), Some(&audit))
     } else {
         Info::new(&container, None)
@@ -41,6 +41,6 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     } else {
         info.write_text(&mut out, session.paint)?;
     }
-    open::settle(&container, session);
+    settle::container(&container, session);
     out.finish()
 }

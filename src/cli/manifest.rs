@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::input::Input;
 use super::output::Output;
-use super::{Session, messages, open, status};
+use super::{Session, messages, open, settle, status};
 use crate::report::info::Info;
 use crate::report::json;
 
@@ -50,6 +50,6 @@ fn manifest(file: &Input, full: bool, session: &mut Session) -> anyhow::Result<V
     if let (true, Value::Object(fields)) = (full, &mut manifest) {
         fields.insert("inspection".to_owned(), serde_json::to_value(Info::new(&container, None))?);
     }
-    open::settle(&container, session);
+    settle::container(&container, session);
     Ok(manifest)
 }

@@ -29,6 +29,7 @@ pub mod salvage;
 mod screen;
 pub mod seek;
 pub mod settings;
+mod settle;
 pub mod shard;
 pub mod status;
 pub mod unpack;
@@ -120,7 +121,7 @@ fn say_closed() -> Status {
 fn execute(cli: Cli, env: impl Fn(&str) -> Option<OsString>, stdout_is_closed: bool) -> Status {
     let (mut status, outcome) = match &cli.command {
         Some(Command::Completions(_) | Command::Man) if stdout_is_closed => return say_closed(),
-        Some(Command::Completions(args)) => (Status::Done, completions::run(args)),
+        Some(Command::Completions(shell)) => (Status::Done, completions::run(shell, &args::command())),
         Some(Command::Man) => (Status::Done, man::run()),
         _ => match Settings::resolve(&cli.global, &env) {
             Ok(_) if stdout_is_closed => return say_closed(),
@@ -161,7 +162,7 @@ fn dispatch(cli: Cli, session: &mut Session, env: &impl Fn(&str) -> Option<OsStr
         (Some(Command::Salvage(args)), _) => salvage::run(&args, session),
         (Some(Command::Pack(args)), _) => pack::run(&args, session),
         (Some(Command::Explain(args)), _) => explain::run(&args, session),
-        (Some(Command::Completions(args)), _) => completions::run(&args),
+        (Some(Command::Completions(shell)), _) => completions::run(&shell, &args::command()),
         (Some(Command::Man), _) => man::run(),
         (Some(Command::Render(args)), _) => render::run(&args, session),
         (None, Some(file)) => view(file, other, follow, session, env),

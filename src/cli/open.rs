@@ -1,20 +1,17 @@
 //! Files and containers, opened as the settings say; errors name the file.
 
-use std::sync::Arc;
-
-use anyhow::Context;
-
 use super::Session;
 use super::input::Input;
-use super::messages::{self, Progress};
+use super::messages::Progress;
 use super::status::Status;
-use h4mk::audit::{self, Audit, Verdict};
+use anyhow::Context;
+use h4mk::audit::{self, Audit};
 use h4mk::container::{Container, Options};
-use h4mk::finding::Severity;
 use h4mk::index::Chunk;
 use h4mk::source::{Source, SourceError};
 use h4mk::task::Task;
 use h4mk::walk::Depth;
+use std::sync::Arc;
 
 /// Opens a file, whatever is in it.
 pub(super) fn source(file: &Input) -> anyhow::Result<Arc<Source>> {
@@ -74,36 +71,4 @@ pub(super) fn audit(source: &Arc<Source>, file: &Input, session: &Session) -> an
     let task = Arc::new(Task::default());
     let _progress = Progress::start(format_args!("check {file}"), task.clone());
     audit::audit(source, &options(session), &task).with_context(|| file.to_string())
-}
-
-/// The status an audit comes to where findings from `fail_on` up count.
-pub(super) fn status_of(
-    verdict: Verdict,
-    worst: Option<Severity>,
-    complete: bool,
-    fail_on: Option<Severity>,
-) -> Status {
-    if verdict == Verdict::Unreadable {
-        return Status::Unreadable;
-    }
-    let found = if fails(worst, fail_on) { Status::Findings } else { Status::Done };
-    found.and(if complete { Status::Done } else { Status::NotFullyVerified })
-}
-
-/// Whether findings, of which `worst` is the worst, make the status 1.
-pub(super) fn fails(worst: Option<Severity>, fail_on: Option<Severity>) -> bool {
-    worst.zip(fail_on).is_some_and(|(worst, least)| worst <= least)
-}
-
-/// Says so if the file changed while it was read: what was written may be a mixture.
-pub(super) fn settle(container: &Container, session: &mut Session) {
-    settle_source(container.source(), session);
-}
-
-/// See [`settle`].
-pub(super) fn settle_source(source: &Source, session: &mut Session) {
-    if let Some(change) = source.change() {
-        messages::warn(source.name(), format_args!("the file {change} while it was read"));
-        session.raise(Status::NotFullyVerified);
-    }
 }

@@ -9,7 +9,7 @@ use super::input::Input;
 use super::messages::{self, Progress};
 use super::output::{Output, Target};
 use super::status::Status;
-use super::{Session, open};
+use super::{Session, open, settle};
 use h4mk::pack::{self, PackError, Settings, SettingsError};
 use h4mk::size;
 use h4mk::source::{Source, SourceError};
@@ -89,7 +89,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         messages::warn(&args.raw, format_args!("{added} added to make the last block a multiple of 256"));
     }
     if let Raw::Source { source, .. } = &raw {
-        open::settle_source(source, session);
+        settle::source(source, session);
     }
     out.finish()
 }

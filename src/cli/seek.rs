@@ -3,7 +3,7 @@
 use super::input::Input;
 use super::output::Output;
 use super::status::Status;
-use super::{Session, integrity, messages, open};
+use super::{Session, integrity, messages, open, settle};
 use crate::report::{self, json};
 use h4mk::container::SeekError;
 use h4mk::text;
@@ -50,6 +50,6 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     } else {
         report.write_text(&mut out, session.paint)?;
     }
-    open::settle(&container, session);
+    settle::container(&container, session);
     out.finish()
 }

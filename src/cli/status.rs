@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use crate::report::advice::advice;
+use h4mk::audit::Verdict;
 use h4mk::container::OpenError;
-use h4mk::finding::Finding;
+use h4mk::finding::{Finding, Severity};
 use h4mk::layout::HeadError;
 
 /// The exit statuses, from the one that gives way to all others to the one that wins over them.
@@ -68,6 +69,20 @@ pub struct Failure {
 /// and writing.
 pub fn of(error: &anyhow::Error) -> Status {
     error.downcast_ref::<Failure>().map_or(Status::Unreadable, |failure| failure.status)
+}
+
+/// The status an audit comes to where findings from `fail_on` up count.
+pub fn of_audit(verdict: Verdict, worst: Option<Severity>, complete: bool, fail_on: Option<Severity>) -> Status {
+    if verdict == Verdict::Unreadable {
+        return Status::Unreadable;
+    }
+    let found = if fails(worst, fail_on) { Status::Findings } else { Status::Done };
+    found.and(if complete { Status::Done } else { Status::NotFullyVerified })
+}
+
+/// Whether findings, of which `worst` is the worst, make the status 1.
+pub fn fails(worst: Option<Severity>, fail_on: Option<Severity>) -> bool {
+    worst.zip(fail_on).is_some_and(|(worst, least)| worst <= least)
 }
 
 /// The error in one line: the file, what is wrong and, where a finding's code has advice for it, what to do.

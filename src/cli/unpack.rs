@@ -11,7 +11,7 @@ use lane::{Lane, Maker};
 use super::input::Input;
 use super::output::{Output, Target};
 use super::status::Status;
-use super::{Session, content, integrity, messages, open};
+use super::{Session, content, integrity, messages, open, settle};
 use h4mk::block::{BlockError, Form, Stage};
 use h4mk::container::Container;
 use h4mk::index::Chunk;
@@ -82,7 +82,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         let reading = Reading { container: &container, blocks: &blocks, form, foreseen };
         write_blocks(&reading, args, jobs, &mut out, session)?;
     }
-    open::settle(&container, session);
+    settle::container(&container, session);
     out.finish()
 }
 

@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use super::output::Output;
-use super::{Session, integrity, open};
+use super::{Session, integrity, open, settle};
 use crate::report::json;
 
 /// Arguments of `verify`.
@@ -31,6 +31,6 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     } else {
         verify.write_text(&mut out, session.paint, container.source().name())?;
     }
-    open::settle(&container, session);
+    settle::container(&container, session);
     out.finish()
 }

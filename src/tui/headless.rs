@@ -7,8 +7,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
 use super::keys::Input;
-use super::state::{Action, Effect, Setup, State, update};
-use super::{keymap, view, workers};
+use super::state::update::update;
+use super::state::{Action, Effect, Setup, State};
+use super::{view, workers};
 
 /// A program that is played with.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Player {
             if self.ended {
                 return;
             }
-            if let Some(action) = keymap::action(&self.state, input) {
+            if let Some(action) = self.state.action(input) {
                 let effects = update(&mut self.state, action);
                 self.perform(effects);
             }

@@ -24,7 +24,7 @@ use std::ops::Range;
 
 use ratatui::layout::{Position, Rect, Size};
 
-use super::state::{Pane, View};
+use super::command::{Pane, View};
 
 /// The least columns and rows that there is a layout for.
 pub const MIN_SIZE: Size = Size { width: 20, height: 6 };

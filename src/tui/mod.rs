@@ -9,6 +9,8 @@
 //! [`run`] does this with a terminal, threads and a clock; [`headless`] does it with none of them, at once.
 
 pub mod clip;
+pub mod command;
+pub mod event;
 pub mod fields;
 pub mod headless;
 pub mod keymap;
@@ -20,6 +22,11 @@ mod rescue;
 pub mod rows;
 pub mod run;
 pub mod screen;
+#[cfg(unix)]
+mod signals;
+#[cfg(not(unix))]
+#[path = "no_signals.rs"]
+mod signals;
 pub mod state;
 pub mod terminal;
 #[cfg(test)]

@@ -157,6 +157,19 @@ fn tame_marks(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A count with its thousands apart: `1,000,000`.
+pub fn count_text(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,5 +217,10 @@ mod tests {
             prop_assert!(width(&safe) <= columns);
             prop_assert_eq!(width(&fit(&safe, columns, align, "…")), columns);
         }
+    }
+
+    #[test]
+    fn counts_have_their_thousands_apart() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(count_text), ["0", "999", "1,000", "1,234,567"]);
     }
 }

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::run::Event;
+use super::event::Event;
 use super::state::comparison::Differences;
-use super::state::moment::Target;
+use super::state::request::Target;
 use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::draft::{Found, Place};
 use crate::report::diff::{describe, lines};

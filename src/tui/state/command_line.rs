@@ -1,6 +1,6 @@
 //! What is typed after `:`.
 
-use super::action::Command;
+use crate::tui::command::Command;
 use crate::tui::keymap;
 
 /// A line that was understood.

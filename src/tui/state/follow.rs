@@ -1,25 +1,12 @@
 //! Following a file that is still being written: what was added is walked and shown, and a cursor at the end stays there.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use super::{Effect, JobKind, Level, Request, Selection, State, comparison, hex, moment, update};
+use super::{Effect, JobKind, Level, Request, Selection, State, comparison, hex, knowledge, moment};
 use h4mk::container::{Container, Loader, Options};
 use h4mk::source::Source;
 use h4mk::text::escape;
 use h4mk::walk::Depth;
-
-/// When a followed file is looked at.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Polling {
-    /// From the start, and not only once it is asked for.
-    pub at_once: bool,
-    /// How often; `None` looks once each time it is asked for.
-    pub every: Option<Duration>,
-}
-
-/// What all looks at a followed file go on with.
-pub type Followed = Arc<Mutex<Loader>>;
 
 /// Follows the file or, where it is looked at by itself, stops that.
 pub(super) fn toggle(state: &mut State) -> Vec<Effect> {
@@ -84,8 +71,8 @@ pub(super) fn reopened(state: &mut State, source: Arc<Source>) -> Vec<Effect> {
     (state.container, state.audit, state.verification) = (None, None, None);
     (state.selection, state.moment, state.history) = Default::default();
     (state.knowledge, state.tally) = Default::default();
-    hex::forget(state);
-    comparison::forget(state);
+    hex::reading::forget(state);
+    comparison::behaviour::forget(state);
     state.followed = Some(Arc::new(Mutex::new(loader)));
     let effects = start(state);
     state.say(Level::Info, "the file was read anew, and is followed");
@@ -96,7 +83,7 @@ pub(super) fn reopened(state: &mut State, source: Arc<Source>) -> Vec<Effect> {
 pub(super) fn indexed(state: &mut State, container: Arc<Container>) -> Option<Effect> {
     let Some(present) = state.container.clone().filter(|_| state.followed.is_some()) else {
         state.source = container.source().clone();
-        update::indexed(state, container);
+        knowledge::indexed(state, container);
         return None;
     };
     let (before, now) = (present.index(), container.index());
@@ -119,10 +106,9 @@ pub(super) fn indexed(state: &mut State, container: Arc<Container>) -> Option<Ef
         None
     };
     state.source = container.source().clone();
-    update::indexed(state, container.clone());
+    knowledge::indexed(state, container.clone());
     if let Some(chunk) = end.filter(|chunk| state.selection.chunk != Some(chunk.index)) {
-        state.selection = Selection::of_chunk(&container, &chunk);
-        update::follow_selection(state);
+        state.walk_to(Selection::of_chunk(&container, &chunk));
     }
     moment::again(state)
 }

@@ -1,44 +1,65 @@
-//! Everything the screen shows, and how it changes. [`update`] is the only way to change it; nothing here draws or does
-//! I/O, and reading the container's mapped bytes is all it asks of the world.
+//! Everything the screen shows, and how it changes. [`update`](update::update) is the only way to change it; nothing here
+//! draws or does I/O, and reading the container's mapped bytes is all it asks of the world.
+//!
+//! What each pane keeps (`blocks`, `tree`, …) knows no state; [`State`] holds all of it. Above it, in a folder of the
+//! pane's, stand the questions that the views ask of a state and the pane's `behaviour`, its own part of the update.
+//! Nothing but `update` knows all panes: a pane that selects something or shows another view leaves word of it
+//! ([`place::Moved`]), and the update's last phase brings the others after.
 
 mod action;
+mod behaviour;
 pub mod blocks;
+mod checks;
 pub mod command_line;
 pub mod comparison;
+mod copy;
 mod description;
 pub mod findings;
 mod follow;
+mod going;
+pub mod help;
 pub mod hex;
+pub mod hints;
 mod history;
+mod input;
 mod jobs;
+mod knowledge;
 pub mod manifest;
 pub mod moment;
-mod popup;
+mod panes;
+mod place;
+pub mod popup;
 mod prompt;
+mod report;
+pub mod request;
 mod selection;
+mod setup;
+mod start;
 pub mod summary;
 pub mod timeline;
 pub mod tree;
 mod unlock;
-mod update;
-mod views;
+pub mod update;
 
 use std::sync::Arc;
 
 use ratatui::layout::Size;
 
-pub use action::{Action, Command, Effect};
+pub use super::command::{Command, Level, Pane, PromptKind, View};
+pub use action::{Action, Effect};
 pub use blocks::BlockList;
 pub use comparison::Comparison;
 pub use description::Description;
-pub use follow::{Followed, Polling};
 pub use history::History;
-pub use jobs::{Failure, Job, JobId, JobKind, Jobs, Measure, Outcome, Report, Request, Running};
+pub use jobs::{Job, JobId, Jobs, Running};
+pub use place::Place;
 pub use popup::Popup;
-pub use prompt::{Answers, Prompt, PromptKind};
+pub use prompt::{Answers, Prompt};
+pub use report::{Failure, Measure, Outcome, Report};
+pub use request::{Followed, JobKind, Request};
 pub use selection::Selection;
+pub use setup::{Polling, Setup};
 pub use timeline::TimeWindow;
-pub use update::update;
 
 use super::keymap::Context;
 use super::layout::Areas;
@@ -53,71 +74,9 @@ use h4mk::knowledge::{Knowledge, Tally};
 use h4mk::source::Source;
 use h4mk::veri::Verification;
 use manifest::ManifestPane;
+use place::Moved;
 use summary::SummaryPane;
 use tree::Tree;
-
-/// The six views.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum View {
-    /// What the file is.
-    #[default]
-    Summary,
-    /// META, SAFE and the manifest.
-    Manifest,
-    /// Blocks against time.
-    Timeline,
-    /// A row for each block.
-    Blocks,
-    /// Bytes.
-    Hex,
-    /// Findings.
-    Audit,
-}
-
-impl View {
-    /// All, in the order of their keys.
-    pub const ALL: [Self; 6] = [Self::Summary, Self::Manifest, Self::Timeline, Self::Blocks, Self::Hex, Self::Audit];
-
-    /// Its name on the screen.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Summary => "Summary",
-            Self::Manifest => "Manifest",
-            Self::Timeline => "Timeline",
-            Self::Blocks => "Blocks",
-            Self::Hex => "Hex",
-            Self::Audit => "Audit",
-        }
-    }
-
-    /// The key that shows it.
-    pub fn number(self) -> usize {
-        Self::ALL.iter().position(|view| *view == self).map_or(0, |at| at + 1)
-    }
-}
-
-/// What can have the keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pane {
-    /// The chunk tree.
-    Tree,
-    /// The current view.
-    #[default]
-    View,
-}
-
-/// How much a message matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Something was done.
-    Info,
-    /// Something was found right.
-    Good,
-    /// Something could not be done.
-    Warning,
-    /// Something is wrong.
-    Error,
-}
 
 /// One line about what happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,36 +85,6 @@ pub struct Message {
     pub level: Level,
     /// What happened; text from the file in it is escaped.
     pub text: String,
-}
-
-/// A place to come back to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The view shown.
-    pub view: View,
-    /// What was selected.
-    pub selection: Selection,
-}
-
-/// How the program starts.
-#[derive(Debug, Clone)]
-pub struct Setup {
-    /// The file.
-    pub source: Arc<Source>,
-    /// The file it is compared with, and that one's name.
-    pub other: Option<(Arc<Source>, String)>,
-    /// How both are read.
-    pub options: Options,
-    /// The name in the header, which need not be the whole path.
-    pub name: String,
-    /// How it looks.
-    pub theme: Theme,
-    /// The screen.
-    pub size: Size,
-    /// Whether files may be written: not by keys that nobody typed.
-    pub may_write: bool,
-    /// When the file is looked at for what was added.
-    pub polling: Polling,
 }
 
 /// Everything the screen shows.
@@ -203,6 +132,8 @@ pub struct State {
     pub blocks: BlockList,
     /// How it differs from another file, where there is one.
     pub comparison: Option<Comparison>,
+    /// What moved since the panes were put right.
+    moved: Moved,
     /// Places before and after this one.
     pub history: History<Place>,
     /// The chunk tree's folds.
@@ -244,59 +175,6 @@ pub struct State {
 }
 
 impl State {
-    /// The state before the first key, and what must be done first: the index.
-    pub fn new(setup: Setup) -> (Self, Vec<Effect>) {
-        let mut state = Self {
-            source: setup.source,
-            options: setup.options,
-            name: setup.name,
-            container: None,
-            audit: None,
-            knowledge: Arc::default(),
-            tally: Tally::default(),
-            tallied: 0,
-            verification: None,
-            theme: setup.theme,
-            size: setup.size,
-            focus: Pane::default(),
-            view: View::default(),
-            selection: Selection::default(),
-            moment: None,
-            timed: false,
-            form: Form::Decoded,
-            profile: None,
-            timeline: TimeWindow::default(),
-            blocks: BlockList::default(),
-            comparison: setup.other.map(|(other, name)| Comparison::new(other, name)),
-            history: History::default(),
-            tree: Tree::default(),
-            tree_window: Window::default(),
-            hex: hex::Hex::default(),
-            prompt: None,
-            answers: Answers::default(),
-            popup: None,
-            description: None,
-            summary: SummaryPane::default(),
-            manifest: ManifestPane::default(),
-            findings: FindingsPane::default(),
-            help: None,
-            message: None,
-            jobs: Jobs::default(),
-            may_write: setup.may_write,
-            polling: setup.polling,
-            followed: None,
-            changed: false,
-            mouse: true,
-        };
-        if state.polling.at_once {
-            let effects = follow::start(&mut state);
-            return (state, effects);
-        }
-        let request = Request::Index { source: state.source.clone(), options: state.options.clone() };
-        let index = state.jobs.start(request);
-        (state, vec![Effect::Start(index)])
-    }
-
     /// Where keys are looked up, the most particular first.
     pub fn contexts(&self) -> Vec<Context> {
         match (&self.help, &self.prompt) {
@@ -325,11 +203,6 @@ impl State {
     /// The lines of content a pane shows; 0 while it is hidden.
     pub fn pane_height(&self, pane: Pane) -> u16 {
         self.areas().and_then(|areas| areas.pane(pane)).map_or(0, |area| area.inner.height)
-    }
-
-    /// The place the user is at.
-    pub fn place(&self) -> Place {
-        Place { view: self.view, selection: self.selection.clone() }
     }
 
     /// Says what happened.

@@ -3,31 +3,11 @@
 
 use std::sync::Arc;
 
-use super::update::{follow_selection, select};
+use super::request::{Goal, Target};
 use super::{Effect, Level, Request, Selection, State, View};
 use h4mk::container::{Container, Moment, Plays};
 use h4mk::text::escape;
 use h4mk::time::{format_duration, format_us};
-
-/// What is looked up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// A time in µs, in the track with that id or in the one that answers without.
-    Time(u64, Option<String>),
-    /// The time of a block.
-    Block(u64),
-}
-
-/// What is done with the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
-    /// Select what plays, and say so.
-    Plays,
-    /// The same without a word and without a trail: the time is the one that the playhead stands at.
-    Follow,
-    /// Select the keyframe.
-    Keyframe,
-}
 
 /// Looks something up in the background: it may take a look at all blocks.
 pub(super) fn seek(state: &mut State, container: &Arc<Container>, target: Target, goal: Goal) -> Effect {
@@ -52,10 +32,9 @@ fn select_block(state: &mut State, moment: &Moment, block: u64, trail: bool) {
     let Some(chunk) = container.index().block(block) else { return };
     let selection = Selection { time_us: moment.pts_us, ..Selection::of_chunk(&container, &chunk) };
     if trail {
-        select(state, selection);
+        state.select(selection);
     } else {
-        state.selection = selection;
-        follow_selection(state);
+        state.walk_to(selection);
     }
 }
 

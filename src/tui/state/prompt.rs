@@ -5,8 +5,8 @@ use std::fmt;
 use tui_input::{Input, InputRequest};
 use zeroize::Zeroizing;
 
-use super::action::Command;
 use super::command_line;
+use crate::tui::command::{Command, PromptKind};
 use h4mk::secret::MAX_KEY_BYTES;
 
 /// The longest answer, in characters. What would make it longer is refused: what was cut is something else.
@@ -20,58 +20,6 @@ const STAND_IN: char = '*';
 
 /// Answers that are remembered, of each kind.
 const REMEMBERED: usize = 50;
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PromptKind {
-    /// A time, in any TIME form.
-    Time,
-    /// An offset, a block, a percentage or a command's name.
-    Command,
-    /// Text or bytes to find.
-    Find,
-    /// The path of a file to write the selected block to.
-    Export,
-    /// Which blocks are listed.
-    Filter,
-    /// The shared secret of encrypted blocks. Not shown.
-    Secret,
-    /// The key of masked blocks. Not shown.
-    MaskKey,
-}
-
-impl PromptKind {
-    /// What stands before the answer.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Time => "time",
-            Self::Command => ":",
-            Self::Find => "/",
-            Self::Export => "write block to",
-            Self::Filter => "show blocks",
-            Self::Secret => "shared secret",
-            Self::MaskKey => "mask key",
-        }
-    }
-
-    /// What an answer looks like, shown while there is none.
-    pub fn example(self) -> &'static str {
-        match self {
-            Self::Time => "1500000  1500ms  1.5s  00:01:02.5  50%  #30",
-            Self::Command => "0x1f40  +0x20  #30  50%  audit  help",
-            Self::Find => "text",
-            Self::Export => "a file that does not exist yet",
-            Self::Filter => "keyframes  damaged  >64KiB  <1MB  track=ID  all",
-            Self::Secret => "64 hexadecimal digits, which are not shown",
-            Self::MaskKey => "32 hexadecimal digits or more, which are not shown",
-        }
-    }
-
-    /// Whether the answer is a key: neither shown nor remembered, and wiped.
-    pub fn is_hidden(self) -> bool {
-        matches!(self, Self::Secret | Self::MaskKey)
-    }
-}
 
 /// A prompt that waits for its answer.
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! The rows of the chunk tree: groups by tag, folded runs of a long group, and chunks. The tree keeps only what is open;
 //! everything else is arithmetic over the index, so a frame costs what is open and visible, not what there is.
 
+pub(in crate::tui::state) mod behaviour;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Effect, JobKind, Level, Prompt, PromptKind, State, update};
+use super::{Effect, JobKind, Level, Prompt, PromptKind, State, checks, knowledge};
 use h4mk::block::{BlockError, Form};
 use h4mk::codec::{cipher, mask};
-use h4mk::container::{Container, Options};
 use h4mk::secret::Secret;
 
 /// Blocks among which an intact one is looked for to try a secret on.
@@ -87,7 +86,7 @@ fn unlock(state: &mut State, kind: PromptKind, key: Arc<Secret>) -> Vec<Effect> 
     state.form = Form::Decoded;
     let mut effects = Vec::new();
     if state.audit.is_some() || state.jobs.is_running(JobKind::Audit) {
-        effects.extend(update::audit(state));
+        effects.extend(checks::audit(state));
     }
     let (level, text) = match (kind, tried) {
         (PromptKind::Secret, Some((block, _))) => {
@@ -111,10 +110,10 @@ fn ask_again(state: &mut State, kind: PromptKind, why: String) {
 
 /// Reads the blocks anew, as the options say now.
 fn reread(state: &mut State) {
-    super::hex::forget(state);
-    super::comparison::forget(state);
+    super::hex::reading::forget(state);
+    super::comparison::behaviour::forget(state);
     if let Some(container) = state.container.clone() {
-        update::indexed(state, container);
+        knowledge::indexed(state, container);
     }
 }
 
@@ -128,25 +127,13 @@ fn try_secret(state: &State) -> Option<(u64, bool)> {
     Some((intact.block?, !matches!(window.problem, Some(BlockError::Decrypt { .. }))))
 }
 
-/// The container as the options of the state read it: a job that began before a key was typed knows nothing of it.
-pub(super) fn with_keys(state: &State, container: Arc<Container>) -> Arc<Container> {
-    let same = |a: &Option<Arc<Secret>>, b: &Option<Arc<Secret>>| match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-        (a, b) => a.is_none() && b.is_none(),
-    };
-    let (has, wants): (&Options, &Options) = (container.options(), &state.options);
-    match same(&has.shared_secret, &wants.shared_secret) && same(&has.mask_key, &wants.mask_key) {
-        true => container,
-        false => Arc::new(container.with_options(wants.clone())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::state::{Action, Report, update};
+    use crate::tui::state::update::update;
+    use crate::tui::state::{Action, Report};
     use crate::tui::testing::setup;
-    use crate::tui::{keymap, keys, workers};
+    use crate::tui::{keys, workers};
     use h4mk::source::Source;
 
     #[test]
@@ -160,7 +147,7 @@ mod tests {
         update(&mut state, Action::Report(Report { last: false, ..last.clone() }));
         let secret = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
         for input in keys::parse(&format!("E{secret}<Enter>")).unwrap() {
-            let action = keymap::action(&state, input).unwrap();
+            let action = state.action(input).unwrap();
             update(&mut state, action);
         }
         let content = |state: &State| state.container.as_ref().unwrap().block(0).map(|content| content.stage);

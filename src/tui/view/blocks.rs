@@ -6,10 +6,12 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use super::known::look;
-use super::{Painter, PaneArea, State, count_text, size_text, titled};
+use super::painter::{Painter, titled};
+use crate::report::short_size;
+use crate::tui::layout::PaneArea;
 use crate::tui::state::blocks::{Cell, lines, table};
-use crate::tui::state::{JobKind, Pane};
-use crate::tui::text::{Align, Keep, fit, from_file, width};
+use crate::tui::state::{JobKind, Pane, State};
+use crate::tui::text::{Align, Keep, count_text, fit, from_file, width};
 use crate::tui::theme::Role;
 use h4mk::container::{Container, Effort};
 use h4mk::explore::listing::Column;
@@ -141,7 +143,7 @@ fn value(
         Column::Stored => (Role::Text, count_text(chunk.len)),
         Column::Decoded => match measure.and_then(|measure| measure.decoded) {
             Some(len) if count_text(len).len() <= columns => (Role::Text, count_text(len)),
-            Some(len) => (Role::Text, size_text(len)),
+            Some(len) => (Role::Text, short_size(len)),
             None => unknown(),
         },
         Column::Ratio => match measure.and_then(|measure| measure.decoded) {
@@ -194,7 +196,7 @@ fn totals(state: &State, container: &Container, painter: &Painter<'_>) -> Vec<Sp
     let count = if blocks == all { count_text(all) } else { format!("{} of {}", count_text(blocks), count_text(all)) };
     let mut parts = vec![
         (Role::Strong, format!("{count} block{}", if all == 1 { "" } else { "s" })),
-        (Role::Text, format!("{} stored", size_text(stored))),
+        (Role::Text, format!("{} stored", short_size(stored))),
     ];
     if let Some(decoded) = decoded {
         let ratio = if stored > 0 {
@@ -202,14 +204,14 @@ fn totals(state: &State, container: &Container, painter: &Painter<'_>) -> Vec<Sp
         } else {
             String::new()
         };
-        parts.push((Role::Text, format!("{} decoded{ratio}", size_text(decoded))));
+        parts.push((Role::Text, format!("{} decoded{ratio}", short_size(decoded))));
     }
     if let Some(profile) = state.profile.as_ref().filter(|_| blocks == all) {
         let keyframes: u64 = profile.lanes.iter().map(|lane| lane.keyframes()).sum();
         parts.push((Role::Text, format!("{} keyframes", count_text(keyframes))));
     }
     if let Some(mean) = stored.checked_div(blocks) {
-        parts.push((Role::Dim, format!("{} a block", size_text(mean))));
+        parts.push((Role::Dim, format!("{} a block", short_size(mean))));
     }
     let mut spans = Vec::new();
     for (at, (role, text)) in parts.into_iter().enumerate() {

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::text::Span;
 
-use super::Painter;
+use super::painter::Painter;
 use crate::report::diff::{Line, Mark};
 use crate::tui::layout::PaneArea;
 use crate::tui::state::State;

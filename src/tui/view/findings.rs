@@ -17,12 +17,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use super::message;
+use super::painter::Painter;
 use super::summary::severity_look;
-use super::{Painter, message};
 use crate::report::count;
 use crate::report::summary::VeriSummary;
 use crate::tui::layout::PaneArea;
-use crate::tui::state::findings::{Group, Parts, Row, Shared, details, findings, invitation, outcome, parts, selected};
+use crate::tui::state::findings::words::{details, findings, invitation, outcome, selected};
+use crate::tui::state::findings::{Group, Parts, Row, Shared, parts};
 use crate::tui::state::{JobKind, Pane, State};
 use crate::tui::text::{Align, Keep, fit, from_file, width};
 use crate::tui::theme::Role;
@@ -393,7 +395,8 @@ mod tests {
 
     use crate::tui::headless;
     use crate::tui::screen;
-    use crate::tui::state::{Action, Command, Effect, JobKind, State, update};
+    use crate::tui::state::update::update;
+    use crate::tui::state::{Action, Command, Effect, JobKind, State};
     use crate::tui::testing::{sample, setup};
     use crate::tui::workers;
 

@@ -5,10 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use super::known::look;
-use super::{Painter, count_text, size_text};
+use super::painter::Painter;
+use crate::report::short_size;
 use crate::tui::layout::Areas;
 use crate::tui::state::{JobKind, Pane, State};
-use crate::tui::text::{Keep, from_file, width};
+use crate::tui::text::{Keep, count_text, from_file, width};
 use crate::tui::theme::Role;
 use h4mk::audit::Verdict;
 use h4mk::knowledge::Known;
@@ -59,7 +60,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
 
 /// Layout, size, blocks, duration; empty where unknown.
 fn facts(state: &State) -> Vec<String> {
-    let size = size_text(state.source.len());
+    let size = short_size(state.source.len());
     let Some(container) = &state.container else { return vec![String::new(), size] };
     let blocks = container.index().blocks();
     let blocks = format!("{} block{}", count_text(blocks), if blocks == 1 { "" } else { "s" });

@@ -3,13 +3,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::text::Span;
 
+use super::painter::Painter;
 use super::summary::severity_look;
-use super::{Painter, count_text};
 use crate::tui::fields::{Content, Fields, Key, entry_text, find};
 use crate::tui::layout::PaneArea;
-use crate::tui::state::manifest::{Row, entry, entry_block, list_area, pointer};
+use crate::tui::state::manifest::entries::{entry, entry_block};
+use crate::tui::state::manifest::{Row, list_area, pointer};
 use crate::tui::state::{JobKind, Pane, State};
-use crate::tui::text::{Align, Keep, fit, from_file, width};
+use crate::tui::text::{Align, Keep, count_text, fit, from_file, width};
 use crate::tui::theme::Role;
 
 /// Columns of a type where there is room for one.

@@ -5,7 +5,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Span;
 use ratatui::widgets::{Clear, Widget};
 
-use super::{Painter, size_text};
+use super::painter::Painter;
+use crate::report::short_size;
 use crate::tui::state::{JobKind, Level, Prompt, Request, Running, State};
 use crate::tui::text::{Align, fit, width};
 use crate::tui::theme::Role;
@@ -101,7 +102,7 @@ pub(super) fn progress(state: &State, painter: &Painter<'_>, running: &Running) 
     // Fields and blocks are no bytes.
     let counts_bytes = !matches!(running.job.request, Request::SearchFields { .. } | Request::FindFrom { .. });
     let rate = rate.filter(|_| counts_bytes);
-    let rate = rate.map(|rate| format!("  {}/s", size_text(rate))).unwrap_or_default();
+    let rate = rate.map(|rate| format!("  {}/s", short_size(rate))).unwrap_or_default();
     vec![
         painter.span(Role::Text, format!(" {} ", running.job.request.kind().title())),
         painter.span(Role::Progress, painter.glyphs.bars.last().copied().unwrap_or("#").repeat(full)),

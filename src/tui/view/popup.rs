@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::widgets::{Clear, Widget};
 
-use super::Painter;
+use super::painter::Painter;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::{Popup, State};
 use crate::tui::theme::Role;

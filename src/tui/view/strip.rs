@@ -4,8 +4,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::Painter;
 use super::known::look_of_fault;
+use super::painter::Painter;
 use crate::tui::layout::{strip_blocks, strip_column};
 use crate::tui::state::{State, moment};
 use crate::tui::theme::Role;

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
-use super::Painter;
+use super::painter::Painter;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::summary::{Line, Tone};
 use crate::tui::state::{Pane, State};

@@ -4,11 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::text::Span;
 
 use super::known::look;
-use super::{Painter, count_text, size_text};
+use super::painter::Painter;
+use crate::report::short_size;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::tree::{Row, Tree};
 use crate::tui::state::{Pane, State, View};
-use crate::tui::text::{Align, Keep, fit, from_file, width};
+use crate::tui::text::{Align, Keep, count_text, fit, from_file, width};
 use crate::tui::theme::{Glyphs, Role};
 use h4mk::container::Container;
 use h4mk::index::{Chunk, Tag};
@@ -69,7 +70,7 @@ fn row_spans(
     let (indent, name, role, detail) = match row {
         Row::Group(group) => {
             let (count, bytes) = state.tree.total(index, group);
-            (0, tag, Role::Strong, format!("{}  {}", count_text(count), fit(&size_text(bytes), 9, Align::Right, "")))
+            (0, tag, Role::Strong, format!("{}  {}", count_text(count), fit(&short_size(bytes), 9, Align::Right, "")))
         }
         Row::Run(..) => {
             let span = format!("{}-{}", number(members.start), number(members.end.saturating_sub(1)));
@@ -81,7 +82,7 @@ fn row_spans(
             let name = format!("#{} {glyph}", number(members.start));
             let role = if keyframe { Role::Keyframe } else { Role::Text };
             let bytes = chunk.map_or(0, |chunk| chunk.len);
-            (2, name, role, size_text(bytes))
+            (2, name, role, short_size(bytes))
         }
     };
     let (mark, mark_role) = look(known(state, container, row, chunk.as_ref()), glyphs);

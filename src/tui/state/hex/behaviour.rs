@@ -1,28 +1,18 @@
 //! What happens to the Hex view.
 
-use std::sync::Arc;
-
 use ratatui::layout::Position;
 
-use super::ahead::{Ahead, ask_ahead};
-use super::geometry::{Geometry, PanelKind};
-use super::{Asked, Empty, ExtentId, Goal, HexCommand, Panel, Rows, Shown, chunk_name, search, shown};
-use crate::hexdump::hex_digits;
-use crate::tui::rows::Motion;
-use crate::tui::state::update::{copied, copied_raw, follow_selection, select, show};
-use crate::tui::state::views::Behaviour;
-use crate::tui::state::{Command, Effect, JobKind, Level, Request, Running, Selection, State, View};
-use h4mk::block::{BlockError, Form, Reading};
-use h4mk::explore::extent::{COUNTED_AT_ONCE, Coding, Extent};
+use super::copying::{Copied, copy};
+use super::cursor::{follow, grid, move_to, position_at, step, with_shown};
+use super::geometry::{Panel, PanelKind};
+use super::reading::wanted;
+use super::shown::Shown;
+use super::{Goal, chunk_name, searching};
+use crate::tui::command::{Command, HexCommand, Level};
+use crate::tui::state::behaviour::Behaviour;
+use crate::tui::state::{Effect, Selection, State};
+use h4mk::block::Form;
 use h4mk::explore::fields::field_at;
-use h4mk::explore::find::Needle;
-use h4mk::explore::preview::Preview;
-use h4mk::index::{Chunk, State as ChunkState};
-use h4mk::task::Task;
-use h4mk::text::escape_bytes;
-
-/// Bytes that are copied at most: terminals drop longer texts.
-const COPY_BYTES: u64 = 32 << 10;
 
 /// The view's behaviour.
 pub(in crate::tui::state) struct HexView;
@@ -47,7 +37,7 @@ impl Behaviour for HexView {
                 state.hex.search = None;
             }
             Command::NextMatch | Command::PreviousMatch => {
-                return search::next(state, command == Command::NextMatch);
+                return searching::next(state, command == Command::NextMatch);
             }
             Command::Hex(command) => return Some(run_own(state, command)),
             _ => return None,
@@ -56,38 +46,13 @@ impl Behaviour for HexView {
     }
 
     fn follow(&self, state: &mut State) {
-        if state.hex.leading {
-            return;
+        if !std::mem::take(&mut state.hex.leading) {
+            follow(state);
         }
-        state.hex.seen = state.selection.clone();
-        state.hex.pointed = state.selection.bytes.clone();
-        state.hex.whole = state.hex.pointed.is_some();
-        state.hex.anchor = None;
-        state.hex.goal = Some(match &state.hex.pointed {
-            Some(bytes) => Goal::FileOffset(bytes.start),
-            None => Goal::Start,
-        });
     }
 
     fn wants(&self, state: &mut State) -> Vec<Effect> {
-        if state.hex.seen != state.selection {
-            self.follow(state);
-        }
-        let mut effects = ask_for_coding(state);
-        let Ok(shown) = shown(state) else { return effects };
-        effects.extend(look_at_chunk(state));
-        if let Some(goal) = state.hex.goal.take() {
-            let position = match goal {
-                Goal::Start => None,
-                Goal::FileOffset(offset) => shown.extent.position_of(&shown.container, offset),
-                Goal::Position(position) => Some(position),
-            };
-            state.hex.cursor = position.unwrap_or(shown.range.start);
-        }
-        settle_cursor(state, &shown);
-        effects.extend(ask_for_preview(state, &shown));
-        effects.extend(ask_ahead(state, &shown));
-        effects
+        wanted(state)
     }
 
     fn click(&self, state: &mut State, at: Position) -> Vec<Effect> {
@@ -120,81 +85,9 @@ impl Behaviour for HexView {
         "text, or bytes: 0x48 34 4d 4b"
     }
 
-    fn find(&self, state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
-        search::start(state, text)
+    fn find(&self, state: &mut State, text: &str) -> Option<Result<Vec<Effect>, String>> {
+        Some(searching::start(state, text))
     }
-}
-
-/// Does something with the bytes that are shown, if any are.
-fn with_shown<T>(state: &mut State, act: impl FnOnce(&mut State, &Shown) -> T) -> Option<T> {
-    let shown = shown(state).ok()?;
-    Some(act(state, &shown))
-}
-
-fn grid(state: &State, shown: &Shown) -> Option<(Geometry, Rows)> {
-    let geometry = state.hex_geometry(shown)?;
-    Some((geometry, Rows::new(&shown.range, &geometry.columns)))
-}
-
-/// The position at a place on the screen.
-fn position_at(state: &State, at: Position) -> Option<u64> {
-    let shown = shown(state).ok()?;
-    let (geometry, grid) = grid(state, &shown)?;
-    let (line, place) = geometry.byte_at(at)?;
-    let row = state.hex.window.row_at(line, grid.count())?;
-    let position = grid.start(row).saturating_add(u64::from(place));
-    grid.positions(row).contains(&position).then_some(position)
-}
-
-/// Puts the cursor on a position; in the whole file, the chunk under it is what is selected.
-pub(super) fn move_to(state: &mut State, position: u64) {
-    state.hex.cursor = position;
-    let Some(container) = state.container.clone().filter(|_| state.hex.whole) else { return };
-    let Some(chunk) = container.index().at_offset(position) else { return };
-    if state.selection.chunk != Some(chunk.index) {
-        state.selection = Selection::of_chunk(&container, &chunk);
-        state.hex.seen = state.selection.clone();
-        state.hex.leading = true;
-        follow_selection(state);
-        state.hex.leading = false;
-    }
-}
-
-fn settle_cursor(state: &mut State, shown: &Shown) {
-    let last = shown.range.end.saturating_sub(1).max(shown.range.start);
-    state.hex.cursor = state.hex.cursor.clamp(shown.range.start, last);
-    state.hex.anchor = state.hex.anchor.map(|anchor| anchor.clamp(shown.range.start, last));
-    if let Some((geometry, grid)) = grid(state, shown) {
-        let row = grid.of(state.hex.cursor);
-        let (count, height) = (grid.count(), geometry.grid.height);
-        // A step scrolls by a row; whatever went further shows what surrounds it.
-        let near = state.hex.window.visible(count, height);
-        match row.saturating_add(1) >= near.start && row <= near.end {
-            true => state.hex.window.set_cursor(row, count, height),
-            false => state.hex.window.jump(row, count, height),
-        }
-    }
-}
-
-fn step(state: &mut State, shown: &Shown, motion: Motion) {
-    let Some((geometry, grid)) = grid(state, shown) else { return };
-    let (cursor, range) = (state.hex.cursor, &shown.range);
-    let row = u64::from(geometry.columns.bytes);
-    let page = u64::from(geometry.grid.height.saturating_sub(1).max(1)).saturating_mul(row);
-    let last = range.end.saturating_sub(1).max(range.start);
-    let up = |by: u64| cursor.checked_sub(by).filter(|to| *to >= range.start);
-    let to = match motion {
-        Motion::Left => cursor.saturating_sub(1).max(range.start),
-        Motion::Right => cursor.saturating_add(1).min(last),
-        Motion::Up => up(row).unwrap_or(cursor),
-        Motion::Down if grid.of(cursor) + 1 < grid.count() => cursor.saturating_add(row).min(last),
-        Motion::Down => cursor,
-        Motion::PageUp => up(page).unwrap_or(range.start),
-        Motion::PageDown => cursor.saturating_add(page).min(last),
-        Motion::Home => range.start,
-        Motion::End => last,
-    };
-    move_to(state, to);
 }
 
 fn run_own(state: &mut State, command: HexCommand) -> Vec<Effect> {
@@ -307,8 +200,7 @@ fn step_chunk(state: &mut State, forward: bool) {
         move_to(state, chunk.offset);
     } else {
         // Walking from chunk to chunk leaves no trail in the history.
-        state.selection = Selection::of_chunk(&container, &chunk);
-        follow_selection(state);
+        state.walk_to(Selection::of_chunk(&container, &chunk));
     }
 }
 
@@ -318,182 +210,9 @@ fn open(state: &mut State, shown: &Shown) {
     let led = field.and_then(|field| field.leads_to(&shown.container));
     match led.and_then(|offset| shown.container.index().at_offset(offset)) {
         Some(chunk) => {
-            select(state, Selection::of_chunk(&shown.container, &chunk));
+            state.select(Selection::of_chunk(&shown.container, &chunk));
             state.say(Level::Info, format!("this entry leads to {}", chunk_name(&chunk)));
         }
         None => state.say(Level::Info, "nothing here leads elsewhere; SEEK entries do"),
-    }
-}
-
-/// As what bytes are copied.
-#[derive(Clone, Copy)]
-enum Copied {
-    Hex,
-    /// As it is shown.
-    Text,
-    /// As it is.
-    Raw,
-}
-
-fn copy(state: &mut State, shown: &Shown, form: Copied) -> Vec<Effect> {
-    let range = state.hex.selected().unwrap_or(state.hex.cursor..state.hex.cursor.saturating_add(1));
-    let len = range.end.min(shown.range.end).saturating_sub(range.start);
-    if len == 0 || len > COPY_BYTES {
-        let text = match len {
-            0 => "there is no byte to copy".to_owned(),
-            _ => format!("{len} bytes are too many to copy (at most {COPY_BYTES}); `e` writes a block to a file"),
-        };
-        state.say(Level::Warning, text);
-        return Vec::new();
-    }
-    let bytes = shown.read(range.start, usize::try_from(len).unwrap_or_default());
-    state.hex.anchor = None;
-    match (form, String::from_utf8(bytes.into_owned())) {
-        (Copied::Raw, Ok(text)) => copied_raw(state, text),
-        (Copied::Raw, Err(_)) => {
-            state.say(Level::Warning, "these bytes aren't UTF-8, so they can't be copied raw; `y` copies them as hex");
-            Vec::new()
-        }
-        (Copied::Text, Ok(text)) => copied(state, &text),
-        (Copied::Text, Err(error)) => copied(state, &escape_bytes(error.as_bytes())),
-        (Copied::Hex, text) => {
-            let bytes = text.map_or_else(|error| error.into_bytes(), String::into_bytes);
-            let digits: Vec<String> =
-                bytes.iter().map(|byte| hex_digits(*byte).map(char::from).iter().collect()).collect();
-            copied(state, &digits.join(" "))
-        }
-    }
-}
-
-/// Searches what Hex shows, or is about to, for a text that was entered in another view.
-pub(in crate::tui::state) fn find_from_elsewhere(state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
-    Needle::parse(text).map_err(|error| error.to_string())?;
-    // What is started from here on has to be done, whatever else is said.
-    let mut effects = HexView.wants(state);
-    match search::start(state, text) {
-        Ok(searches) => effects.extend(searches),
-        Err(why) => state.say(Level::Warning, why),
-    }
-    show(state, View::Hex);
-    Ok(effects)
-}
-
-/// To an offset in what is shown: from the chunk's start, from the block's.
-pub(in crate::tui::state) fn go_within(state: &mut State, offset: u64) -> Result<Vec<Effect>, String> {
-    let effects = HexView.wants(state);
-    let position = match shown(state) {
-        Ok(Shown { range, .. }) => {
-            let position = range.start.checked_add(offset).filter(|position| range.contains(position));
-            position.ok_or_else(|| format!("what Hex shows ends at +{:#x}", range.end - range.start))?
-        }
-        // Of a block that is still to be read, whether it reaches so far will be seen.
-        Err(Empty::NotRead(..)) => offset,
-        Err(Empty::NotIndexed) => return Err("the file is not indexed yet".to_owned()),
-    };
-    show(state, View::Hex);
-    state.hex.goal = Some(Goal::Position(position));
-    Ok(effects)
-}
-
-/// Recomputes the CRC of the chunk that is shown: of a small one at once, else in the background. Whoever decodes a block
-/// has done that before.
-fn look_at_chunk(state: &mut State) -> Vec<Effect> {
-    let Some(container) = state.container.clone() else { return Vec::new() };
-    let chunk = state.selection.chunk.and_then(|chunk| container.index().chunk(chunk));
-    let Some(chunk) = chunk.filter(|chunk| container.state(chunk) == ChunkState::Unchecked) else { return Vec::new() };
-    // What a wrong CRC means a worker finds out: the length may hide other chunks.
-    if chunk.len <= COUNTED_AT_ONCE && container.is_intact(&chunk) {
-        return Vec::new();
-    }
-    let asked = |running: &Running| matches!(&running.job.request, Request::Measure(_, of) if of.contains(&chunk));
-    match state.jobs.running().iter().any(asked) {
-        true => Vec::new(),
-        false => vec![Effect::Start(state.jobs.start(Request::Measure(container, vec![chunk])))],
-    }
-}
-
-/// Sees to it that a block is read before it is shown decoded: few runs at once, all else in the background.
-fn ask_for_coding(state: &mut State) -> Vec<Effect> {
-    let Err(Empty::NotRead(chunk, reading)) = shown(state) else { return Vec::new() };
-    let about = ExtentId::of_decoded(&chunk);
-    let (Some(container), Some(block), false) =
-        (&state.container, chunk.block, state.hex.coding.as_ref().is_some_and(|coding| coding.about == about))
-    else {
-        return Vec::new();
-    };
-    let read = state.hex.ahead.take(&about);
-    let is_read = read.is_some();
-    let before = state.hex.coding.replace(Asked { about, answer: read });
-    if let Some((about, read)) = before.and_then(|before| Some((before.about, before.answer?))) {
-        state.hex.ahead.keep(about, read);
-    }
-    // The length of a block with a wrong CRC may hide others: whoever reads it in the background looks for them.
-    if is_read && !container.is_doubted(&chunk) {
-        return Vec::new();
-    }
-    if reading == Reading::Runs && chunk.len <= COUNTED_AT_ONCE && !container.is_doubted(&chunk) {
-        // Nobody can cancel a task that is not shared.
-        if let Ok(coding) = container.coding(block, &Task::default()) {
-            decoded(state, &chunk, Ok(coding));
-        }
-        return Vec::new();
-    }
-    let request = Request::Decode(container.clone(), chunk);
-    vec![Effect::Start(state.jobs.start(request))]
-}
-
-/// A block was read.
-pub(in crate::tui::state) fn decoded(state: &mut State, chunk: &Chunk, coding: Result<Coding, BlockError>) {
-    let about = ExtentId::of_decoded(chunk);
-    if let Some(asked) = state.hex.coding.as_mut().filter(|asked| asked.about == about) {
-        asked.answer = Some(coding);
-    }
-}
-
-/// A block beside the one that is shown was read.
-pub(in crate::tui::state) fn read_ahead(state: &mut State, chunk: &Chunk, coding: Result<Coding, BlockError>) {
-    state.hex.ahead.keep(ExtentId::of_decoded(chunk), coding);
-}
-
-/// Blocks are read in another way now: what was read of them counts no more.
-pub(in crate::tui::state) fn forget(state: &mut State) {
-    for kind in [JobKind::Decode, JobKind::Ahead, JobKind::Find, JobKind::Preview] {
-        state.jobs.cancel(kind);
-    }
-    (state.hex.coding, state.hex.preview, state.hex.ahead) = (None, None, Ahead::default());
-    if let Some(search) = &mut state.hex.search {
-        search.forget();
-    }
-    if !state.hex.whole {
-        (state.hex.anchor, state.hex.goal) = (None, Some(Goal::Start));
-    }
-}
-
-/// More of the file is known: a block that could not be read gets another chance.
-pub(in crate::tui::state) fn forget_failures(state: &mut State) {
-    state.hex.coding = state.hex.coding.take().filter(|coding| !matches!(coding.answer, Some(Err(_))));
-    state.hex.ahead = Ahead::default();
-}
-
-fn ask_for_preview(state: &mut State, shown: &Shown) -> Vec<Effect> {
-    if state.hex.panel != Panel::Preview {
-        state.jobs.cancel(JobKind::Preview);
-        return Vec::new();
-    }
-    let content = shown.content();
-    let about = ExtentId::of(&content);
-    if state.hex.preview.as_ref().is_some_and(|preview| preview.about == about) {
-        return Vec::new();
-    }
-    state.hex.preview = Some(Asked { about, answer: None });
-    let request = Request::Preview(shown.container.clone(), content);
-    vec![Effect::Start(state.jobs.start(request))]
-}
-
-/// Content was looked at.
-pub(in crate::tui::state) fn previewed(state: &mut State, extent: &Extent, preview: Arc<Preview>) {
-    let about = ExtentId::of(extent);
-    if let Some(asked) = state.hex.preview.as_mut().filter(|asked| asked.about == about) {
-        asked.answer = Some(preview);
     }
 }

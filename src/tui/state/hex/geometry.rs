@@ -16,14 +16,26 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::Panel;
-
 /// Columns that the panel beside the bytes takes at least, and at most.
 const PANEL_WIDTH: (u16, u16) = (52, 72);
 /// Rows of the panel below the bytes.
 const INSPECTOR_HEIGHT: u16 = 11;
 /// Rows of the pane from which the panel is shown unasked.
 const AUTO_HEIGHT: u16 = 24;
+
+/// What the panel was asked to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Panel {
+    /// Fields and values, where there is room.
+    #[default]
+    Auto,
+    /// Fields and values.
+    Inspector,
+    /// What the content looks like.
+    Preview,
+    /// Nothing.
+    Hidden,
+}
 
 /// The columns of a row of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,13 @@
 use proptest::prelude::*;
 
-use super::geometry::Columns;
-use super::{Panel, Rows, shown};
+use super::geometry::{Columns, Panel};
+use super::rows::Rows;
+use super::shown::shown;
 use crate::tui::headless::{Player, draw};
-use crate::tui::state::{Action, Effect, Job, JobKind, Level, State, View, update};
+use crate::tui::state::update::update;
+use crate::tui::state::{Action, Effect, Job, JobKind, Level, State, View};
 use crate::tui::testing::{played, sample, setup};
-use crate::tui::{keymap, keys, screen, workers};
+use crate::tui::{keys, screen, workers};
 use h4mk::block::Form;
 use h4mk::source::Source;
 
@@ -211,7 +213,7 @@ fn a_resize_keeps_the_cursor_in_sight() {
 fn play(state: &mut State, text: &str) -> Vec<Job> {
     let inputs = keys::parse(text).unwrap();
     let actions = inputs.into_iter().flat_map(|input| {
-        let action = keymap::action(state, input);
+        let action = state.action(input);
         action.map(|action| update(state, action)).unwrap_or_default()
     });
     let started = actions.filter_map(|effect| if let Effect::Start(job) = effect { Some(job) } else { None });

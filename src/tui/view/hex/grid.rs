@@ -2,10 +2,14 @@
 
 use ratatui::style::Style;
 
-use super::{Painter, Rows, Seen, Shown, State};
+use super::seen::Seen;
 use crate::hexdump::{ascii_glyph, hex_digits};
+use crate::tui::state::State;
 use crate::tui::state::hex::geometry::Geometry;
+use crate::tui::state::hex::rows::Rows;
+use crate::tui::state::hex::shown::Shown;
 use crate::tui::theme::{Glyphs, Role};
+use crate::tui::view::painter::Painter;
 use h4mk::explore::fields::Kind;
 use h4mk::finding::Severity;
 

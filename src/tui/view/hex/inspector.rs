@@ -2,9 +2,13 @@
 
 use ratatui::layout::Rect;
 
-use super::{Painter, Seen, Shown, State, heading};
+use super::heading::heading;
+use super::seen::Seen;
+use crate::tui::state::State;
+use crate::tui::state::hex::shown::Shown;
 use crate::tui::text::{Align, fit};
 use crate::tui::theme::Role;
+use crate::tui::view::painter::Painter;
 use h4mk::text::push_escaped;
 
 /// Columns of the values: labels, and two byte orders of at most 20 digits and a sign.

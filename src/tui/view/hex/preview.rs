@@ -3,10 +3,14 @@
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{Painter, Shown, State, chunk_name, heading};
-use crate::tui::state::JobKind;
+use super::heading::heading;
+use crate::report::short_size;
+use crate::tui::state::hex::chunk_name;
+use crate::tui::state::hex::shown::Shown;
+use crate::tui::state::{JobKind, State};
+use crate::tui::text::count_text;
 use crate::tui::theme::Role;
-use crate::tui::view::{count_text, size_text};
+use crate::tui::view::painter::Painter;
 use h4mk::explore::preview::{Preview, Text};
 
 /// Rows of the histogram at most: taller bars say no more.
@@ -30,7 +34,7 @@ pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area
         return painter.line(area, 1, vec![painter.span(Role::Dim, text)]);
     };
     let sampled = match preview.looked_at < preview.len {
-        true => format!(", by samples: {} of {}", size_text(preview.looked_at), size_text(preview.len)),
+        true => format!(", by samples: {} of {}", short_size(preview.looked_at), short_size(preview.len)),
         false => format!(", {} byte{}", count_text(preview.len), if preview.len == 1 { "" } else { "s" }),
     };
     heading(painter, area, &format!("{what}{sampled}"));

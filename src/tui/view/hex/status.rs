@@ -3,11 +3,16 @@
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{Painter, Seen, Shown, State, count_text, look, owner};
-use crate::tui::state::JobKind;
-use crate::tui::text::{Keep, from_file};
+use super::seen::Seen;
+use crate::tui::state::hex::chunk_name;
+use crate::tui::state::hex::shown::Shown;
+use crate::tui::state::{JobKind, State};
+use crate::tui::text::{Keep, count_text, from_file};
 use crate::tui::theme::Role;
+use crate::tui::view::known::look;
+use crate::tui::view::painter::Painter;
 use h4mk::finding::Severity;
+use h4mk::index::Chunk;
 use h4mk::text::escape;
 
 /// Columns of a search's text in the status line.
@@ -103,4 +108,9 @@ fn field(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Ve
         spans.push(painter.span(Role::Dim, format!(" {} {of}", painter.glyphs.separator)));
     }
     spans
+}
+
+/// The chunk that a position of the file is in, for the status line.
+fn owner(chunk: Option<&Chunk>) -> String {
+    chunk.map(chunk_name).unwrap_or_default()
 }

@@ -1,0 +1,66 @@
+//! What was asked about bytes, and the answers that came.
+
+use std::ops::Range;
+
+use h4mk::block::BlockError;
+use h4mk::explore::extent::{Coding, Extent};
+use h4mk::index::Chunk;
+
+/// Tells an extent from another, without looking at what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ExtentId {
+    decoded: bool,
+    range: Range<u64>,
+}
+
+impl ExtentId {
+    /// That of an extent.
+    pub(super) fn of(extent: &Extent) -> Self {
+        match extent {
+            Extent::Stored(range) => Self { decoded: false, range: range.clone() },
+            Extent::Decoded { chunk, .. } => Self::of_decoded(chunk),
+        }
+    }
+
+    pub(super) fn of_decoded(chunk: &Chunk) -> Self {
+        Self { decoded: true, range: chunk.payload_offset..chunk.payload_offset.saturating_add(chunk.len) }
+    }
+}
+
+/// What a block's content is read from, or why it has none.
+pub(super) type Read = Result<Coding, BlockError>;
+
+/// What a job was asked for, and its answer once it came.
+#[derive(Debug, Clone)]
+pub(super) struct Asked<T> {
+    pub(super) about: ExtentId,
+    pub(super) answer: Option<T>,
+}
+
+impl<T: Clone> Asked<T> {
+    pub(super) fn answer_about(asked: &Option<Self>, about: &ExtentId) -> Option<T> {
+        asked.as_ref().filter(|asked| asked.about == *about)?.answer.clone()
+    }
+}
+
+/// What was read beside the block that is shown.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    /// The block that is shown.
+    pub(super) of: Option<ExtentId>,
+    pub(super) read: Vec<(ExtentId, Read)>,
+}
+
+impl Ahead {
+    /// What was read of a block; afterwards somebody else keeps it.
+    pub(super) fn take(&mut self, about: &ExtentId) -> Option<Read> {
+        let at = self.read.iter().position(|(id, _)| id == about)?;
+        Some(self.read.swap_remove(at).1)
+    }
+
+    /// Keeps what was read of a block, as long as it stands beside the one that is shown.
+    pub(super) fn keep(&mut self, about: ExtentId, read: Read) {
+        self.take(&about);
+        self.read.push((about, read));
+    }
+}

@@ -1,0 +1,160 @@
+//! Finding text or bytes in what the Hex view shows.
+
+use std::sync::Arc;
+
+use super::Goal;
+use super::asked::ExtentId;
+use super::cursor::{catch_up, move_to};
+use super::reading::wanted;
+use super::search::{Search, Then};
+use super::shown::{Shown, shown};
+use crate::tui::command::{Level, View};
+use crate::tui::state::{Effect, Request, Selection, State};
+use h4mk::explore::extent::Extent;
+use h4mk::explore::find::{Elsewhere, Matches, Needle, Next};
+use h4mk::text::escape;
+
+/// Searches for what was typed, from the cursor on.
+pub(super) fn start(state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
+    let shown = shown(state).map_err(|_| "there are no bytes to search yet".to_owned())?;
+    let needle = Needle::parse(text).map_err(|error| error.to_string())?;
+    state.hex.search = Some(Search { text: text.to_owned(), needle: Arc::new(needle), found: None, then: None });
+    let then = Then { from: state.hex.cursor, forward: true, inclusive: true, wrapped: false, alone: None };
+    Ok(search_around(state, &shown, then.from, then))
+}
+
+/// To the next match or the one before; `None` where nothing was searched for.
+pub(super) fn next(state: &mut State, forward: bool) -> Option<Vec<Effect>> {
+    state.hex.search.as_ref()?;
+    let shown = shown(state).ok()?;
+    let then = Then { from: state.hex.cursor, forward, inclusive: false, wrapped: false, alone: None };
+    Some(follow(state, &shown, then))
+}
+
+/// The block whose content is shown.
+fn decoded_block(shown: &Shown) -> Option<u64> {
+    shown.chunk.filter(|_| shown.is_decoded())?.block
+}
+
+/// Searches the other blocks, where matches in this one come to an end.
+fn search_on(state: &mut State, shown: &Shown, from: u64, then: Then) -> Vec<Effect> {
+    let Some(search) = &mut state.hex.search else { return Vec::new() };
+    search.then = Some(then);
+    let (container, needle) = (shown.container.clone(), search.needle.clone());
+    let request = Request::FindFrom { container, needle, from, forward: then.forward };
+    vec![Effect::Start(state.jobs.start(request))]
+}
+
+fn search_around(state: &mut State, shown: &Shown, around: u64, then: Then) -> Vec<Effect> {
+    let Some(search) = &mut state.hex.search else { return Vec::new() };
+    search.then = Some(then);
+    let request = Request::Find {
+        container: shown.container.clone(),
+        extent: shown.extent.clone(),
+        needle: search.needle.clone(),
+        around,
+    };
+    vec![Effect::Start(state.jobs.start(request))]
+}
+
+/// Goes to the match, or searches around where it must be.
+fn follow(state: &mut State, shown: &Shown, then: Then) -> Vec<Effect> {
+    let Some(search) = &state.hex.search else { return Vec::new() };
+    let Some(matches) = search.matches(&shown.extent) else {
+        return search_around(state, shown, then.from, then);
+    };
+    let here = then.inclusive && matches.ordinal_at(then.from).is_some();
+    let next = match here {
+        true => Some(Next::At { position: then.from, wrapped: false }),
+        false => matches.step(&shown.range, then.from, then.forward),
+    };
+    let ends = matches!(next, None | Some(Next::At { wrapped: true, .. } | Next::Around { wrapped: true, .. }));
+    if let Some(from) = decoded_block(shown).filter(|_| ends && then.alone.is_none()) {
+        return search_on(state, shown, from, then);
+    }
+    match next {
+        Some(Next::At { position, wrapped }) => {
+            state.hex.goal = Some(Goal::Position(position));
+            if state.hex.whole {
+                move_to(state, position);
+            }
+            let elsewhere = if then.alone.is_some() { "in no other block; " } else { "" };
+            match (wrapped || then.wrapped, then.forward) {
+                (false, _) => {}
+                (true, true) => state.say(Level::Info, format!("{elsewhere}past the end: on from the start")),
+                (true, false) => state.say(Level::Info, format!("{elsewhere}past the start: on from the end")),
+            }
+            Vec::new()
+        }
+        Some(Next::Around { position, wrapped }) => {
+            let then = Then { from: position, inclusive: wrapped && then.forward, wrapped, ..then };
+            search_around(state, shown, position, then)
+        }
+        None => {
+            let text = escape(&search.text).into_owned();
+            let as_stored = "`w` and `n` search the file as stored";
+            let said = match then.alone {
+                Some(0) => format!("{text} is in no decoded block; {as_stored}"),
+                Some(unread) => format!("{text} is in no block that decodes ({unread} do not); {as_stored}"),
+                None if state.hex.whole => format!("{text} is not in the file as stored"),
+                None => format!("{text} is not here; {as_stored}"),
+            };
+            state.say(Level::Warning, said);
+            Vec::new()
+        }
+    }
+}
+
+/// The matches were counted.
+pub(in crate::tui::state) fn found(state: &mut State, extent: &Extent, matches: Matches) -> Vec<Effect> {
+    let about = ExtentId::of(extent);
+    let Some(search) = &mut state.hex.search else { return Vec::new() };
+    search.found = Some((about.clone(), matches));
+    let then = search.then.take();
+    match (then, shown(state)) {
+        (Some(then), Ok(shown)) if ExtentId::of(&shown.extent) == about => follow(state, &shown, then),
+        _ => Vec::new(),
+    }
+}
+
+/// The other blocks were searched. Whoever went elsewhere meanwhile is left there.
+pub(in crate::tui::state) fn found_from(state: &mut State, from: u64, elsewhere: Elsewhere) -> Vec<Effect> {
+    let then = state.hex.search.as_mut().and_then(|search| search.then.take());
+    let shown = shown(state).ok().filter(|shown| state.view == View::Hex && decoded_block(shown) == Some(from));
+    let Some((then, shown)) = then.zip(shown) else { return Vec::new() };
+    let Some((extent, matches)) = elsewhere.found else {
+        return follow(state, &shown, Then { alone: Some(elsewhere.unread), ..then });
+    };
+    let Extent::Decoded { chunk, coding } = &extent else { return Vec::new() };
+    let position = if then.forward { matches.kept.first() } else { matches.kept.last() };
+    let goal = position.map_or(Goal::Start, |position| Goal::Position(*position));
+    let about = ExtentId::of(&extent);
+    state.hex.ahead.keep(about.clone(), Ok(coding.clone()));
+    state.select(Selection::of_chunk(&shown.container, chunk));
+    catch_up(state);
+    state.hex.goal = Some(goal);
+    if let Some(search) = &mut state.hex.search {
+        search.found = Some((about, matches));
+    }
+    let block = chunk.block.unwrap_or_default();
+    let past = match then.forward {
+        true if block < from => "past the last block: ",
+        false if block > from => "past the first block: ",
+        _ => "",
+    };
+    state.say(Level::Info, format!("{past}found in block {block}"));
+    Vec::new()
+}
+
+/// Searches what Hex shows, or is about to, for a text that was entered in another view.
+pub(in crate::tui::state) fn find_from_elsewhere(state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
+    Needle::parse(text).map_err(|error| error.to_string())?;
+    // What is started from here on has to be done, whatever else is said.
+    let mut effects = wanted(state);
+    match start(state, text) {
+        Ok(searches) => effects.extend(searches),
+        Err(why) => state.say(Level::Warning, why),
+    }
+    state.show(View::Hex);
+    Ok(effects)
+}

@@ -1,0 +1,380 @@
+//! What happens to the trees of the Manifest view.
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use super::entries::{entry, entry_block};
+use super::{Row, list_area, pointer};
+use crate::tui::clip::Clip;
+use crate::tui::command::{Command, Level, Pane, View};
+use crate::tui::fields::{Content, Fields, Hits, Key, entry_text};
+use crate::tui::rows::Motion;
+use crate::tui::state::behaviour::{Behaviour, List};
+use crate::tui::state::{Effect, Request, Selection, State, copy, popup};
+use h4mk::text::escape;
+
+/// Objects and arrays this long or longer are folded at first.
+const OPEN_BELOW: u64 = 40;
+
+/// The view's behaviour.
+pub(in crate::tui::state) struct Manifest;
+
+impl Behaviour for Manifest {
+    fn run(&self, state: &mut State, command: Command) -> Option<Vec<Effect>> {
+        let description = state.description.clone()?;
+        let fields = &description.fields;
+        let row = state.manifest.selected()?;
+        match command {
+            Command::Move(Motion::Left) => {
+                let inside = match row {
+                    Row::Node(node) if state.manifest.is_open(node) && fields.can_open(node) => Some(node),
+                    Row::Node(node) => fields.parent(node),
+                    Row::Entry(seek, _) => Some(seek),
+                };
+                if let Some(node) = inside {
+                    state.manifest.set_open(fields, node, false);
+                    go_to(state, fields, Row::Node(node));
+                }
+            }
+            Command::Move(Motion::Right) => {
+                state.manifest.set_open(fields, row.node(), true);
+                self.refit(state);
+            }
+            Command::Move(motion) => self.step(state, motion),
+            Command::Open => open(state, fields, row),
+            Command::Fold => {
+                let inside = match row {
+                    Row::Node(node) if fields.can_open(node) => Some(node),
+                    Row::Node(node) => fields.parent(node),
+                    Row::Entry(seek, _) => Some(seek),
+                };
+                if let Some(node) = inside {
+                    fold(state, fields, node);
+                    go_to(state, fields, Row::Node(node));
+                }
+            }
+            Command::Bytes => show_bytes(state, fields, row),
+            Command::Copy => {
+                let pointer = pointer(fields, row);
+                let effects = copy::copied(state, &pointer);
+                if pointer.is_empty() {
+                    state.say(Level::Info, "copied: the whole document, whose JSON Pointer is empty");
+                }
+                return Some(effects);
+            }
+            Command::CopyValue | Command::CopyRaw => match value(state, fields, row) {
+                Some(text) if command == Command::CopyRaw => return Some(copy::copied_raw(state, text)),
+                Some(text) => {
+                    let clip = Clip::shown(&text);
+                    state.say(Level::Info, format!("copied a value of {} bytes", clip.text().len()));
+                    return Some(vec![Effect::Copy(clip)]);
+                }
+                None => state.say(Level::Warning, "there is no value to copy here"),
+            },
+            Command::Close if state.manifest.hits.is_some() && !state.jobs.is_busy() => {
+                state.manifest.hits = None;
+                state.message = None;
+            }
+            Command::NextMatch => to_match(state, true, false),
+            Command::PreviousMatch => to_match(state, false, false),
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn refresh(&self, state: &mut State) -> Vec<Effect> {
+        let Some(description) = state.description.clone() else { return Vec::new() };
+        let known = state.manifest.described.as_ref();
+        if known.is_some_and(|known| Arc::ptr_eq(known, &description)) {
+            return Vec::new();
+        }
+        let fields = &description.fields;
+        let same_shape = known.is_some_and(|known| known.fields.len() == fields.len());
+        let pane = &mut state.manifest;
+        if !same_shape {
+            let is_short = |node: &u32| {
+                fields.node(*node).is_some_and(|field| match field.content {
+                    Content::Object(len) | Content::Array(len) => field.depth == 0 || len < OPEN_BELOW,
+                    Content::SeekTable(_) => false,
+                    _ => field.depth == 0,
+                })
+            };
+            let nodes = 0..u32::try_from(fields.len()).unwrap_or(u32::MAX);
+            pane.open = nodes.filter(is_short).filter(|node| fields.can_open(*node)).collect();
+            pane.hits = None;
+        }
+        pane.list(fields);
+        pane.described = Some(description);
+        self.refit(state);
+        Vec::new()
+    }
+
+    fn follow(&self, state: &mut State) {
+        let Some(description) = state.description.clone() else { return };
+        let fields = &description.fields;
+        let Some(chunk) = state.selection.chunk else { return };
+        let of_chunk = |root: &&crate::tui::fields::Root| root.chunk.is_some_and(|c| c.index == chunk);
+        let Some(root) = fields.roots().iter().find(of_chunk) else { return };
+        let here = state.manifest.selected().and_then(|row| fields.root(row.node()));
+        if here.is_none_or(|here| here.node != root.node) {
+            let at = state.manifest.place(fields, Row::Node(root.node));
+            self.list(state).iter_mut().for_each(|list| list.jump(at));
+        }
+    }
+
+    fn list<'a>(&self, state: &'a mut State) -> Option<List<'a>> {
+        let area = state.areas().and_then(|areas| areas.view).map_or(Rect::default(), |pane| list_area(pane.inner));
+        let len = state.manifest.len();
+        Some(List { window: &mut state.manifest.window, len, area })
+    }
+
+    /// Of a document, its chunk; of a seek entry, the block that it leads to.
+    fn selects(&self, state: &mut State) {
+        let Some(description) = state.description.clone() else { return };
+        let Some((container, row)) = state.container.clone().zip(state.manifest.selected()) else { return };
+        let chunk = match row {
+            Row::Entry(_, entry) => entry_block(state, entry).and_then(|block| container.index().block(block)),
+            Row::Node(node) => description.fields.root(node).and_then(|root| root.chunk),
+        };
+        if let Some(chunk) = chunk.filter(|chunk| state.selection.chunk != Some(chunk.index)) {
+            state.walk_to(Selection::of_chunk(&container, &chunk));
+        }
+    }
+
+    /// Opens or folds what can be.
+    fn clicked_again(&self, state: &mut State) -> Vec<Effect> {
+        let Some((description, row)) = state.description.clone().zip(state.manifest.selected()) else {
+            return Vec::new();
+        };
+        let can_open = description.fields.can_open(row.node());
+        can_open.then(|| self.run(state, Command::Fold)).flatten().unwrap_or_default()
+    }
+
+    fn wheel(&self, state: &mut State, rows: i64) {
+        if let Some(mut list) = self.list(state) {
+            list.scroll(rows);
+        }
+        if state.focus == Pane::View {
+            self.selects(state);
+        }
+    }
+
+    fn findable(&self) -> &'static str {
+        "text in keys and values"
+    }
+
+    fn find(&self, state: &mut State, text: &str) -> Option<Result<Vec<Effect>, String>> {
+        let Some((container, description)) = state.container.clone().zip(state.description.clone()) else {
+            return Some(Err("the file is not indexed yet".to_owned()));
+        };
+        let request = Request::SearchFields { container, description, text: text.to_owned() };
+        Some(Ok(vec![Effect::Start(state.jobs.start(request))]))
+    }
+}
+
+/// What the search found.
+pub(in crate::tui::state) fn found(state: &mut State, hits: Hits) {
+    let (total, text) = (hits.total, escape(&hits.text).into_owned());
+    state.manifest.hits = Some(hits);
+    match total {
+        0 => state.say(Level::Warning, format!("\"{text}\" is in no key and no value")),
+        _ => to_match(state, true, true),
+    }
+}
+
+/// To the next match or the one before, round the ends; `here` accepts the row under the cursor.
+fn to_match(state: &mut State, forward: bool, here: bool) {
+    let Some(description) = state.description.clone() else { return };
+    let Some((hits, row)) = state.manifest.hits.as_ref().zip(state.manifest.selected()) else {
+        return state.say(Level::Warning, "nothing was searched for here: / searches keys and values");
+    };
+    let (places, place) = (&hits.places, row.place());
+    let Some(last) = places.len().checked_sub(1) else {
+        return state.say(Level::Warning, "nothing was found");
+    };
+    let at = match forward {
+        true => places.partition_point(|hit| if here { *hit < place } else { *hit <= place }),
+        false => places.partition_point(|hit| *hit < place).checked_sub(1).unwrap_or(usize::MAX),
+    };
+    let (at, wrapped) = match at {
+        at if at <= last => (at, ""),
+        _ if forward => (0, ", from the start again"),
+        _ => (last, ", from the end again"),
+    };
+    let Some((node, entry)) = places.get(at).copied() else { return };
+    let text = format!("match {} of {}{wrapped}", at + 1, hits.total);
+    let row = entry.map_or(Row::Node(node), |entry| Row::Entry(node, entry));
+    state.manifest.reveal(&description.fields, row);
+    go_to(state, &description.fields, row);
+    state.say(Level::Info, text);
+}
+
+fn go_to(state: &mut State, fields: &Fields, row: Row) {
+    let at = state.manifest.place(fields, row);
+    if let Some(mut list) = Manifest.list(state) {
+        list.jump(at);
+    }
+    Manifest.selects(state);
+}
+
+/// The bytes of a row in the file.
+fn bytes(state: &State, fields: &Fields, row: Row) -> Option<std::ops::Range<u64>> {
+    let container = state.container.as_ref()?;
+    match row {
+        Row::Node(node) => fields.bytes(container, node),
+        Row::Entry(_, entry) => fields.entry_bytes(container, entry),
+    }
+}
+
+fn show_bytes(state: &mut State, fields: &Fields, row: Row) {
+    match state.container.clone().zip(bytes(state, fields, row)) {
+        Some((container, bytes)) => {
+            let selection = Selection::of_bytes(&container, bytes);
+            state.select(selection);
+            state.show(View::Hex);
+        }
+        None => state.say(Level::Warning, "it has no bytes of its own: a default, or counted from the chunks"),
+    }
+}
+
+fn open(state: &mut State, fields: &Fields, row: Row) {
+    let node = match row {
+        Row::Entry(_, entry) => {
+            match entry_block(state, entry) {
+                Some(block) => {
+                    let chunk = state.container.clone().and_then(|c| Some((c.index().block(block)?, c)));
+                    if let Some((chunk, container)) = chunk {
+                        state.select(Selection::of_chunk(&container, &chunk));
+                        state.show(View::Hex);
+                    }
+                }
+                None => state.say(Level::Warning, format!("entry {entry} leads to no block")),
+            }
+            return;
+        }
+        Row::Node(node) => node,
+    };
+    let Some(field) = fields.node(node) else { return };
+    match &field.content {
+        Content::Note(..) => show_bytes(state, fields, row),
+        _ if fields.can_open(node) => fold(state, fields, node),
+        content => match content.text() {
+            Some(text) => popup::behaviour::open(state, &title(fields, row), text),
+            None => state.say(Level::Info, "there is nothing in it"),
+        },
+    }
+}
+
+/// The document and the place in it, as far as text.
+fn title(fields: &Fields, row: Row) -> String {
+    let root = fields.root(row.node()).and_then(|root| fields.node(root.node));
+    let name = match root.map(|root| &root.key) {
+        Some(Key::Document(name)) => name.as_str(),
+        _ => "",
+    };
+    format!("{name} {}", pointer(fields, row))
+}
+
+fn fold(state: &mut State, fields: &Fields, node: u32) {
+    let is_open = state.manifest.is_open(node);
+    state.manifest.set_open(fields, node, !is_open);
+    Manifest.refit(state);
+}
+
+fn value(state: &State, fields: &Fields, row: Row) -> Option<String> {
+    match row {
+        Row::Entry(_, at) => Some(entry_text(entry(state, at)?)),
+        Row::Node(node) => match fields.node(node)?.content.text() {
+            Some(text) => Some(text.to_owned()),
+            // An object or array as the file has it.
+            None => {
+                let range = fields.value_bytes(state.container.as_ref()?, node)?;
+                let bytes = state.container.as_ref()?.bytes().range(range).to_vec();
+                Some(String::from_utf8_lossy(&bytes).into_owned())
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::headless::Player;
+    use crate::tui::testing::{played, played_with, sample_with};
+
+    fn selected(player: &Player) -> String {
+        let state = player.state();
+        let fields = &state.description.as_ref().unwrap().fields;
+        title(fields, state.manifest.selected().unwrap())
+    }
+
+    #[test]
+    fn the_trees_open_fold_and_follow() {
+        assert_eq!(selected(&played(80, 24, "2jjj")), "META /gop");
+        assert_eq!(selected(&played(80, 24, "2jjj<Left>")), "META ");
+        assert_eq!(selected(&played(80, 24, "2<Space>j")), "SAFE ");
+        let player = played(80, 24, "2<Left>jjjjj");
+        assert_eq!(selected(&player), "manifest /project");
+        assert_eq!(selected(&played(80, 24, "2<Tab>jj<Tab>")), "META ", "the tree's selection is followed");
+        assert_eq!(played(80, 24, "2<Left>j").state().selection.chunk, Some(10), "and leads the other way too");
+    }
+
+    #[test]
+    fn seek_entries_are_rows_of_their_own() {
+        let player = played(80, 24, "2/seek<Enter><Right>jj");
+        assert_eq!(selected(&player), "manifest /seek/1");
+        assert_eq!(player.state().selection.block, Some(4));
+        let bytes = played(80, 24, "2/seek<Enter><Right>jjx");
+        assert_eq!((bytes.state().view, bytes.state().selection.bytes.clone()), (View::Hex, Some(168..184)));
+        assert_eq!(selected(&played(80, 24, "2/seek<Enter><Right>jjj")), "manifest /compression");
+        assert_eq!(selected(&played(80, 24, "2/seek<Enter><Right>jj<Left>")), "manifest /seek");
+    }
+
+    #[test]
+    fn matches_are_walked_round_the_ends() {
+        let player = played(80, 24, "2/ENGINE<Enter>");
+        assert_eq!(selected(&player), "META /compression/engine");
+        assert_eq!(player.state().manifest.hits.as_ref().unwrap().total, 2);
+        assert_eq!(selected(&played(80, 24, "2/engine<Enter>n")), "manifest /compression/engine");
+        let round = played(80, 24, "2/engine<Enter>nn");
+        assert_eq!(selected(&round), "META /compression/engine");
+        assert_eq!(round.state().message.as_ref().unwrap().text, "match 1 of 2, from the start again");
+        assert_eq!(selected(&played(80, 24, "2/engine<Enter>N")), "manifest /compression/engine");
+        let folded = played(80, 24, "2<Left>/gop<Enter>");
+        assert_eq!(selected(&folded), "META /gop", "what hides a match is opened");
+        assert!(played(80, 24, "2/engine<Enter><Esc>").state().manifest.hits.is_none());
+        let nothing = played(80, 24, "2/zz<Enter>n");
+        assert_eq!(nothing.state().message.as_ref().unwrap().text, "nothing was found");
+    }
+
+    #[test]
+    fn pointers_values_and_bytes_are_one_key_away() {
+        assert_eq!(played(80, 24, "2/engine<Enter>y").copied(), Some("/compression/engine"));
+        assert_eq!(played(80, 24, "2/engine<Enter>Y").copied(), Some("geometric-reference"));
+        assert_eq!(played(80, 24, "2jjjjY").copied(), Some(r#"{"engine":"geometric-reference"}"#));
+        let player = played(80, 24, "2jjjx");
+        let range = player.state().selection.bytes.clone().unwrap();
+        let bytes = player.state().source.bytes().range(range).to_vec();
+        assert_eq!(bytes, br#""gop":4"#);
+        let made_up = played(80, 24, "2/project<Enter>x");
+        assert_eq!(made_up.state().view, View::Manifest);
+    }
+
+    #[test]
+    fn long_values_open_and_broken_json_leads_to_where_it_breaks() {
+        let long = played_with(sample_with(format!(r#"{{"title":"{}"}}"#, "x".repeat(65536)).as_bytes()), "2j<Enter>G");
+        let popup = long.state().popup.as_ref().unwrap();
+        assert_eq!(popup.lines().iter().map(String::len).sum::<usize>(), 65536);
+        let broken = played_with(sample_with(b"{\"gop\":}"), "2j<Enter>");
+        let at = broken.state().selection.bytes.clone().unwrap().start;
+        assert_eq!(broken.state().source.bytes().get(at), Some(b'}'));
+    }
+
+    #[test]
+    fn clicks_and_the_wheel_move_the_cursor() {
+        assert_eq!(selected(&played(80, 24, "2<Click:40,6>")), "META /gop");
+        assert_eq!(selected(&played(80, 24, "2<Click:40,8><Click:40,7>")), "META /compression");
+        assert_eq!(played(80, 24, "2<Click:40,7><Click:40,7>").state().manifest.len(), 17);
+    }
+}

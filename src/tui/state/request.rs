@@ -1,0 +1,230 @@
+//! What can be asked for of the background, with all it takes.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::description::Description;
+use h4mk::audit::Audit;
+use h4mk::block::Form;
+use h4mk::container::{Container, Loader, Options};
+use h4mk::explore::extent::Extent;
+use h4mk::explore::find::Needle;
+use h4mk::explore::listing::{Filter, Order};
+use h4mk::index::Chunk;
+use h4mk::knowledge::Knowledge;
+use h4mk::source::Source;
+
+/// The kinds of work. Each has one slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobKind {
+    /// The walk over the chunks.
+    Index,
+    /// The walk over what is added.
+    Follow,
+    /// Every check there is.
+    Audit,
+    /// VERI.
+    Verify,
+    /// A timestamp looked up.
+    Seek,
+    /// A block written to a file.
+    Export,
+    /// Blocks along time.
+    Profile,
+    /// Blocks filtered and sorted.
+    List,
+    /// Blocks that are shown, read.
+    Measure,
+    /// A block read for showing it: its runs counted, or all of it decoded.
+    Decode,
+    /// Blocks beside it, read before they are asked for.
+    Ahead,
+    /// Bytes searched for.
+    Find,
+    /// Content sampled for its preview.
+    Preview,
+    /// What is said about the container, put together.
+    Describe,
+    /// Fields searched.
+    SearchFields,
+    /// Two files compared.
+    Diff,
+}
+
+impl JobKind {
+    /// What is being done, for the progress line.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Index => "indexing",
+            Self::Follow => "following",
+            Self::Audit => "auditing",
+            Self::Verify => "verifying",
+            Self::Seek => "looking up",
+            Self::Export => "exporting",
+            Self::Profile => "measuring",
+            Self::List => "listing",
+            Self::Measure => "reading",
+            Self::Decode => "decoding",
+            Self::Ahead => "reading ahead",
+            Self::Find => "searching",
+            Self::Preview => "sampling",
+            Self::Describe => "describing",
+            Self::SearchFields => "searching",
+            Self::Diff => "comparing",
+        }
+    }
+}
+
+/// What all looks at a followed file go on with.
+pub type Followed = Arc<Mutex<Loader>>;
+
+/// What is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A time in µs, in the track with that id or in the one that answers without.
+    Time(u64, Option<String>),
+    /// The time of a block.
+    Block(u64),
+}
+
+/// What is done with the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// Select what plays, and say so.
+    Plays,
+    /// The same without a word and without a trail: the time is the one that the playhead stands at.
+    Follow,
+    /// Select the keyframe.
+    Keyframe,
+}
+
+/// What is to be done, with all it takes.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Walk the chunks.
+    Index {
+        /// The file.
+        source: Arc<Source>,
+        /// How it is read.
+        options: Options,
+    },
+    /// Walk what is added to a file that is still being written.
+    Follow {
+        /// What goes on.
+        loader: Followed,
+        /// How often the file is looked at; once if `None`.
+        every: Option<Duration>,
+    },
+    /// Open a file anew that is no longer what it was.
+    Reopen(Arc<Source>),
+    /// Run every check.
+    Audit {
+        /// The file.
+        source: Arc<Source>,
+        /// How it is read.
+        options: Options,
+    },
+    /// Recompute VERI.
+    Verify(Arc<Container>),
+    /// Look a time up, and what to do with the answer.
+    Seek(Arc<Container>, Target, Goal),
+    /// Write a block to a file that does not exist yet.
+    Export {
+        /// The container.
+        container: Arc<Container>,
+        /// The block.
+        block: u64,
+        /// As stored or decoded.
+        form: Form,
+        /// Where to.
+        path: PathBuf,
+    },
+    /// Look at every block along time.
+    Profile(Arc<Container>),
+    /// Filter and sort the blocks.
+    List {
+        /// The container.
+        container: Arc<Container>,
+        /// Which blocks.
+        filter: Filter,
+        /// Their order.
+        order: Order,
+        /// What was found at them.
+        knowledge: Arc<Knowledge>,
+    },
+    /// Read these chunks for what is said of them.
+    Measure(Arc<Container>, Vec<Chunk>),
+    /// Read the block of a chunk for showing it.
+    Decode(Arc<Container>, Chunk),
+    /// Read these blocks, which may be shown next.
+    Ahead(Arc<Container>, Vec<Chunk>),
+    /// Search bytes.
+    Find {
+        /// The container.
+        container: Arc<Container>,
+        /// Where.
+        extent: Extent,
+        /// What.
+        needle: Arc<Needle>,
+        /// The position around which matches are kept.
+        around: u64,
+    },
+    /// Search the content of the other blocks.
+    FindFrom {
+        /// The container.
+        container: Arc<Container>,
+        /// What.
+        needle: Arc<Needle>,
+        /// The block that was searched before.
+        from: u64,
+        /// Towards the last block, or towards the first.
+        forward: bool,
+    },
+    /// Sample content.
+    Preview(Arc<Container>, Extent),
+    /// Put together what is said about the container; with an audit, what that found out too.
+    Describe(Arc<Container>, Option<Arc<Audit>>),
+    /// Search keys and values for a text.
+    SearchFields {
+        /// The container.
+        container: Arc<Container>,
+        /// The fields.
+        description: Arc<Description>,
+        /// The text.
+        text: String,
+    },
+    /// Compare the file with another one.
+    Diff {
+        /// The file.
+        source: Arc<Source>,
+        /// The other one.
+        other: Arc<Source>,
+        /// How both are read.
+        options: Options,
+    },
+}
+
+impl Request {
+    /// The slot the work belongs to.
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::Index { .. } => JobKind::Index,
+            Self::Follow { .. } | Self::Reopen(_) => JobKind::Follow,
+            Self::Audit { .. } => JobKind::Audit,
+            Self::Verify(_) => JobKind::Verify,
+            Self::Seek(..) => JobKind::Seek,
+            Self::Export { .. } => JobKind::Export,
+            Self::Profile(_) => JobKind::Profile,
+            Self::List { .. } => JobKind::List,
+            Self::Measure(..) => JobKind::Measure,
+            Self::Decode(..) => JobKind::Decode,
+            Self::Ahead(..) => JobKind::Ahead,
+            Self::Find { .. } | Self::FindFrom { .. } => JobKind::Find,
+            Self::Preview(..) => JobKind::Preview,
+            Self::Describe(..) => JobKind::Describe,
+            Self::SearchFields { .. } => JobKind::SearchFields,
+            Self::Diff { .. } => JobKind::Diff,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Where the playhead stands on the axis.
+
+use crate::tui::state::State;
+use h4mk::explore::profile::{Axis, Profile};
+
+/// Where on the axis the playhead stands.
+pub fn playhead(state: &State, profile: &Profile) -> Option<u64> {
+    let block = || {
+        let (lane, place) = profile.find(state.container.as_ref()?, state.selection.block?)?;
+        profile.lanes.get(lane)?.position(place)
+    };
+    match profile.axis {
+        Axis::Time => state.selection.time_us.or_else(block),
+        Axis::Index => block(),
+    }
+}

@@ -1,0 +1,64 @@
+//! [`update`]: the one function that changes the state. What happened is done first, by the room that it belongs to; then
+//! all panes are brought after, and what they need now is asked for.
+
+mod answers;
+mod commands;
+mod pointer;
+mod reports;
+mod settle;
+
+use super::{Action, Effect, State, comparison, knowledge, panes, timeline, tree};
+use commands::run;
+use pointer::{click, drag, wheel};
+use reports::reported;
+use settle::settle;
+
+/// Changes the state; returns what must be done about the world.
+pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    if let Action::Tick(now) = action {
+        state.jobs.tick(now);
+        return Vec::new();
+    }
+    let mut effects = act(state, action);
+    if !effects.iter().any(|effect| matches!(effect, Effect::Quit)) {
+        settle(state);
+        tree::behaviour::filter(state);
+        effects.extend(timeline::behaviour::profile_wanted(state));
+        effects.extend(panes::of(state.view).wants(state));
+        effects.extend(comparison::behaviour::wanted(state));
+        knowledge::count(state);
+    }
+    effects
+}
+
+fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Do(command) => run(state, command),
+        Action::Type(c) => {
+            if let Some(prompt) = &mut state.prompt {
+                prompt.insert(std::iter::once(c));
+            }
+            Vec::new()
+        }
+        Action::Paste(text) => {
+            if let Some(prompt) = &mut state.prompt {
+                prompt.insert(text.chars());
+            }
+            Vec::new()
+        }
+        Action::Click(at) => click(state, at),
+        Action::Drag { from, to } => drag(state, from, to),
+        Action::Wheel { at, notches } => wheel(state, at, notches),
+        Action::Resize(size) => {
+            state.size = size;
+            state.moved.sizes = true;
+            Vec::new()
+        }
+        Action::Report(report) => reported(state, report),
+        // Done before: nothing else depends on it.
+        Action::Tick(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

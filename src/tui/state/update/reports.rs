@@ -1,0 +1,83 @@
+//! What the background answers changes.
+
+use super::settle::settle;
+use crate::tui::command::{Level, View};
+use crate::tui::state::{
+    Effect, Failure, JobKind, Outcome, Report, State, blocks, comparison, follow, hex, knowledge, manifest, moment,
+    panes,
+};
+use h4mk::text::escape;
+
+/// A job has something to say.
+pub(super) fn reported(state: &mut State, report: Report) -> Vec<Effect> {
+    if !state.jobs.is_current(report.id) {
+        return Vec::new();
+    }
+    let kind = state.jobs.running().iter().find(|r| r.job.id == report.id).map(|r| r.job.request.kind());
+    if report.last {
+        state.jobs.finish(report.id);
+    }
+    let mut effects = Vec::new();
+    match report.outcome {
+        Ok(Outcome::Indexed(container)) => effects.extend(follow::indexed(state, container)),
+        Ok(Outcome::Reopened(source)) => return follow::reopened(state, source),
+        Ok(Outcome::Audited(audit)) => knowledge::audited(state, audit),
+        Ok(Outcome::Verified(verification)) => knowledge::verified(state, verification),
+        Ok(Outcome::Sought(found, target, goal)) => {
+            if let Some(found) = found {
+                moment::sought(state, found, &target, goal);
+            }
+            return Vec::new();
+        }
+        Ok(Outcome::Exported { path, len, caveats }) => {
+            let path = path.to_string_lossy().into_owned();
+            let wrote = format!("wrote {len} bytes to {}", escape(&path));
+            match caveats.is_empty() {
+                true => state.say(Level::Good, wrote),
+                false => state.say(Level::Warning, format!("{}; {wrote}", caveats.join("; "))),
+            }
+            return Vec::new();
+        }
+        Ok(Outcome::Profiled(profile)) => {
+            state.profile = Some(profile);
+            panes::of(View::Timeline).follow(state);
+        }
+        Ok(Outcome::Listed(listing)) => blocks::behaviour::listed(state, listing),
+        Ok(Outcome::Measured(chunk, measure)) => state.blocks.measured(&chunk, measure),
+        Ok(Outcome::AllMeasured | Outcome::AllReadAhead | Outcome::Followed) => {}
+        Ok(Outcome::Decoded { chunk, coding }) => hex::reading::decoded(state, &chunk, coding),
+        Ok(Outcome::ReadAhead { chunk, coding }) => hex::reading::read_ahead(state, &chunk, coding),
+        Ok(Outcome::Found { extent, matches }) => return hex::searching::found(state, &extent, matches),
+        Ok(Outcome::FoundFrom { from, elsewhere }) => return hex::searching::found_from(state, from, elsewhere),
+        Ok(Outcome::Previewed { extent, preview }) => hex::reading::previewed(state, &extent, preview),
+        Ok(Outcome::Compared { container, differences }) => {
+            // The audit knows more than the comparison does.
+            if state.container.as_ref().is_none_or(|present| !present.is_checked()) {
+                knowledge::indexed(state, container);
+            }
+            comparison::behaviour::found(state, differences);
+        }
+        Ok(Outcome::Described(description)) => state.description = Some(description),
+        Ok(Outcome::FoundFields(hits)) => {
+            manifest::behaviour::found(state, hits);
+            return Vec::new();
+        }
+        Err(Failure::Cancelled) => return Vec::new(),
+        Err(failure) => {
+            if let (Some(JobKind::Diff), Some(comparison)) = (kind, &mut state.comparison) {
+                comparison.fail(failure.to_string());
+            }
+            if kind == Some(JobKind::Follow) {
+                follow::failed(state, &failure.to_string());
+                return Vec::new();
+            }
+            let doing = kind.map_or("working", JobKind::title);
+            state.say(Level::Error, format!("{doing}: {}", escape(&failure.to_string())));
+            return Vec::new();
+        }
+    }
+    settle(state);
+    knowledge::count(state);
+    effects.extend(View::ALL.into_iter().flat_map(|view| panes::of(view).refresh(state)));
+    effects
+}
