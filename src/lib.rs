@@ -19,9 +19,12 @@
 
 pub use h4mk as core;
 
+#[forbid(unsafe_code)]
 pub mod cli;
 pub mod draft;
+#[forbid(unsafe_code)]
 pub mod hexdump;
+#[forbid(unsafe_code)]
 pub mod report;
 pub mod tui;
 

@@ -30,42 +30,77 @@
     )
 )]
 
+#[forbid(unsafe_code)]
 pub mod audit;
+#[forbid(unsafe_code)]
 pub mod block;
+#[forbid(unsafe_code)]
 pub mod bytes;
+#[forbid(unsafe_code)]
 pub mod capped;
 pub mod codec;
+#[forbid(unsafe_code)]
 pub mod container;
+#[forbid(unsafe_code)]
 pub mod crc;
+#[forbid(unsafe_code)]
 pub mod diff;
+#[forbid(unsafe_code)]
 pub mod error;
+#[forbid(unsafe_code)]
 pub mod explore;
+#[forbid(unsafe_code)]
 pub mod finding;
+#[forbid(unsafe_code)]
 pub mod flip;
+#[forbid(unsafe_code)]
 pub mod hash;
+#[forbid(unsafe_code)]
 pub mod index;
+#[forbid(unsafe_code)]
 pub mod json;
+#[forbid(unsafe_code)]
 pub mod kind;
+#[forbid(unsafe_code)]
 pub mod knowledge;
+#[forbid(unsafe_code)]
 pub mod layout;
+#[forbid(unsafe_code)]
 pub mod meta;
+#[forbid(unsafe_code)]
 pub mod name;
+#[forbid(unsafe_code)]
 pub mod numbering;
+#[forbid(unsafe_code)]
 pub mod open;
+#[forbid(unsafe_code)]
 pub mod options;
+#[forbid(unsafe_code)]
 pub mod pack;
+#[forbid(unsafe_code)]
 pub mod salvage;
+#[forbid(unsafe_code)]
 pub mod secret;
+#[forbid(unsafe_code)]
 pub mod seek;
+#[forbid(unsafe_code)]
 pub mod size;
 pub mod source;
+#[forbid(unsafe_code)]
 mod tail;
+#[forbid(unsafe_code)]
 pub mod task;
+#[forbid(unsafe_code)]
 pub mod text;
+#[forbid(unsafe_code)]
 pub mod time;
+#[forbid(unsafe_code)]
 pub mod timeline;
+#[forbid(unsafe_code)]
 pub mod tracks;
+#[forbid(unsafe_code)]
 pub mod veri;
+#[forbid(unsafe_code)]
 pub mod walk;
 
 pub use audit::{Audit, Verdict, Verified};
