@@ -107,10 +107,10 @@ impl<'a> Bytes<'a> {
 
     /// `N` bytes from `offset` on; `None` where they are not all there.
     pub fn array<const N: usize>(self, offset: u64) -> Option<[u8; N]> {
-        let part = self.slice(offset, N as u64)?;
-        match part.store {
-            Store::Held(bytes) => bytes.try_into().ok(),
+        match self.store {
+            Store::Held(bytes) => bytes.get(usize::try_from(offset).ok()?..)?.first_chunk().copied(),
             Store::Far(ranges) => {
+                let part = self.slice(offset, N as u64)?;
                 let mut array = [0; N];
                 ranges.fill(part.start, &mut array);
                 Some(array)
@@ -120,6 +120,9 @@ impl<'a> Bytes<'a> {
 
     /// What there is of `N` bytes from `offset` on, for a look at what something begins with.
     pub(crate) fn head<const N: usize>(self, offset: u64) -> Head<N> {
+        if let Some(bytes) = self.array(offset) {
+            return Head { bytes, len: N };
+        }
         let part = self.available(offset, N as u64);
         let mut bytes = [0; N];
         match part.store {

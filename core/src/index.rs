@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::text;
@@ -201,9 +202,37 @@ pub struct TagTotal {
     /// Those of the others, if any: a million tags that occur once take no room for more. None of CORE, whose chunks are
     /// found by block index.
     later: Option<Box<Paged<u32>>>,
+    lens: Lens,
+}
+
+/// How long the payloads of a tag are, so that nobody has to look at a million of them to know that all are usual.
+#[derive(Debug, Clone, Copy)]
+struct Lens {
+    /// Of all but the last.
+    shortest: u32,
+    longest: u32,
+    last: u32,
+    any_odd: bool,
+}
+
+impl Lens {
+    const NONE: Self = Self { shortest: u32::MAX, longest: 0, last: u32::MAX, any_odd: false };
+
+    fn add(&mut self, len: u32) {
+        self.shortest = self.shortest.min(self.last);
+        self.longest = self.longest.max(len);
+        self.last = len;
+        self.any_odd |= len % 2 == 1;
+    }
 }
 
 impl TagTotal {
+    /// Every payload has an even length within that range; the last may be shorter.
+    pub(crate) fn are_even_within(&self, range: &RangeInclusive<u64>) -> bool {
+        let Lens { shortest, longest, any_odd, .. } = self.lens;
+        !any_odd && u64::from(shortest) >= *range.start() && u64::from(longest) <= *range.end()
+    }
+
     /// The ordinal among all chunks of the one that is `nth` among these; not of CORE.
     fn ordinal(&self, nth: u64) -> Option<u32> {
         match nth.checked_sub(1) {
@@ -240,12 +269,13 @@ impl Index {
             self.blocks_intact += u64::from(state.is_intact());
         }
         let at = *self.by_tag.entry(tag).or_insert_with(|| {
-            self.totals.push(TagTotal { tag, count: 0, bytes: 0, first: ordinal, later: None });
+            self.totals.push(TagTotal { tag, count: 0, bytes: 0, first: ordinal, later: None, lens: Lens::NONE });
             self.totals.len() as u32 - 1
         });
         if let Some(total) = self.totals.get_mut(at as usize) {
             total.count += 1;
             total.bytes = total.bytes.saturating_add(u64::from(len));
+            total.lens.add(len);
             if tag != Tag::CORE && total.count > 1 {
                 total.later.get_or_insert_default().push(ordinal);
             }

@@ -118,6 +118,9 @@ impl Container {
         let countable = matches!(pipeline.engine, EngineKind::Rle { .. }) && pipeline.cipher.is_none();
         let Some(block_size) = self.meta().and_then(|meta| meta.block_size).filter(|_| countable) else { return false };
         let possible = rle::stored_lens(block_size);
+        if self.index().total(Tag::CORE).is_none_or(|total| total.are_even_within(&possible)) {
+            return false;
+        }
         let blocks = self.index().blocks();
         let fits = |chunk: &Chunk| {
             let is_last = chunk.block == blocks.checked_sub(1);
