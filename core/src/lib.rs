@@ -24,6 +24,7 @@ pub mod capped;
 pub mod codec;
 pub mod container;
 pub mod crc;
+#[cfg(feature = "diff")]
 pub mod diff;
 pub mod explore;
 pub mod finding;
@@ -38,6 +39,8 @@ pub mod name;
 pub mod numbering;
 mod open;
 pub mod pack;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod salvage;
 pub mod secret;
 pub mod seek;

@@ -7,13 +7,16 @@ use ratatui::layout::{Position, Rect};
 
 use super::views::Behaviour;
 use super::{Command, Effect, JobKind, Level, PromptKind, Selection, State, View, popup, update};
-use crate::report::audit as report;
+use crate::report::audit::place;
 use crate::report::count;
+use crate::report::summary::Describe;
 use crate::tui::keymap;
 use crate::tui::rows::{Motion, Window};
 use h4mk::audit::Verdict;
 use h4mk::finding::{Code, Finding, Findings as List, Remedy, Severity};
 use h4mk::knowledge::Known;
+use h4mk::report::audit::Expected;
+use h4mk::report::summary::Outcome;
 
 /// The view's behaviour.
 pub(super) struct Findings;
@@ -237,11 +240,12 @@ pub fn selected(state: &State) -> Option<&Finding> {
 
 /// What there is to say about a finding: a heading and a text of each kind.
 pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> {
-    let told = report::Finding::from(finding);
     let length = if finding.length > 0 { format!("{} from ", count(finding.length, "byte")) } else { String::new() };
-    let mut details =
-        vec![("where", format!("{}; {length}{:#x}", told.place(), finding.offset)), ("found", finding.message.clone())];
-    if let Some(flip) = &told.flip {
+    let mut details = vec![
+        ("where", format!("{}; {length}{:#x}", place(finding.offset, finding.chunk, finding.block), finding.offset)),
+        ("found", finding.message.clone()),
+    ];
+    if let Some(flip) = &finding.flip {
         let now = usize::try_from(flip.offset).ok().and_then(|at| state.source.bytes().get(at).copied());
         let bytes = now.zip(1u8.checked_shl(u32::from(flip.bit)));
         let bytes = bytes.map(|(now, bit)| format!("; {now:#04x} now, {:#04x} before", now ^ bit));
@@ -250,8 +254,8 @@ pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> 
         let flip = format!("bit {} of the byte at {}{}", flip.bit, flip.offset, bytes.unwrap_or_default());
         details.push(("flip", format!("{flip}; {proof}; {chance}")));
     }
-    if let Some(expected) = &told.expected {
-        details.push(("right", expected.to_string()));
+    if let Some(expected) = &finding.expected {
+        details.push(("right", Expected::from(expected).to_string()));
     }
     let advice = finding.advice().words(|remedy| on_the_screen(remedy, state.theme.ascii));
     details.extend([("means", finding.code.meaning().to_owned()), ("do", advice)]);
@@ -278,7 +282,7 @@ fn on_the_screen(remedy: Remedy, ascii: bool) -> Cow<'static, str> {
 /// What the checks came to, in the words of the `audit` command; `None` before they ran.
 pub fn outcome(state: &State) -> Option<(Verdict, String)> {
     let audit = state.audit.as_ref()?;
-    Some((audit.verdict, crate::report::summary::Outcome::of(audit).describe()))
+    Some((audit.verdict, Outcome::of(audit).describe()))
 }
 
 fn list_height(state: &State) -> u16 {
@@ -293,8 +297,13 @@ fn set_cursor(state: &mut State, at: u64) {
 
 /// A finding as one line of the `audit` command says it.
 fn as_line(finding: &Finding) -> String {
-    let told = report::Finding::from(finding);
-    format!("{}: {} {}: {}", finding.severity, finding.code, told.place(), finding.message)
+    format!(
+        "{}: {} {}: {}",
+        finding.severity,
+        finding.code,
+        place(finding.offset, finding.chunk, finding.block),
+        finding.message
+    )
 }
 
 /// The place of a finding becomes what is selected: its bytes, its chunk, its block.

@@ -20,7 +20,7 @@ use ratatui::text::Span;
 use super::summary::severity_look;
 use super::{Painter, message};
 use crate::report::count;
-use crate::report::summary::VeriSummary;
+use crate::report::summary::Describe;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::findings::{Group, Parts, Row, Shared, details, findings, invitation, outcome, parts, selected};
 use crate::tui::state::{JobKind, Pane, State};
@@ -31,6 +31,7 @@ use h4mk::audit::Verdict;
 use h4mk::container::Container;
 use h4mk::finding::{Finding, Severity};
 use h4mk::index::Tag;
+use h4mk::report::summary::VeriSummary;
 use h4mk::veri::{Coverage, Part, Scheme, Status, Verification};
 
 /// Columns of the names of details.
