@@ -52,7 +52,10 @@ impl Mapping {
         #[cfg(windows)]
         return std::os::windows::fs::FileExt::seek_read(&self.file, part, offset).is_ok_and(|read| read == part.len());
         #[cfg(not(any(unix, windows)))]
-        false
+        {
+            _ = (part, offset);
+            false
+        }
     }
 
     /// The offset from which on bytes were found missing, and are zeros since; None if all that was read was there.
