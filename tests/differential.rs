@@ -24,13 +24,11 @@ use h4inspect::core::container::{Container, Options};
 use h4inspect::core::diff::diff;
 use h4inspect::core::finding::{Finding, Severity};
 use h4inspect::core::index::Tag;
+use h4inspect::core::report::{Chunks, FileAudit, Info};
 use h4inspect::core::salvage::{Report, SalvageError, Settings, salvage};
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
-use h4inspect::report::audit::FileAudit;
-use h4inspect::report::chunks::Chunks;
-use h4inspect::report::info::Info;
 use oracle::{Said, Truth};
 use random::Random;
 
@@ -209,7 +207,7 @@ fn disagreements(truth: &Truth<'_>, audit: &Audit, container: &Container) -> Vec
             wrong.push(format!("{what}: {found}, audit {expected}"));
         }
     };
-    let said = serde_json::to_value(FileAudit::new(&"x".into(), bytes.len() as u64, audit)).unwrap();
+    let said = serde_json::to_value(FileAudit::new(&"x".into(), bytes.len() as u64, audit, |_| "".into())).unwrap();
     let (headers, checked) = (opened(bytes, Depth::Doubted), opened(bytes, Depth::Checked));
     let plain = serde_json::to_value(Info::new(&headers, None)).unwrap();
     let info = serde_json::to_value(Info::new(container, Some(audit))).unwrap();

@@ -10,11 +10,12 @@ use crate::builder::*;
 use h4inspect::core::container::{Container, Effort, Options};
 use h4inspect::core::finding::Code;
 use h4inspect::core::layout::Layout;
+use h4inspect::core::report::summary::SeekSummary;
 use h4inspect::core::seek::Meaning;
 use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::{Depth, Walker};
-use h4inspect::report::summary::SeekSummary;
+use h4inspect::report::summary::Describe;
 
 const GIB: u64 = 1 << 30;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use h4inspect::core::container::{Container, Options};
 use h4inspect::core::index::{State, Tag};
+use h4inspect::core::report::Chunks;
 use h4inspect::core::source::Source;
-use h4inspect::report::chunks::Chunks;
 use h4inspect::tui::headless::Player;
 use h4inspect::tui::keys;
 use h4inspect::tui::layout::strip_blocks;

@@ -43,6 +43,7 @@ pub mod codec;
 pub mod container;
 #[forbid(unsafe_code)]
 pub mod crc;
+#[cfg(feature = "diff")]
 #[forbid(unsafe_code)]
 pub mod diff;
 #[forbid(unsafe_code)]
@@ -77,6 +78,9 @@ pub mod open;
 pub mod options;
 #[forbid(unsafe_code)]
 pub mod pack;
+#[cfg(feature = "report")]
+#[forbid(unsafe_code)]
+pub mod report;
 #[forbid(unsafe_code)]
 pub mod salvage;
 #[forbid(unsafe_code)]

@@ -4,6 +4,22 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// How a name is written that isn't UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// Its bytes are percent-encoded, as in URIs.
+    Percent,
+}
+
+impl Encoding {
+    /// The name used in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Percent => "percent",
+        }
+    }
+}
+
 /// The name of a file: as it is where that is UTF-8, else with its bytes percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FileName {
@@ -17,14 +33,15 @@ impl FileName {
         &self.text
     }
 
-    /// `percent` where the text is that of bytes that are not UTF-8.
-    pub fn encoding(&self) -> Option<&'static str> {
-        self.percent.then_some("percent")
+    /// How the text is encoded where the name isn't UTF-8.
+    pub fn encoding(&self) -> Option<Encoding> {
+        self.percent.then_some(Encoding::Percent)
     }
 
-    /// A name that was written down as [`as_str`](Self::as_str) and [`encoding`](Self::encoding) give it.
+    /// A name that was written down as [`as_str`](Self::as_str) and the [name](Encoding::name) of its
+    /// [`encoding`](Self::encoding) give it.
     pub fn written(text: String, encoding: Option<&str>) -> Self {
-        Self { text, percent: encoding == Some("percent") }
+        Self { text, percent: encoding == Some(Encoding::Percent.name()) }
     }
 
     /// The path it is the name of.
@@ -117,10 +134,13 @@ mod tests {
     fn of_other_names_each_byte_is_kept() {
         use std::os::unix::ffi::OsStrExt;
         let name = |bytes: &[u8]| FileName::from(Path::new(std::ffi::OsStr::from_bytes(bytes)));
-        assert_eq!((name(b"a%\xff.h4mk").as_str(), name(b"\xff").encoding()), ("a%25%FF.h4mk", Some("percent")));
+        assert_eq!(
+            (name(b"a%\xff.h4mk").as_str(), name(b"\xff").encoding()),
+            ("a%25%FF.h4mk", Some(Encoding::Percent))
+        );
         assert_eq!(name(b"d/\xfe").percent_encoded(), "d/%FE");
         for bytes in [b"a%\xff.h4mk".as_slice(), b"a%41\xff/%", b"%41", b"plain"] {
-            let written = FileName::written(name(bytes).to_string(), name(bytes).encoding());
+            let written = FileName::written(name(bytes).to_string(), name(bytes).encoding().map(Encoding::name));
             assert_eq!((written.to_path().as_os_str().as_bytes(), &written), (bytes, &name(bytes)));
         }
         assert_ne!(name(b"a\xff\\xfe"), name(b"a\\xff\xfe"));

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 /// A key that someone gave. `Debug` shows nothing of it, not even its length.
 pub struct Secret(Zeroizing<Vec<u8>>);
+
+/// Bytes of a SHA-256.
+const HASH_LEN: usize = 32;
 
 /// The longest key, in bytes. Longer text is refused and never cut: a key that is cut is another key.
 pub const MAX_KEY_BYTES: usize = 2048;
@@ -107,25 +110,38 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// HKDF-SHA256 without salt, for at most 8160 bytes; `info` in parts.
+/// HKDF-SHA256 (RFC 5869) without salt, for at most 32 bytes; `info` in parts.
+#[cfg(feature = "cipher")]
 pub(crate) fn derive<const LEN: usize>(key: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; LEN]> {
     expand(&extract(key), info)
 }
 
-/// The first half of [`derive`], for deriving more than once from one key.
-pub(crate) fn extract(key: &[u8]) -> Hkdf<Sha256> {
-    let (mut pseudorandom_key, hkdf) = Hkdf::extract(None, key);
+/// A key from which others are derived.
+pub(crate) type Derivation = Hmac<Sha256>;
+
+/// HKDF's first half, for deriving more than once from one key.
+pub(crate) fn extract(key: &[u8]) -> Derivation {
+    let mut pseudorandom_key = keyed(&[0; HASH_LEN]).chain_update(key).finalize().into_bytes();
+    let derivation = keyed(&pseudorandom_key);
     pseudorandom_key.as_mut_slice().zeroize();
-    hkdf
+    derivation
 }
 
-/// The second half of [`derive`].
-pub(crate) fn expand<const LEN: usize>(hkdf: &Hkdf<Sha256>, info: &[&[u8]]) -> Zeroizing<[u8; LEN]> {
-    const { assert!(LEN <= 255 * 32, "more than HKDF-SHA256 can give") };
+/// HKDF's second half. What is no longer than a hash is one HMAC of `info` and the number 1.
+pub(crate) fn expand<const LEN: usize>(derivation: &Derivation, info: &[&[u8]]) -> Zeroizing<[u8; LEN]> {
+    const { assert!(LEN <= HASH_LEN, "more than one HMAC gives") };
+    let mac = info.iter().fold(derivation.clone(), |mac, part| mac.chain_update(part));
+    let mut hash = mac.chain_update([1]).finalize().into_bytes();
     let mut derived = Zeroizing::new([0; LEN]);
-    match hkdf.expand_multi_info(info, derived.as_mut_slice()) {
-        Ok(()) => derived,
-        Err(_) => unreachable!("only lengths refused above fail"),
+    derived.iter_mut().zip(&hash).for_each(|(to, from)| *to = *from);
+    hash.as_mut_slice().zeroize();
+    derived
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    match Hmac::new_from_slice(key) {
+        Ok(mac) => mac,
+        Err(_) => unreachable!("HMAC takes keys of any length"),
     }
 }
 
@@ -174,9 +190,15 @@ mod tests {
 
     #[test]
     fn derivation_is_rfc_5869() {
-        // Test case 3: no salt, no info.
-        let derived = derive::<42>(&[0x0b; 22], &[]);
-        let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8";
-        assert_eq!(derived.as_slice(), Secret::from_hex(expected).unwrap().expose());
+        // Test case 3: no salt, no info. What is shorter is the beginning.
+        let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d";
+        let expected = Secret::from_hex(expected).unwrap();
+        let derivation = extract(&[0x0b; 22]);
+        assert_eq!(expand::<32>(&derivation, &[]).as_slice(), expected.expose());
+        assert_eq!(expand::<12>(&derivation, &[]).as_slice(), &expected.expose()[..12]);
+        // Info in parts is one.
+        let parts = expand::<32>(&derivation, &[b"mask", b"", b"|1"]);
+        assert_eq!(parts, expand::<32>(&derivation, &[b"mask|1"]));
+        assert_ne!(parts, expand::<32>(&derivation, &[b"mask|2"]));
     }
 }

@@ -17,11 +17,12 @@ use super::messages::{self, Progress, Snapshot};
 use super::output::Output;
 use super::status::{self, Status};
 use super::{Session, open, shard};
-use crate::report::audit::{FileAudit, Tally};
+use crate::report::audit::{Audited, Tally};
 use crate::report::baseline::Baseline;
 use crate::report::style::{Paint, Role};
-use crate::report::{count, json, junit, sarif};
+use crate::report::{count, junit, sarif};
 use h4mk::finding::Severity;
+use h4mk::report::json;
 use h4mk::source::Stream;
 use h4mk::task::Task;
 
@@ -196,10 +197,10 @@ struct Doubt {
 }
 
 impl Doubt {
-    fn add(&mut self, result: &FileAudit) {
+    fn add(&mut self, result: &Audited) {
         match &self.first {
             _ if !result.unmasked => {}
-            None => self.first = Some(result.file.clone()),
+            None => self.first = Some(result.file.file.clone()),
             Some(_) => self.more += 1,
         }
     }
@@ -230,11 +231,11 @@ impl Work {
         task
     }
 
-    fn end(&self, task: &Arc<Task>, result: &FileAudit) {
+    fn end(&self, task: &Arc<Task>, result: &Audited) {
         self.with(|state| {
             state.running.retain(|(_, running)| !Arc::ptr_eq(running, task));
             state.finished += 1;
-            state.finished_bytes += result.bytes.unwrap_or_default();
+            state.finished_bytes += result.file.bytes.unwrap_or_default();
         });
     }
 
@@ -289,7 +290,7 @@ impl Writer {
         Self { out: Output::stdout(), format, paint, quiet, tally, written: 0, reader_is_gone: false }
     }
 
-    fn add(&mut self, result: &FileAudit) -> anyhow::Result<()> {
+    fn add(&mut self, result: &Audited) -> anyhow::Result<()> {
         self.tally.add(result);
         if self.reader_is_gone || self.quiet && result.is_fine() {
             return Ok(());
@@ -299,15 +300,15 @@ impl Writer {
         self.unless_gone(written)
     }
 
-    fn write(&mut self, result: &FileAudit) -> io::Result<()> {
+    fn write(&mut self, result: &Audited) -> io::Result<()> {
         let out = &mut self.out;
         match &mut self.format {
             Form::Text => result.write_text(out, self.paint)?,
             Form::Json => {
                 out.write_all(if self.written == 0 { b"[\n" } else { b",\n" })?;
-                json::write(out, json::ONE_LINE, result)?;
+                json::write(out, json::ONE_LINE, &result.file)?;
             }
-            Form::Ndjson => json::write_line(out, json::ONE_LINE, result)?,
+            Form::Ndjson => json::write_line(out, json::ONE_LINE, &result.file)?,
             Form::Junit(report) => return report.add(result),
             Form::Sarif(log) => {
                 return match log {

@@ -6,9 +6,9 @@ use super::input::Input;
 use super::output::Output;
 use super::status::Status;
 use super::{Session, open, settle};
-use crate::report::chunks::Chunks;
-use crate::report::json;
+use crate::report::chunks::write_text;
 use h4mk::index::State;
+use h4mk::report::{Chunks, json};
 
 /// Arguments of `chunks`.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,12 +37,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     if args.check && !is_whole() {
         session.raise(Status::Findings);
     }
-    let chunks = Chunks::new(&container);
     let mut out = Output::stdout();
     if args.json {
-        json::write_line(&mut out, json::DOCUMENT, &chunks)?;
+        json::write_line(&mut out, json::DOCUMENT, &Chunks::new(&container))?;
     } else {
-        chunks.write_text(&mut out, session.paint)?;
+        write_text(&mut out, session.paint, &container)?;
     }
     settle::container(&container, session);
     out.finish()

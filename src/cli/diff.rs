@@ -7,9 +7,9 @@ use super::messages::Progress;
 use super::output::Output;
 use super::status::Status;
 use super::{Session, open, settle};
-use crate::report::diff::{Comparison, Sides, lines, write_text};
-use crate::report::json;
+use crate::report::diff::{lines, write_text};
 use h4mk::diff::{Pair, diff};
+use h4mk::report::{Comparison, json};
 use h4mk::task::Task;
 
 /// Arguments of `diff`.
@@ -48,7 +48,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     if !found.is_same() {
         session.raise(Status::Findings);
     }
-    let names = Sides { before: before.source().file_name(), after: after.source().file_name() };
+    let names = Pair { before: before.source().file_name(), after: after.source().file_name() };
     let mut out = Output::stdout();
     if args.json {
         json::write_line(&mut out, json::DOCUMENT, &Comparison::new(names, &found))?;

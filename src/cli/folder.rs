@@ -9,7 +9,7 @@ use super::files::{self, Target};
 use super::output::Output;
 use super::status::Status;
 use super::{Session, open};
-use crate::report::info::Info;
+use crate::report::info::Glance;
 use crate::report::style::Role;
 use crate::report::{count, size};
 use h4mk::container::Container;
@@ -45,10 +45,10 @@ pub(super) fn run(folder: &Path, session: &mut Session) -> anyhow::Result<()> {
 fn describe(found: Target, session: &Session) -> Result<String, String> {
     let source = Arc::new(found.open()?);
     let container = Container::read(source, open::options(session), Depth::Doubted, &Task::default());
-    let info = Info::new(&container.map_err(|error| error.to_string())?, None);
+    let Glance { info, damage, .. } = Glance::new(&container.map_err(|error| error.to_string())?, None);
     let duration = info.duration_us.map_or_else(|| "duration unknown".to_owned(), format_us);
     let line = format!("{}, {}, {}, {duration}", info.layout, size(info.bytes), count(info.blocks, "block"));
-    let Some(damage) = &info.damage else { return Ok(line) };
+    let Some(damage) = damage else { return Ok(line) };
     let kind = if damage.severity == Severity::Error { "damaged" } else { "doubtful" };
     let words = format!("{kind}: {}", text::escape(damage.describe()));
     Ok(format!("{line}; {}", session.paint.paint(damage.role(), words)))

@@ -3,9 +3,9 @@
 use super::input::Input;
 use super::output::Output;
 use super::{Session, open, settle, status};
-use crate::report::info::Info;
-use crate::report::json;
+use crate::report::info::Glance;
 use h4mk::finding::Severity;
+use h4mk::report::json;
 
 /// Arguments of `info`.
 #[derive(Debug, Clone, clap::Args)]
@@ -28,18 +28,18 @@ pub struct Args {
 /// Says it.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let container = open::container(&args.file, session)?;
-    let info = if args.check {
+    let glance = if args.check {
         let audit = open::audit(container.source(), &args.file, session)?;
         session.raise(status::of_audit(audit.verdict, audit.findings.worst(), audit.complete, Some(Severity::Error)));
-        Info::new(audit.container.as_deref().unwrap_or(&container), Some(&audit))
+        Glance::new(audit.container.as_deref().unwrap_or(&container), Some(&audit))
     } else {
-        Info::new(&container, None)
+        Glance::new(&container, None)
     };
     let mut out = Output::stdout();
     if args.json {
-        json::write_line(&mut out, json::DOCUMENT, &info)?;
+        json::write_line(&mut out, json::DOCUMENT, &glance.info)?;
     } else {
-        info.write_text(&mut out, session.paint)?;
+        glance.write_text(&mut out, session.paint)?;
     }
     settle::container(&container, session);
     out.finish()

@@ -8,9 +8,9 @@ use super::Session;
 use super::input::Input;
 use super::messages::{self, Progress};
 use super::status::Status;
-use crate::report::verify::Verify;
 use h4mk::audit;
 use h4mk::container::Container;
+use h4mk::report::Verify;
 use h4mk::task::Task;
 use h4mk::veri;
 

@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::input::Input;
 use super::output::Output;
 use super::{Session, messages, open, settle, status};
-use crate::report::info::Info;
-use crate::report::json;
+use h4mk::report::{FullManifest, json};
 
 /// Arguments of `manifest`.
 #[derive(Debug, Clone, clap::Args)]
@@ -46,10 +45,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
 
 fn manifest(file: &Input, full: bool, session: &mut Session) -> anyhow::Result<Value> {
     let container = open::container(file, session)?;
-    let mut manifest = container.manifest();
-    if let (true, Value::Object(fields)) = (full, &mut manifest) {
-        fields.insert("inspection".to_owned(), serde_json::to_value(Info::new(&container, None))?);
-    }
+    let manifest = if full { serde_json::to_value(FullManifest::new(&container))? } else { container.manifest() };
     settle::container(&container, session);
     Ok(manifest)
 }

@@ -10,10 +10,10 @@ use super::output::{Output, Target};
 use super::status::Status;
 use super::{Session, content, open};
 use crate::report::advice::advice;
-use crate::report::json;
-use crate::report::salvage::Salvage;
+use crate::report::salvage::Words;
 use h4mk::audit::Verdict;
 use h4mk::name::FileName;
+use h4mk::report::{Salvage, json};
 use h4mk::salvage::{SalvageError, Settings, Sibling, SiblingError, salvage};
 use h4mk::task::Task;
 
@@ -78,20 +78,20 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     match &args.out {
         Target::Path(_) => {
             let mut out = Output::stdout();
-            write_report(&salvage, args.json, session, &mut out)?;
+            write_report(Words::new(&salvage, &report), args.json, session, &mut out)?;
             out.finish()
         }
         Target::Stdout => {
             // Whoever closed standard error does not want to hear it.
-            _ = write_report(&salvage, args.json, session, &mut io::stderr().lock());
+            _ = write_report(Words::new(&salvage, &report), args.json, session, &mut io::stderr().lock());
             Ok(())
         }
     }
 }
 
-fn write_report(salvage: &Salvage, as_json: bool, session: &Session, out: &mut dyn Write) -> io::Result<()> {
+fn write_report(salvage: Words<'_>, as_json: bool, session: &Session, out: &mut dyn Write) -> io::Result<()> {
     match as_json {
-        true => json::write_line(out, json::DOCUMENT, salvage),
+        true => json::write_line(out, json::DOCUMENT, salvage.salvage),
         false => salvage.write_text(out, session.paint),
     }
 }

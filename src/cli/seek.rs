@@ -4,8 +4,9 @@ use super::input::Input;
 use super::output::Output;
 use super::status::Status;
 use super::{Session, integrity, messages, open, settle};
-use crate::report::{self, json};
+use crate::report::seek::Answer;
 use h4mk::container::SeekError;
+use h4mk::report::json;
 use h4mk::text;
 use h4mk::time::Time;
 
@@ -39,16 +40,16 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let refuse = |error: SeekError| Status::Findings.error(format!("{}: {error}", args.file));
     let pts_us = container.time_us(args.time).map_err(refuse)?;
     let answer = container.seek(pts_us, args.track.as_deref()).map_err(refuse)?;
-    let report = report::seek::Seek::new(&container, answer);
+    let answer = Answer::new(&container, &answer);
     let mut out = Output::stdout();
-    if let Some(passed_over) = report.describe_passed_over() {
-        let track = text::escape(report.track.as_deref().unwrap_or_default());
+    if let Some(passed_over) = answer.describe_passed_over() {
+        let track = text::escape(answer.seek.track.as_deref().unwrap_or_default());
         messages::warn(&args.file, format_args!("track \"{track}\": {passed_over}"));
     }
     if args.json {
-        json::write_line(&mut out, json::ONE_LINE, &report)?;
+        json::write_line(&mut out, json::ONE_LINE, &answer.seek)?;
     } else {
-        report.write_text(&mut out, session.paint)?;
+        answer.write_text(&mut out, session.paint)?;
     }
     settle::container(&container, session);
     out.finish()

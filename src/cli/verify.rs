@@ -3,7 +3,8 @@
 use super::input::Input;
 use super::output::Output;
 use super::{Session, integrity, open, settle};
-use crate::report::json;
+use crate::report::verify::write_text;
+use h4mk::report::json;
 
 /// Arguments of `verify`.
 #[derive(Debug, Clone, clap::Args)]
@@ -29,7 +30,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     if args.json {
         json::write_line(&mut out, json::DOCUMENT, &verify)?;
     } else {
-        verify.write_text(&mut out, session.paint, container.source().name())?;
+        write_text(&mut out, session.paint, container.source().name(), &verify)?;
     }
     settle::container(&container, session);
     out.finish()

@@ -7,10 +7,11 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::audit::{BaselineState, FileAudit, Finding};
-use super::{audit, json};
+use super::audit::{self, Audited, is_accepted};
 use h4mk::finding::{Code, Severity};
 use h4mk::name::FileName;
+use h4mk::report::audit::{BaselineState, FileAudit, Finding};
+use h4mk::report::json;
 
 const VERSION: u64 = 1;
 
@@ -118,15 +119,16 @@ impl Baseline {
 
     /// Marks the findings of a file as accepted or new. Of several that share code and place, as many are accepted as
     /// the baseline holds there.
-    pub fn mark(&mut self, file: &mut FileAudit) {
-        let name = (clean(&file.file), file.file_encoding.map(str::to_owned));
+    pub fn mark(&mut self, audited: &mut Audited) {
+        let Audited { file, new_omitted, is_being_accepted, .. } = audited;
+        let name = (clean(&file.file), file.file_encoding.map(|encoding| encoding.name().to_owned()));
         if file.error.is_some() {
             self.files.get_mut(&name).into_iter().for_each(Accepted::see_all);
             return;
         }
-        if let Some(audited) = &mut self.audited {
-            file.is_being_accepted = true;
-            audited.insert(name.clone(), entries_of(&name, file));
+        if let Some(found) = &mut self.audited {
+            *is_being_accepted = true;
+            found.insert(name.clone(), entries_of(&name, file));
         }
         for finding in &mut file.findings {
             finding.baseline_state = Some(BaselineState::New);
@@ -144,7 +146,7 @@ impl Baseline {
             for finding in &mut file.findings {
                 let Some(known) = free.get_mut(&(finding.code.name(), finding.offset)) else { continue };
                 let fits = |known: &&mut Known| !same_message || known.message == finding.message;
-                let can_be = !finding.is_accepted() && finding.code != Code::FileChanged;
+                let can_be = !is_accepted(finding) && finding.code != Code::FileChanged;
                 let Some(at) = known.iter().position(fits).filter(|_| can_be) else { continue };
                 known.swap_remove(at).seen = true;
                 finding.baseline_state = Some(BaselineState::Unchanged);
@@ -159,7 +161,7 @@ impl Baseline {
             let listed = file.findings.iter().filter(|finding| finding.code.name() == code);
             listed.map(|finding| finding.severity).chain(Code::from_name(code).map(Code::severity)).min()
         };
-        file.new_omitted = omitted.filter_map(|(code, _)| severity_of(code)).min().filter(|_| !file.is_being_accepted);
+        *new_omitted = omitted.filter_map(|(code, _)| severity_of(code)).min().filter(|_| !*is_being_accepted);
         // Which of too many are listed depends on the others: those that are not may still be there.
         if let Some(accepted) = accepted {
             for ((code, _), known) in &mut accepted.findings {

@@ -9,10 +9,11 @@ use std::io::{self, Seek, Write};
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use tempfile::SpooledTempFile;
 
-use super::audit::{FileAudit, Finding};
+use super::audit::Audited;
 use super::style::Paint;
 use super::xml::allowed;
 use h4mk::finding::Severity;
+use h4mk::report::audit::Finding;
 use h4mk::text;
 
 const REPORT: &str = "h4inspect";
@@ -40,27 +41,27 @@ impl Report {
     }
 
     /// Adds a case.
-    pub fn add(&mut self, file: &FileAudit) -> io::Result<()> {
-        let problem = Problem::of(file, self.fail_on);
+    pub fn add(&mut self, audited: &Audited) -> io::Result<()> {
+        let problem = Problem::of(audited, self.fail_on);
         self.tests += 1;
         match &problem {
             Some(Problem { element: FAILURE, .. }) => self.failures += 1,
             Some(_) => self.errors += 1,
             None => {}
         }
-        let name = text::escape(&file.file);
+        let name = text::escape(&audited.file.file);
         let name = allowed(&name);
         let case = BytesStart::new("testcase").with_attributes([("name", name.as_ref()), ("classname", CLASS)]);
         let mut details = Vec::new();
-        file.write_text(&mut details, Paint::PLAIN)?;
+        audited.write_text(&mut details, Paint::PLAIN)?;
         let details = String::from_utf8_lossy(&details);
         let details = allowed(&details);
         let inside = match problem {
             Some(Problem { element, cause }) => {
-                let message = file.describe();
+                let message = audited.describe();
                 BytesStart::new(element).with_attributes([("message", allowed(&message).as_ref()), ("type", cause)])
             }
-            None if !file.findings.is_empty() => BytesStart::new("system-out"),
+            None if !audited.file.findings.is_empty() => BytesStart::new("system-out"),
             None => return self.line(2, Event::Empty(case)),
         };
         self.line(2, Event::Start(case))?;
@@ -112,18 +113,18 @@ struct Problem {
 }
 
 impl Problem {
-    fn of(file: &FileAudit, fail_on: Option<Severity>) -> Option<Self> {
+    fn of(audited: &Audited, fail_on: Option<Severity>) -> Option<Self> {
         let failing = |severity: Severity| fail_on.is_some_and(|least| severity <= least);
-        let counts = |finding: &&Finding| failing(finding.severity) && !file.accepts(finding);
-        let worst = file.findings.iter().filter(counts).min_by_key(|finding| finding.severity);
-        if file.is_unreadable() {
-            let cause = file.findings.first().map_or("unreadable", |finding| finding.code.name());
+        let counts = |finding: &&Finding| failing(finding.severity) && !audited.accepts(finding);
+        let worst = audited.file.findings.iter().filter(counts).min_by_key(|finding| finding.severity);
+        if audited.is_unreadable() {
+            let cause = audited.file.findings.first().map_or("unreadable", |finding| finding.code.name());
             Some(Self { element: ERROR, cause })
         } else if let Some(worst) = worst {
             Some(Self { element: FAILURE, cause: worst.code.name() })
-        } else if file.worst().is_some_and(failing) {
+        } else if audited.worst().is_some_and(failing) {
             Some(Self { element: FAILURE, cause: "more-findings" })
-        } else if file.is_incomplete() {
+        } else if audited.is_incomplete() {
             Some(Self { element: ERROR, cause: "not-fully-checked" })
         } else {
             None

@@ -1,5 +1,5 @@
-//! What goes out: the shapes of all JSON output, kept apart from the core's types, and the text that says the same to
-//! people. Numbers that both show come from one place.
+//! What goes out beside JSON, whose shapes are the core's ([`h4mk::report`]): the text that says the same to people, JUnit,
+//! SARIF, and baselines of findings. Numbers that text and JSON show come from one place.
 
 pub mod advice;
 pub mod audit;
@@ -9,9 +9,7 @@ pub mod damage;
 pub mod diff;
 pub mod explain;
 pub mod info;
-pub mod json;
 pub mod junit;
-mod kept;
 pub mod salvage;
 pub mod sarif;
 pub mod schema;
@@ -20,21 +18,6 @@ pub mod style;
 pub mod summary;
 pub mod verify;
 pub mod xml;
-
-use serde::{Serialize, Serializer};
-
-/// A word of the format that this program knows: a layout, a meaning of offsets.
-pub type Word = &'static str;
-
-/// Serializes pairs as an object whose keys keep their order.
-fn as_object<S: Serializer, V: Serialize>(pairs: &[(String, V)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
-}
-
-/// For fields that are said only where they are true.
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
 
 /// `1 block`, `2 blocks`.
 pub fn count(n: u64, thing: &str) -> String {

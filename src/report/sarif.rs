@@ -10,11 +10,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
 
-use super::audit::{BaselineState, Expected, FileAudit, Finding, Flip};
+use super::audit::Audited;
 use super::baseline::Entry;
 use super::explain::Explanation;
-use super::json;
 use h4mk::finding::{Code, Severity};
+use h4mk::report::audit::{BaselineState, Expected, Finding, Flip};
+use h4mk::report::json;
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
 
@@ -180,12 +181,12 @@ impl Log {
     }
 
     /// Writes what was found in a file.
-    pub fn add(&mut self, out: &mut dyn Write, file: &FileAudit) -> io::Result<()> {
-        for finding in &file.findings {
-            self.result(out, &Outcome::new(file, finding))?;
+    pub fn add(&mut self, out: &mut dyn Write, audited: &Audited) -> io::Result<()> {
+        for finding in &audited.file.findings {
+            self.result(out, &Outcome::new(audited, finding))?;
         }
-        if let Some(error) = &file.error {
-            let location = Location::new(&file.uri, None);
+        if let Some(error) = &audited.file.error {
+            let location = Location::new(&audited.uri, None);
             let notification = Notification { level: "error", message: Text { text: error }, locations: [location] };
             member(&mut self.kept_notifications, 5, self.notifications, &notification)?;
             self.notifications += 1;
@@ -225,13 +226,13 @@ fn member(out: &mut dyn Write, depth: usize, before: u64, value: &impl Serialize
 }
 
 impl<'a> Outcome<'a> {
-    fn new(file: &FileAudit, finding: &'a Finding) -> Self {
+    fn new(audited: &Audited, finding: &'a Finding) -> Self {
         Self {
             rule_id: finding.code.name(),
             rule_index: rule_index(finding.code.name()),
             level: level(finding.severity),
             message: Text { text: &finding.message },
-            locations: [Location::new(&file.uri, Some((finding.offset, Some(finding.length))))],
+            locations: [Location::new(&audited.uri, Some((finding.offset, Some(finding.length))))],
             partial_fingerprints: Fingerprints::of(finding.code.name(), finding.offset, &finding.message),
             baseline_state: finding.baseline_state,
             properties: Properties {

@@ -1,62 +1,22 @@
-//! The answer to a timestamp.
+//! The answer to a timestamp, for people.
 
 use std::io::{self, Write};
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
+use super::count;
 use super::style::{Paint, Role, field, one_line};
-use super::{count, is_false};
 use h4mk::container::{Container, SeekAnswer};
 use h4mk::layout::SeekEntry;
-use h4mk::seek::Meaning;
+use h4mk::report::Seek;
 use h4mk::text;
 use h4mk::time::format_us;
 
-/// Where decoding begins for a timestamp.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Seek {
-    /// The timestamp asked for.
-    pub pts_us: u64,
-    /// Place of the entry that answers, as stored; among the track's keyframes where it has no table.
-    pub keyframe_entry_index: u64,
-    /// The entry's timestamp.
-    pub keyframe_pts_us: u64,
-    /// The block the entry leads to; absent where it leads to none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub block_index: Option<u64>,
-    /// What the entry's offset was taken to mean.
-    pub meaning: Option<&'static str>,
-    /// The track whose table, or blocks, answered; absent where SEEK did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub track: Option<String>,
-    /// Blocks to decode for what is shown at the timestamp.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub chain: Option<Vec<u64>>,
-    /// The track has no table, or one that leads elsewhere; its blocks were searched.
-    #[serde(skip_serializing_if = "is_false")]
-    pub scanned: bool,
-    /// The timestamp is before the first entry, which answers all the same.
-    #[serde(skip_serializing_if = "is_false")]
-    pub before_first: bool,
-    /// Bytes were lost before the block or one of the chain, whose indices may be too low.
-    #[serde(skip_serializing_if = "is_false")]
-    pub provisional: bool,
-    /// The first block whose index may be too low, where the answer names it or a later one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provisional_from: Option<u64>,
-    /// Blocks of the chain that are known to be damaged; payloads are not read to find more.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub chain_damaged: Vec<u64>,
-    #[serde(skip)]
-    detail: Detail,
-}
-
-/// What only the text says.
+/// Where decoding begins for a timestamp: what JSON says, and what only text does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Detail {
+pub struct Answer {
+    /// What JSON says.
+    pub seek: Seek,
     file: String,
-    meaning: Option<Meaning>,
+    /// The entry's offset.
     offset: u64,
     entries: Option<u64>,
     passed_over: Option<SeekEntry>,
@@ -70,9 +30,9 @@ struct Detail {
     past_end_us: Option<u64>,
 }
 
-impl Seek {
+impl Answer {
     /// The answer, with the place in the file of the block it leads to.
-    pub fn new(container: &Container, answer: SeekAnswer) -> Self {
+    pub fn new(container: &Container, answer: &SeekAnswer) -> Self {
         let chunk = answer.block.and_then(|block| container.index().block(block));
         let entries = match &answer.track {
             _ if answer.scanned && answer.passed_over.is_none() => None,
@@ -82,51 +42,36 @@ impl Seek {
             }
             None => container.seek_table().map(|table| table.rows.len()),
         };
-        let chain = answer.chain.as_deref().unwrap_or_default();
         let is_doubtful = answer.provisional || answer.lost;
         Self {
-            provisional_from: container.first_provisional().filter(|_| answer.provisional),
-            chain_damaged: damaged(container, chain),
-            pts_us: answer.pts_us,
-            keyframe_entry_index: answer.entry_index,
-            keyframe_pts_us: answer.entry.pts_us,
-            block_index: answer.block,
-            meaning: answer.meaning.map(Meaning::name),
-            track: answer.track,
-            chain: answer.chain,
-            scanned: answer.scanned,
-            before_first: answer.before_first,
-            provisional: answer.provisional,
-            detail: Detail {
-                file: container.source().name().to_owned(),
-                meaning: answer.meaning,
-                offset: answer.entry.offset,
-                entries,
-                passed_over: answer.passed_over,
-                chunk_offset: chunk.map(|chunk| chunk.offset),
-                stored_bytes: chunk.map(|chunk| chunk.len),
-                loss: is_doubtful.then(|| Loss { bytes: lost_bytes(container) }),
-                lost: answer.lost,
-                past_end_us: container.span().map(|span| span.end_us).filter(|end_us| answer.pts_us > *end_us),
-            },
+            seek: Seek::new(container, answer),
+            file: container.source().name().to_owned(),
+            offset: answer.entry.offset,
+            entries,
+            passed_over: answer.passed_over,
+            chunk_offset: chunk.map(|chunk| chunk.offset),
+            stored_bytes: chunk.map(|chunk| chunk.len),
+            loss: is_doubtful.then(|| Loss { bytes: lost_bytes(container) }),
+            lost: answer.lost,
+            past_end_us: container.span().map(|span| span.end_us).filter(|end_us| answer.pts_us > *end_us),
         }
     }
 
     /// The entry that answers.
     pub fn describe_entry(&self) -> String {
-        let place = match self.detail.entries {
-            Some(_) if self.detail.passed_over.is_some() => "none of the track's table".to_owned(),
-            Some(n) => format!("{} of {n} (from 0)", self.keyframe_entry_index),
-            None => format!("keyframe {} of the track, which has no table", self.keyframe_entry_index),
+        let place = match self.entries {
+            Some(_) if self.passed_over.is_some() => "none of the track's table".to_owned(),
+            Some(n) => format!("{} of {n} (from 0)", self.seek.keyframe_entry_index),
+            None => format!("keyframe {} of the track, which has no table", self.seek.keyframe_entry_index),
         };
-        format!("{place}, at {} ({} us)", format_us(self.keyframe_pts_us), self.keyframe_pts_us)
+        format!("{place}, at {} ({} us)", format_us(self.seek.keyframe_pts_us), self.seek.keyframe_pts_us)
     }
 
     /// What the track's table answers instead, and what is wrong with that.
     pub fn describe_passed_over(&self) -> Option<String> {
-        let entry = self.detail.passed_over?;
-        let place = self.keyframe_entry_index;
-        Some(match entry.pts_us == self.keyframe_pts_us {
+        let entry = self.passed_over?;
+        let place = self.seek.keyframe_entry_index;
+        Some(match entry.pts_us == self.seek.keyframe_pts_us {
             true => format!("entry {place} of the table leads to {}, not to this keyframe", entry.offset),
             false => {
                 let at = format_us(entry.pts_us);
@@ -137,37 +82,37 @@ impl Seek {
 
     /// The block it leads to.
     pub fn describe_keyframe(&self) -> String {
-        let Some(block) = self.block_index else {
-            return match &self.detail.loss {
+        let Some(block) = self.seek.block_index else {
+            return match &self.loss {
                 Some(loss) => {
                     let what = loss.bytes.as_ref().map(|bytes| format!("lost bytes ({bytes})"));
                     let what = what.as_deref().unwrap_or("missing blocks");
-                    format!("not known: its offset {} leads past {what}", self.detail.offset)
+                    format!("not known: its offset {} leads past {what}", self.offset)
                 }
-                None => format!("none: offset {} leads to the start of no block", self.detail.offset),
+                None => format!("none: offset {} leads to the start of no block", self.offset),
             };
         };
-        let is_provisional = self.provisional_from.is_some_and(|first| block >= first);
+        let is_provisional = self.seek.provisional_from.is_some_and(|first| block >= first);
         let provisional = if is_provisional { " (provisional)" } else { "" };
-        let place = self.detail.chunk_offset.zip(self.detail.stored_bytes);
+        let place = self.chunk_offset.zip(self.stored_bytes);
         let place = place.map_or_else(String::new, |(at, bytes)| format!(", chunk at {at}, {bytes} bytes stored"));
         format!("block {block}{place}{provisional}")
     }
 
     /// Which rule led there.
     pub fn describe_rule(&self) -> String {
-        let table = match (&self.track, self.scanned) {
+        let table = match (&self.seek.track, self.seek.scanned) {
             (Some(_), true) => "keyframe of the track",
             (Some(_), false) => "entry of the track's table",
             (None, _) => "SEEK entry",
         };
-        let rule = match self.before_first {
+        let rule = match self.seek.before_first {
             true => format!("the first {table}: the time is before it"),
             false => format!("the last {table} at or before the time"),
         };
-        match self.detail.meaning {
+        match self.seek.meaning {
             Some(meaning) => {
-                format!("{rule}; its offset {} is a {} ({})", self.detail.offset, meaning.describe(), meaning.name())
+                format!("{rule}; its offset {} is a {} ({})", self.offset, meaning.describe(), meaning.name())
             }
             None => rule,
         }
@@ -175,8 +120,8 @@ impl Seek {
 
     /// What to decode, with neighbouring blocks drawn together, and up to which block it is.
     pub fn describe_chain(&self) -> String {
-        match self.chain.as_deref() {
-            None if self.detail.lost => "unknown: the block to begin with is not known".to_owned(),
+        match self.seek.chain.as_deref() {
+            None if self.lost => "unknown: the block to begin with is not known".to_owned(),
             None => "unknown: the time of blocks is not known".to_owned(),
             Some([]) => "nothing: the time is before the first keyframe".to_owned(),
             Some([block]) => format!("block {block}"),
@@ -189,29 +134,29 @@ impl Seek {
 
     /// Writes it for people.
     pub fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        let file = paint.paint(Role::Heading, text::escape(&self.detail.file));
-        writeln!(out, "{file} at {} ({} us)", format_us(self.pts_us), self.pts_us)?;
-        if let Some(end_us) = self.detail.past_end_us {
+        let file = paint.paint(Role::Heading, text::escape(&self.file));
+        writeln!(out, "{file} at {} ({} us)", format_us(self.seek.pts_us), self.seek.pts_us)?;
+        if let Some(end_us) = self.past_end_us {
             let end = format!("past the end, which is at {} ({end_us} us)", format_us(end_us));
             field(out, paint, "Time", paint.paint(Role::Warning, end))?;
         }
-        if let Some(track) = &self.track {
+        if let Some(track) = &self.seek.track {
             field(out, paint, "Track", one_line(track, 60))?;
         }
         field(out, paint, "Entry", self.describe_entry())?;
         if let Some(passed_over) = self.describe_passed_over() {
             field(out, paint, "Table", paint.paint(Role::Warning, passed_over))?;
         }
-        let role = if self.block_index.is_some() { Role::Good } else { Role::Error };
+        let role = if self.seek.block_index.is_some() { Role::Good } else { Role::Error };
         field(out, paint, "Keyframe", paint.paint(role, self.describe_keyframe()))?;
         field(out, paint, "Rule", self.describe_rule())?;
         field(out, paint, "Chain", self.describe_chain())?;
-        if !self.chain_damaged.is_empty() {
-            let which = count(self.chain_damaged.len() as u64, "block");
-            let line = format!("{which} of the chain: {}", ranges(&self.chain_damaged));
+        if !self.seek.chain_damaged.is_empty() {
+            let which = count(self.seek.chain_damaged.len() as u64, "block");
+            let line = format!("{which} of the chain: {}", ranges(&self.seek.chain_damaged));
             field(out, paint, "Damaged", paint.paint(Role::Error, line))?;
         }
-        if let (Some(first), Some(loss)) = (self.provisional_from, &self.detail.loss) {
+        if let (Some(first), Some(loss)) = (self.seek.provisional_from, &self.loss) {
             let why = match &loss.bytes {
                 Some(bytes) => format!("bytes were lost before it ({bytes})"),
                 None => "blocks are missing, and nothing says which".to_owned(),
@@ -221,16 +166,6 @@ impl Seek {
         }
         Ok(())
     }
-}
-
-/// Those of a chain that the walk over headers has found damaged.
-fn damaged(container: &Container, chain: &[u64]) -> Vec<u64> {
-    let walked = container.walked();
-    if walked.findings.list().is_empty() {
-        return Vec::new();
-    }
-    let is_damaged = |block: &u64| walked.index.block(*block).is_some_and(|chunk| chunk.state.is_damaged());
-    chain.iter().copied().filter(is_damaged).collect()
 }
 
 /// What was lost: bytes, or blocks without a trace.

@@ -16,7 +16,6 @@ use super::state::request::Target;
 use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::draft::{Found, Place};
 use crate::report::diff::{describe, lines};
-use crate::report::verify::info;
 use h4mk::audit;
 use h4mk::block::{BlockError, Form, Stage};
 use h4mk::container::{Container, Loader, Options};
@@ -27,6 +26,7 @@ use h4mk::explore::listing::Listing;
 use h4mk::explore::preview::Preview;
 use h4mk::explore::profile::Profile;
 use h4mk::index::Chunk;
+use h4mk::report;
 use h4mk::source::Source;
 use h4mk::task::{Cancelled, Task};
 use h4mk::walk::{Depth, Step};
@@ -143,7 +143,7 @@ fn verify(container: &Container, task: &Task, so_far: &mut dyn FnMut(Outcome)) -
         Err(panic) => std::panic::resume_unwind(panic),
     }
     let verified = verified?;
-    let info = info(&verified, container);
+    let info = report::verify::info(&verified, container);
     if let Some(checked) = verified.checked {
         so_far(Outcome::Indexed(Arc::new(prepared(checked))));
     }

@@ -1,9 +1,8 @@
 //! Blocks that were read lately, within a number of bytes.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-
-use lru::LruCache;
 
 use super::reader::Part;
 use super::{BlockError, Content};
@@ -31,10 +30,19 @@ pub(crate) struct Cache {
     state: Mutex<State>,
 }
 
+#[derive(Default)]
 struct State {
-    /// With what each takes.
-    blocks: LruCache<Key, (Kept, u64)>,
+    blocks: HashMap<Key, Entry>,
+    /// By when they were used last.
+    by_use: BTreeMap<u64, Key>,
+    uses: u64,
     total: u64,
+}
+
+struct Entry {
+    kept: Kept,
+    weight: u64,
+    used: u64,
 }
 
 type Key = (Form, u64);
@@ -42,7 +50,7 @@ type Key = (Form, u64);
 impl Cache {
     /// Keeps blocks of `budget` bytes in all.
     pub(crate) fn new(budget: u64) -> Self {
-        Self { budget, state: Mutex::new(State { blocks: LruCache::unbounded(), total: 0 }) }
+        Self { budget, state: Mutex::default() }
     }
 
     /// The whole block: kept, or read now.
@@ -76,8 +84,7 @@ impl Cache {
     }
 
     fn get(&self, key: Key) -> Option<Kept> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.blocks.get(&key).map(|(kept, _)| kept.clone())
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).get(key)
     }
 
     fn put(&self, key: Key, kept: Kept, weight: u64) {
@@ -86,12 +93,36 @@ impl Cache {
             return;
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let replaced = state.blocks.put(key, (kept, weight)).map_or(0, |(_, weight)| weight);
-        state.total = state.total.saturating_add(weight).saturating_sub(replaced);
-        while state.total > self.budget {
-            let Some((_, (_, weight))) = state.blocks.pop_lru() else { break };
-            state.total = state.total.saturating_sub(weight);
+        state.put(key, kept, weight);
+        while state.total > self.budget && state.drop_oldest() {}
+    }
+}
+
+impl State {
+    fn get(&mut self, key: Key) -> Option<Kept> {
+        let entry = self.blocks.get_mut(&key)?;
+        self.uses += 1;
+        self.by_use.remove(&entry.used);
+        self.by_use.insert(self.uses, key);
+        entry.used = self.uses;
+        Some(entry.kept.clone())
+    }
+
+    fn put(&mut self, key: Key, kept: Kept, weight: u64) {
+        self.uses += 1;
+        self.by_use.insert(self.uses, key);
+        self.total = self.total.saturating_add(weight);
+        if let Some(replaced) = self.blocks.insert(key, Entry { kept, weight, used: self.uses }) {
+            self.by_use.remove(&replaced.used);
+            self.total = self.total.saturating_sub(replaced.weight);
         }
+    }
+
+    /// Drops what was not used for longest; false if there is nothing.
+    fn drop_oldest(&mut self) -> bool {
+        let Some((_, key)) = self.by_use.pop_first() else { return false };
+        self.total = self.total.saturating_sub(self.blocks.remove(&key).map_or(0, |entry| entry.weight));
+        true
     }
 }
 

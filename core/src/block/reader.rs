@@ -61,7 +61,7 @@ impl Reader {
             _ => options.engines.find(compression),
         };
         Self {
-            opener: secret.map(|secret| Opener::new(secret, messages)),
+            opener: secret.and_then(|secret| Opener::with(secret, messages)),
             mask: mask_key.map(Mask::new),
             engine,
             engine_id: text(compression.and_then(|c| c.engine_id.as_ref())),

@@ -1,10 +1,9 @@
 //! The mask that the export pipeline lays over raw blocks before it compresses them (META `masked`).
 
-use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::secret::{Secret, SecretError, expand, extract};
+use crate::secret::{Derivation, Secret, SecretError, expand, extract};
 
 /// What a block's key is derived with; its index follows in decimal.
 const KEY_INFO: &str = "HarmonyØ4|Mask|v1|";
@@ -22,7 +21,7 @@ pub fn check_key(master_key: &Secret) -> Result<(), SecretError> {
 
 /// A master key, ready to mask and unmask any part of any block.
 pub struct Mask {
-    master: Hkdf<Sha256>,
+    master: Derivation,
 }
 
 impl Mask {

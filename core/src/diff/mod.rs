@@ -75,6 +75,16 @@ pub enum Form {
     Stored,
 }
 
+impl Form {
+    /// The name used in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Decoded => "decoded",
+            Self::Stored => "stored",
+        }
+    }
+}
+
 /// A block whose content is another one at the same place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

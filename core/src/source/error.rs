@@ -42,6 +42,13 @@ pub enum SourceError {
         /// What the system says.
         reason: io::Error,
     },
+    /// What can be read only once is longer than what is kept of it in memory, and this build of the library makes no
+    /// temporary files: its feature `spool` is off.
+    #[error("longer than the {most} bytes that are kept of what can be read only once; copy it into a file first")]
+    TooLongToKeep {
+        /// The most that is kept.
+        most: usize,
+    },
     /// Anything else the system says.
     #[error(transparent)]
     Io {

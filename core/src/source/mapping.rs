@@ -67,7 +67,10 @@ fn read_at(file: &File, part: &mut [u8], offset: u64) -> io::Result<usize> {
     #[cfg(windows)]
     return std::os::windows::fs::FileExt::seek_read(file, part, offset);
     #[cfg(not(any(unix, windows)))]
-    Err(io::ErrorKind::Unsupported.into())
+    {
+        _ = (file, part, offset);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// A file that can't be mapped, read where it is asked for.

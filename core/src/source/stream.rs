@@ -2,25 +2,30 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tempfile::{SpooledData, SpooledTempFile};
-
-use super::mapping::Mapping;
 use super::{Content, Kind, SourceError};
 
-/// What is longer goes to a temporary file that has no name.
+/// What is longer goes to a temporary file that has no name, or is refused.
 const MEMORY_LEN: usize = 1 << 20;
+#[cfg(feature = "spool")]
 const BUFFER_LEN: usize = 128 << 10;
 
 /// How long a FIFO may be without a writer: time for someone to start both of its ends.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Reads to the end, in bounded memory.
+#[cfg(feature = "spool")]
 pub(super) fn spool(mut reader: impl Read) -> Result<Content, SourceError> {
+    use std::io::Write;
+
+    use tempfile::{SpooledData, SpooledTempFile};
+
+    use super::mapping::Mapping;
+
     let full = |reason| SourceError::Spool { folder: std::env::temp_dir(), reason };
     let mut spool = SpooledTempFile::new(MEMORY_LEN);
     let mut buffer = vec![0; BUFFER_LEN];
@@ -39,6 +44,17 @@ pub(super) fn spool(mut reader: impl Read) -> Result<Content, SourceError> {
     match spool.into_inner() {
         SpooledData::InMemory(bytes) => Ok(Content::Memory(bytes.into_inner())),
         SpooledData::OnDisk(file) => Mapping::new(&file, len).map(Content::Mapped).map_err(full),
+    }
+}
+
+/// Reads to the end, into memory only; what is too long for that is refused.
+#[cfg(not(feature = "spool"))]
+pub(super) fn spool(reader: impl Read) -> Result<Content, SourceError> {
+    let mut bytes = Vec::new();
+    reader.take(MEMORY_LEN as u64 + 1).read_to_end(&mut bytes)?;
+    match bytes.len() {
+        0..=MEMORY_LEN => Ok(Content::Memory(bytes)),
+        _ => Err(SourceError::TooLongToKeep { most: MEMORY_LEN }),
     }
 }
 
@@ -69,8 +85,13 @@ fn first_read(mut fifo: &File, buffer: &mut [u8]) -> Result<usize, SourceError> 
 /// come.
 #[cfg(target_os = "linux")]
 fn is_pipe(fifo: &File) -> bool {
+    use std::os::fd::AsRawFd;
     const PIPEFS_MAGIC: u64 = 0x5049_5045;
-    rustix::fs::fstatfs(fifo).is_ok_and(|system| system.f_type as u64 == PIPEFS_MAGIC)
+    // SAFETY: All zeros is a value of this struct of numbers.
+    let mut system: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: The descriptor is kept open by `fifo`, and the struct outlives the call.
+    let told = unsafe { libc::fstatfs(fifo.as_raw_fd(), &raw mut system) };
+    told == 0 && system.f_type as u64 == PIPEFS_MAGIC
 }
 
 /// Not told here.

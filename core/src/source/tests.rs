@@ -130,6 +130,23 @@ fn writing_that_sets_the_time_of_modification_back_is_noticed() {
     assert_eq!(source.change(), Some(Change::Touched));
 }
 
+/// Bytes of a stream that is kept: in a temporary file, where that can be.
+#[cfg(unix)]
+const STREAM_LEN: usize = if cfg!(feature = "spool") { 3_000_000 } else { 1 << 20 };
+
+#[cfg(not(feature = "spool"))]
+#[test]
+fn what_is_too_long_to_keep_is_refused() {
+    for len in [0, 1, 1 << 20] {
+        let Content::Memory(kept) = stream::spool(&*pattern(len)).unwrap() else { panic!("{len} bytes are mapped") };
+        assert!(kept == pattern(len), "{len} bytes");
+    }
+    let error = stream::spool(&*pattern((1 << 20) + 1)).err().unwrap();
+    assert!(error.to_string().starts_with("longer than the 1048576 bytes"), "{error}");
+    assert!(matches!(stream::spool(std::io::repeat(0)), Err(SourceError::TooLongToKeep { .. })), "without end");
+}
+
+#[cfg(feature = "spool")]
 #[test]
 fn what_was_spooled_is_whole_on_both_sides_of_the_limit() {
     for len in [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3_000_000] {
@@ -189,7 +206,7 @@ mod unix {
                 let mut fifo = OpenOptions::new().write(true).open(path).unwrap();
                 // Longer than the grace for a writer to appear: this one has appeared.
                 thread::sleep(Duration::from_millis(300));
-                for part in pattern(3_000_000).chunks(700_000) {
+                for part in pattern(STREAM_LEN).chunks(700_000) {
                     fifo.write_all(part).unwrap();
                     thread::sleep(Duration::from_millis(5));
                 }
@@ -203,10 +220,10 @@ mod unix {
             }
         };
         writer.join().unwrap();
-        assert!(source.bytes().to_vec() == pattern(3_000_000));
+        assert!(source.bytes().to_vec() == pattern(STREAM_LEN));
         assert_eq!(source.path(), Some(&*path));
         assert_eq!(source.change(), None);
-        assert_eq!(source.remap().unwrap().len(), 3_000_000);
+        assert_eq!(source.remap().unwrap().len(), STREAM_LEN as u64);
     }
 
     #[test]
@@ -417,7 +434,7 @@ mod unix {
         let expect = |kind: &str, bytes: &[u8]| {
             format!("{kind} {} {}", bytes.len(), bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>())
         };
-        let bytes = pattern(3_000_000);
+        let bytes = pattern(STREAM_LEN);
         assert_eq!(report_of_stdin(Stdio::piped(), &bytes), expect("copy", &bytes));
         assert_eq!(report_of_stdin(Stdio::piped(), b""), expect("copy", b""));
 

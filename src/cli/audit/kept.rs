@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use tempfile::SpooledTempFile;
 
 use crate::cli::files::Identity;
-use crate::report::audit::FileAudit;
-use crate::report::summary::Outcome;
+use crate::report::audit::Audited;
 use h4mk::name::FileName;
+use h4mk::report::FileAudit;
+use h4mk::report::summary::Outcome;
 
 /// Results of more bytes go to a temporary file.
 const MEMORY_LEN: usize = 4 << 20;
@@ -24,7 +25,7 @@ pub(super) struct Kept {
     places: HashMap<Identity, u64>,
     lines: SpooledTempFile,
     len: u64,
-    recent: LruCache<Identity, Arc<FileAudit>>,
+    recent: LruCache<Identity, Arc<Line<FileAudit>>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,8 +42,9 @@ impl Kept {
     }
 
     /// Keeps the result of the file with that identity.
-    pub(super) fn keep(&mut self, identity: Identity, result: &FileAudit) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Line { result, outcome: result.outcome, unmasked: result.unmasked })?;
+    pub(super) fn keep(&mut self, identity: Identity, result: &Audited) -> io::Result<()> {
+        let Audited { file, outcome, unmasked, .. } = result;
+        let mut line = serde_json::to_vec(&Line { result: file, outcome: *outcome, unmasked: *unmasked })?;
         line.push(b'\n');
         self.lines.seek(SeekFrom::Start(self.len))?;
         self.lines.write_all(&line)?;
@@ -52,25 +54,24 @@ impl Kept {
     }
 
     /// The result of the file with that identity, under another name.
-    pub(super) fn again(&mut self, identity: Identity, name: &FileName) -> io::Result<FileAudit> {
-        let result = match self.recent.get(&identity) {
-            Some(result) => Arc::clone(result),
+    pub(super) fn again(&mut self, identity: Identity, name: &FileName) -> io::Result<Audited> {
+        let line = match self.recent.get(&identity) {
+            Some(line) => Arc::clone(line),
             None => {
-                let result = Arc::new(self.read(identity)?);
-                self.recent.put(identity, Arc::clone(&result));
-                result
+                let line = Arc::new(self.read(identity)?);
+                self.recent.put(identity, Arc::clone(&line));
+                line
             }
         };
-        Ok(FileAudit::clone(&result).renamed(name))
+        Ok(Audited::of(name, line.result.clone(), line.outcome, line.unmasked))
     }
 
-    fn read(&mut self, identity: Identity) -> io::Result<FileAudit> {
+    fn read(&mut self, identity: Identity) -> io::Result<Line<FileAudit>> {
         let place = self.places.get(&identity).ok_or(io::ErrorKind::NotFound)?;
         self.lines.seek(SeekFrom::Start(*place))?;
         let mut line = Vec::new();
         BufReader::new(&mut self.lines).read_until(b'\n', &mut line)?;
-        let Line { result, outcome, unmasked } = serde_json::from_slice::<Line<FileAudit>>(&line)?;
-        Ok(FileAudit { outcome, unmasked, ..result })
+        Ok(serde_json::from_slice(&line)?)
     }
 }
 
@@ -94,21 +95,21 @@ mod tests {
         {
             let source = Arc::new(Source::open(&path).unwrap());
             let audit = audit::audit(&source, &Options::default(), &Task::default()).unwrap();
-            let mut result = FileAudit::new(&"first".into(), source.len(), &audit);
+            let mut result = Audited::new(&"first".into(), source.len(), &audit);
             // Nothing the files here give by themselves.
-            result.omitted.push(("chunk-crc-mismatch".to_owned(), u64::MAX));
+            result.file.omitted.push(("chunk-crc-mismatch".to_owned(), u64::MAX));
             kept.keep((1, number), &result).unwrap();
-            results.push(result.renamed(&"second".into()));
+            results.push(Audited::of(&"second".into(), result.file, result.outcome, result.unmasked));
         }
         assert!(results.len() > 50);
-        let text = |result: &FileAudit| {
+        let text = |result: &Audited| {
             let mut text = Vec::new();
             result.write_text(&mut text, Paint::PLAIN).unwrap();
             String::from_utf8(text).unwrap()
         };
         for (result, number) in results.iter().zip(0..) {
             let again = kept.again((1, number), &"second".into()).unwrap();
-            let json = |result| serde_json::to_string(result).unwrap();
+            let json = |result: &Audited| serde_json::to_string(&result.file).unwrap();
             assert_eq!((json(&again), text(&again), &again.uri), (json(result), text(result), &result.uri));
             assert_eq!((again.outcome, again.unmasked), (result.outcome, result.unmasked));
         }

@@ -9,7 +9,7 @@ use std::thread;
 use super::Work;
 use super::kept::Kept;
 use crate::cli::files::{Identity, Target};
-use crate::report::audit::FileAudit;
+use crate::report::audit::Audited;
 use h4mk::audit;
 use h4mk::container::Options;
 use h4mk::name::FileName;
@@ -36,7 +36,7 @@ pub(super) fn results(
     jobs: usize,
     options: &Options,
     work: &Arc<Work>,
-) -> Box<dyn Iterator<Item = FileAudit>> {
+) -> Box<dyn Iterator<Item = Audited>> {
     let jobs = jobs.min(files_allowed() / FILES_PER_JOB).max(1);
     let auditor = Auditor { options: options.clone(), work: Arc::clone(work) };
     let (order, results) = mpsc::sync_channel(jobs * 2);
@@ -113,8 +113,8 @@ struct Expected {
 }
 
 enum Answer {
-    Coming(mpsc::Receiver<FileAudit>),
-    Known(Box<FileAudit>),
+    Coming(mpsc::Receiver<Audited>),
+    Known(Box<Audited>),
     /// That of the same file under its first name.
     Again,
 }
@@ -122,11 +122,11 @@ enum Answer {
 impl Expected {
     /// What can't be looked into.
     fn known(name: &FileName, why: String) -> Self {
-        let result = FileAudit::unopened(name, why);
+        let result = Audited::unopened(name, why);
         Self { name: name.clone(), identity: None, answer: Answer::Known(Box::new(result)) }
     }
 
-    fn wait(self, kept: &mut Kept) -> FileAudit {
+    fn wait(self, kept: &mut Kept) -> Audited {
         let Self { name, identity, answer } = self;
         let result = match (answer, identity) {
             (Answer::Known(result), _) => *result,
@@ -134,7 +134,7 @@ impl Expected {
             (Answer::Again, Some(identity)) => {
                 return kept.again(identity, &name).unwrap_or_else(|error| {
                     let why = format!("read under another name, and the result could not be kept: {error}");
-                    FileAudit::unopened(&name, why)
+                    Audited::unopened(&name, why)
                 });
             }
             (Answer::Again, None) => failed(&name),
@@ -156,7 +156,7 @@ struct Pool {
     take: Arc<Mutex<mpsc::Receiver<Job>>>,
 }
 
-type Job = (Target, mpsc::Sender<FileAudit>);
+type Job = (Target, mpsc::Sender<Audited>);
 
 impl Pool {
     fn new(auditor: Auditor, jobs: usize) -> Self {
@@ -204,21 +204,21 @@ struct Auditor {
 }
 
 impl Auditor {
-    fn audit(&self, target: Target) -> FileAudit {
+    fn audit(&self, target: Target) -> Audited {
         let name = FileName::from(target.name.as_path());
         let task = self.work.begin(name.as_str());
         let audited = panic::catch_unwind(AssertUnwindSafe(|| {
             let source = Arc::new(target.open()?);
             let audit = audit::audit(&source, &self.options, &task).map_err(|error| error.to_string())?;
-            Ok(FileAudit::new(&name, source.len(), &audit))
+            Ok(Audited::new(&name, source.len(), &audit))
         }));
         let opened = audited.unwrap_or_else(|_| Ok(failed(&name)));
-        let result = opened.unwrap_or_else(|why| FileAudit::unopened(&name, why));
+        let result = opened.unwrap_or_else(|why| Audited::unopened(&name, why));
         self.work.end(&task, &result);
         result
     }
 }
 
-fn failed(name: &FileName) -> FileAudit {
-    FileAudit::unopened(name, "the audit itself failed; please report this with the file".to_owned())
+fn failed(name: &FileName) -> Audited {
+    Audited::unopened(name, "the audit itself failed; please report this with the file".to_owned())
 }

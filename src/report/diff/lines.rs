@@ -435,10 +435,7 @@ fn describe_range(range: &Range<u64>) -> String {
 }
 
 fn describe_change(changed: &Changed) -> String {
-    let form = match changed.form {
-        Form::Decoded => "decoded",
-        Form::Stored => "stored",
-    };
+    let form = changed.form.name();
     let Pair { before, after } = changed.lens;
     let ranges = changed.ranges.list();
     let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else {

@@ -1,7 +1,7 @@
 //! What is said about a container in words, put together once and in the background: it takes a look at every track's
 //! blocks and every JSON payload.
 
-use crate::report::info::Info;
+use crate::report::info::Glance;
 use crate::tui::fields::Fields;
 use h4mk::audit::Audit;
 use h4mk::container::Container;
@@ -10,7 +10,7 @@ use h4mk::container::Container;
 #[derive(Debug)]
 pub struct Description {
     /// What the `info` command says.
-    pub info: Info,
+    pub glance: Glance,
     /// What the container says itself.
     pub fields: Fields,
     /// All of the container was there to be described.
@@ -25,7 +25,7 @@ impl Description {
     /// Describes a container; with an audit of it, what that found out too.
     pub fn new(container: &Container, audit: Option<&Audit>) -> Self {
         Self {
-            info: Info::new(container, audit),
+            glance: Glance::new(container, audit),
             fields: Fields::new(container),
             is_complete: container.is_complete(),
             extent: extent(container),

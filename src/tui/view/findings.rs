@@ -21,7 +21,7 @@ use super::message;
 use super::painter::Painter;
 use super::summary::severity_look;
 use crate::report::count;
-use crate::report::summary::VeriSummary;
+use crate::report::summary::Describe;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::findings::words::{details, findings, invitation, outcome, selected};
 use crate::tui::state::findings::{Group, Parts, Row, Shared, parts};
@@ -33,6 +33,7 @@ use h4mk::audit::Verdict;
 use h4mk::container::Container;
 use h4mk::finding::{Finding, Severity};
 use h4mk::index::Tag;
+use h4mk::report::summary::VeriSummary;
 use h4mk::veri::{Coverage, Part, Scheme, Status, Verification};
 
 /// Columns of the names of details.

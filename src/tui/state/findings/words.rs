@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 
 use super::Row;
-use crate::report::audit as report;
+use crate::report::audit::place;
 use crate::report::count;
+use crate::report::summary::Describe;
 use crate::tui::command::{Command, PromptKind};
 use crate::tui::keymap;
 use crate::tui::state::{JobKind, State};
 use h4mk::audit::Verdict;
 use h4mk::finding::{Finding, Findings as List, Remedy};
 use h4mk::knowledge::Known;
+use h4mk::report::audit::Expected;
+use h4mk::report::summary::Outcome;
 
 /// The findings of the audit or, before it, of the walk.
 pub fn findings(state: &State) -> Option<&List> {
@@ -31,11 +34,12 @@ pub fn selected(state: &State) -> Option<&Finding> {
 
 /// What there is to say about a finding: a heading and a text of each kind.
 pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> {
-    let told = report::Finding::from(finding);
     let length = if finding.length > 0 { format!("{} from ", count(finding.length, "byte")) } else { String::new() };
-    let mut details =
-        vec![("where", format!("{}; {length}{:#x}", told.place(), finding.offset)), ("found", finding.message.clone())];
-    if let Some(flip) = &told.flip {
+    let mut details = vec![
+        ("where", format!("{}; {length}{:#x}", place(finding.offset, finding.chunk, finding.block), finding.offset)),
+        ("found", finding.message.clone()),
+    ];
+    if let Some(flip) = &finding.flip {
         let now = state.source.bytes().get(flip.offset);
         let bytes = now.zip(1u8.checked_shl(u32::from(flip.bit)));
         let bytes = bytes.map(|(now, bit)| format!("; {now:#04x} now, {:#04x} before", now ^ bit));
@@ -44,8 +48,8 @@ pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> 
         let flip = format!("bit {} of the byte at {}{}", flip.bit, flip.offset, bytes.unwrap_or_default());
         details.push(("flip", format!("{flip}; {proof}; {chance}")));
     }
-    if let Some(expected) = &told.expected {
-        details.push(("right", expected.to_string()));
+    if let Some(expected) = &finding.expected {
+        details.push(("right", Expected::from(expected).to_string()));
     }
     let advice = finding.advice().words(|remedy| on_the_screen(remedy, state.theme.ascii));
     details.extend([("means", finding.code.meaning().to_owned()), ("do", advice)]);
@@ -72,13 +76,13 @@ fn on_the_screen(remedy: Remedy, ascii: bool) -> Cow<'static, str> {
 /// What the checks came to, in the words of the `audit` command; `None` before they ran.
 pub fn outcome(state: &State) -> Option<(Verdict, String)> {
     let audit = state.audit.as_ref()?;
-    Some((audit.verdict, crate::report::summary::Outcome::of(audit).describe()))
+    Some((audit.verdict, Outcome::of(audit).describe()))
 }
 
 /// A finding as one line of the `audit` command says it.
 pub(super) fn as_line(finding: &Finding) -> String {
-    let told = report::Finding::from(finding);
-    format!("{}: {} {}: {}", finding.severity, finding.code, told.place(), finding.message)
+    let place = place(finding.offset, finding.chunk, finding.block);
+    format!("{}: {} {place}: {}", finding.severity, finding.code, finding.message)
 }
 
 /// What may be done where nothing was found yet.

@@ -215,9 +215,9 @@ mod tests {
     #[test]
     fn the_numbers_are_those_of_info() {
         let player = played(80, 24, "");
-        let info = &player.state().description.as_ref().unwrap().info;
-        assert_eq!(value(&player, "Duration"), info.describe_duration());
-        assert_eq!(value(&player, "Entries"), info.seek.describe());
+        let glance = &player.state().description.as_ref().unwrap().glance;
+        assert_eq!(value(&player, "Duration"), glance.describe_duration());
+        assert_eq!(value(&player, "Entries"), glance.info.seek.describe());
         assert_eq!(value(&player, "State"), "8 not looked at");
         assert_eq!(value(&played(80, 24, "a"), "State"), "8 right");
         assert_eq!(value(&played(80, 24, "a"), "Decoded"), "2 KiB (2048 bytes)");

@@ -1,8 +1,8 @@
 //! What the Summary view says of a state: what the file is, by groups, the worst findings first.
 
 use super::{Line, Link, Tone};
-use crate::report::info::Info;
-use crate::report::summary::VeriSummary;
+use crate::report::info::{Glance, describe_blocks};
+use crate::report::summary::{Describe, certainty};
 use crate::report::{count, size};
 use crate::tui::command::View;
 use crate::tui::state::State;
@@ -11,6 +11,8 @@ use h4mk::audit::Verdict;
 use h4mk::finding::Severity;
 use h4mk::index::Tag;
 use h4mk::knowledge::Known;
+use h4mk::report::info::TrackInfo;
+use h4mk::report::summary::VeriSummary;
 use h4mk::veri::Status;
 
 /// Findings that are shown here; the Audit view has all of them.
@@ -50,13 +52,13 @@ impl Lines {
 pub(super) fn lines(state: &State) -> Vec<Line> {
     let mut lines = Lines::default();
     found(state, &mut lines);
-    let info = state.description.as_ref().map(|description| &description.info);
-    file(state, info, &mut lines);
-    let Some(info) = info else { return lines.0 };
-    container(info, &mut lines);
-    blocks(state, info, &mut lines);
-    seek_and_veri(state, info, &mut lines);
-    tracks(info, &mut lines);
+    let glance = state.description.as_ref().map(|description| &description.glance);
+    file(state, glance, &mut lines);
+    let Some(glance) = glance else { return lines.0 };
+    container(glance, &mut lines);
+    blocks(state, glance, &mut lines);
+    seek_and_veri(state, glance, &mut lines);
+    tracks(&glance.info.tracks, &mut lines);
     lines.0
 }
 
@@ -88,27 +90,31 @@ fn found(state: &State, lines: &mut Lines) {
     }
 }
 
-fn file(state: &State, info: Option<&Info>, lines: &mut Lines) {
+fn file(state: &State, glance: Option<&Glance>, lines: &mut Lines) {
     lines.heading("File");
     lines.fact("Name", state.name.clone(), Link::None);
     lines.fact("Size", size(state.source.len()), Link::None);
-    if let Some(info) = info {
-        lines.fact("Layout", info.describe_layout(), Link::View(View::Hex));
+    if let Some(glance) = glance {
+        lines.fact("Layout", glance.describe_layout(), Link::View(View::Hex));
     }
 }
 
-fn container(info: &Info, lines: &mut Lines) {
+fn container(glance: &Glance, lines: &mut Lines) {
     lines.heading("Container");
-    lines.maybe("Title", info.title.as_ref(), Link::View(View::Manifest));
-    lines.maybe("Project", info.project.as_ref(), Link::View(View::Manifest));
-    lines.maybe("Version", info.version.as_ref(), Link::View(View::Manifest));
-    lines.fact("Chunks", info.describe_tags(), Link::None);
+    lines.maybe("Title", glance.info.title.as_ref(), Link::View(View::Manifest));
+    lines.maybe("Project", glance.info.project.as_ref(), Link::View(View::Manifest));
+    lines.maybe("Version", glance.info.version.as_ref(), Link::View(View::Manifest));
+    lines.fact("Chunks", glance.describe_tags(), Link::None);
 }
 
-fn blocks(state: &State, info: &Info, lines: &mut Lines) {
+fn blocks(state: &State, glance: &Glance, lines: &mut Lines) {
     let blocks = Link::View(View::Blocks);
     lines.heading("Blocks");
-    lines.fact("Blocks", format!("{}, {} stored", info.blocks, size(info.compression.stored_bytes)), blocks);
+    lines.fact(
+        "Blocks",
+        format!("{}, {} stored", glance.info.blocks, size(glance.info.compression.stored_bytes)),
+        blocks,
+    );
     if state.container.as_ref().is_some_and(|container| container.index().blocks() > 0) {
         let tally = state.tally;
         let tone = match tally.worst() {
@@ -119,26 +125,26 @@ fn blocks(state: &State, info: &Info, lines: &mut Lines) {
         };
         lines.toned("State", tally.to_string(), tone, blocks);
     }
-    if let Some(bytes) = info.compression.decoded_bytes {
+    if let Some(bytes) = glance.info.compression.decoded_bytes {
         lines.fact("Decoded", size(bytes), blocks);
     }
-    if let Some(bytes) = info.block_size.value().copied() {
+    if let Some(bytes) = glance.info.block_size.value().copied() {
         lines.fact("Block size", size(bytes), Link::View(View::Manifest));
     }
     lines.heading("Time");
-    lines.fact("Duration", info.describe_duration(), Link::View(View::Timeline));
-    lines.fact("Timing", info.describe_timing(), Link::View(View::Timeline));
+    lines.fact("Duration", glance.describe_duration(), Link::View(View::Timeline));
+    lines.fact("Timing", glance.describe_timing(), Link::View(View::Timeline));
     lines.heading("Compression and protection");
-    lines.fact("Compression", info.describe_compression(), Link::View(View::Manifest));
-    lines.maybe("Engine", info.compression.engine_id.as_ref(), Link::View(View::Manifest));
-    lines.maybe("Fingerprint", info.compression.fingerprint.as_ref(), Link::View(View::Manifest));
-    lines.fact("Protection", info.describe_protection(), Link::View(View::Manifest));
+    lines.fact("Compression", glance.describe_compression(), Link::View(View::Manifest));
+    lines.maybe("Engine", glance.info.compression.engine_id.as_ref(), Link::View(View::Manifest));
+    lines.maybe("Fingerprint", glance.info.compression.fingerprint.as_ref(), Link::View(View::Manifest));
+    lines.fact("Protection", glance.describe_protection(), Link::View(View::Manifest));
 }
 
-fn seek_and_veri(state: &State, info: &Info, lines: &mut Lines) {
+fn seek_and_veri(state: &State, glance: &Glance, lines: &mut Lines) {
     lines.heading("SEEK");
-    lines.fact("Entries", info.seek.describe(), Link::Tag(Tag::SEEK));
-    if let Some(certainty) = info.seek.certainty() {
+    lines.fact("Entries", glance.info.seek.describe(), Link::Tag(Tag::SEEK));
+    if let Some(certainty) = certainty(&glance.info.seek, glance.info.layout) {
         lines.toned("", certainty, Tone::Remark, Link::Tag(Tag::SEEK));
     }
     lines.heading("VERI");
@@ -153,28 +159,28 @@ fn seek_and_veri(state: &State, info: &Info, lines: &mut Lines) {
             lines.toned("Status", VeriSummary::from(verification).describe(), tone, Link::View(View::Audit));
             lines.toned("", verification.info.clone(), Tone::Remark, Link::View(View::Audit));
         }
-        None if info.tags.iter().any(|(tag, _)| *tag == Tag::VERI.to_string()) => {
+        None if glance.info.tags.iter().any(|(tag, _)| *tag == Tag::VERI.to_string()) => {
             lines.toned("Status", "unchecked: v recomputes it", Tone::Remark, Link::Tag(Tag::VERI));
         }
-        None => lines.fact("Status", info.describe_veri(), Link::View(View::Audit)),
+        None => lines.fact("Status", glance.describe_veri(), Link::View(View::Audit)),
     }
 }
 
-fn tracks(info: &Info, lines: &mut Lines) {
-    if info.tracks.is_empty() {
+fn tracks(tracks: &[TrackInfo], lines: &mut Lines) {
+    if tracks.is_empty() {
         return;
     }
     lines.heading("Tracks");
-    for (at, track) in info.tracks.iter().take(SHOWN_TRACKS).enumerate() {
+    for (at, track) in tracks.iter().take(SHOWN_TRACKS).enumerate() {
         let is = track.describe();
-        let is = if is.is_empty() { track.describe_blocks() } else { is };
+        let is = if is.is_empty() { describe_blocks(track) } else { is };
         lines.fact(&track.id, is.clone(), Link::Track(at));
-        let blocks = track.describe_blocks();
+        let blocks = describe_blocks(track);
         if blocks != is {
             lines.toned("", blocks, Tone::Remark, Link::Track(at));
         }
     }
-    if let Some(more) = info.tracks.len().checked_sub(SHOWN_TRACKS).filter(|more| *more > 0) {
+    if let Some(more) = tracks.len().checked_sub(SHOWN_TRACKS).filter(|more| *more > 0) {
         lines.toned("", format!("and {} more", count(more as u64, "track")), Tone::Remark, Link::None);
     }
 }

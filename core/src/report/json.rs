@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
-use h4mk::text::is_unsafe;
+use crate::text::is_unsafe;
 
 /// Levels of objects and arrays whose members get lines of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
