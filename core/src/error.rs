@@ -3,6 +3,7 @@
 use super::block::BlockError;
 use super::codec::engine::EngineError;
 use super::container::{GrowError, OpenError, SeekError};
+#[cfg(feature = "diff")]
 use super::diff::DiffError;
 use super::explore::extent::CodingError;
 use super::explore::find::NeedleError;
@@ -51,6 +52,7 @@ pub enum Error {
     #[error(transparent)]
     Sibling(#[from] SiblingError),
     /// Two containers can't be compared.
+    #[cfg(feature = "diff")]
     #[error(transparent)]
     Diff(#[from] DiffError),
     /// A container can't be written.

@@ -78,6 +78,8 @@ pub mod open;
 pub mod options;
 #[forbid(unsafe_code)]
 pub mod pack;
+#[forbid(unsafe_code)]
+mod recent;
 #[cfg(feature = "report")]
 #[forbid(unsafe_code)]
 pub mod report;

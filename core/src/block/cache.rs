@@ -1,11 +1,11 @@
 //! Blocks that were read lately, within a number of bytes.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::reader::Part;
 use super::{BlockError, Content};
+use crate::recent::Recent;
 
 /// What is kept of a block. Failures are kept too: a block that took long to fail should not do so at every look.
 #[derive(Clone)]
@@ -26,23 +26,7 @@ const OVERHEAD: u64 = 256;
 
 /// Keeps what was used last. Two threads that miss the same block at once both read it.
 pub(crate) struct Cache {
-    budget: u64,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    blocks: HashMap<Key, Entry>,
-    /// By when they were used last.
-    by_use: BTreeMap<u64, Key>,
-    uses: u64,
-    total: u64,
-}
-
-struct Entry {
-    kept: Kept,
-    weight: u64,
-    used: u64,
+    blocks: Mutex<Recent<Key, Kept>>,
 }
 
 type Key = (Form, u64);
@@ -50,7 +34,7 @@ type Key = (Form, u64);
 impl Cache {
     /// Keeps blocks of `budget` bytes in all.
     pub(crate) fn new(budget: u64) -> Self {
-        Self { budget, state: Mutex::default() }
+        Self { blocks: Mutex::new(Recent::new(budget)) }
     }
 
     /// The whole block: kept, or read now.
@@ -84,51 +68,17 @@ impl Cache {
     }
 
     fn get(&self, key: Key) -> Option<Kept> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).get(key)
     }
 
     fn put(&self, key: Key, kept: Kept, weight: u64) {
-        let weight = weight.saturating_add(OVERHEAD);
-        if weight > self.budget {
-            return;
-        }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.put(key, kept, weight);
-        while state.total > self.budget && state.drop_oldest() {}
-    }
-}
-
-impl State {
-    fn get(&mut self, key: Key) -> Option<Kept> {
-        let entry = self.blocks.get_mut(&key)?;
-        self.uses += 1;
-        self.by_use.remove(&entry.used);
-        self.by_use.insert(self.uses, key);
-        entry.used = self.uses;
-        Some(entry.kept.clone())
-    }
-
-    fn put(&mut self, key: Key, kept: Kept, weight: u64) {
-        self.uses += 1;
-        self.by_use.insert(self.uses, key);
-        self.total = self.total.saturating_add(weight);
-        if let Some(replaced) = self.blocks.insert(key, Entry { kept, weight, used: self.uses }) {
-            self.by_use.remove(&replaced.used);
-            self.total = self.total.saturating_sub(replaced.weight);
-        }
-    }
-
-    /// Drops what was not used for longest; false if there is nothing.
-    fn drop_oldest(&mut self) -> bool {
-        let Some((_, key)) = self.by_use.pop_first() else { return false };
-        self.total = self.total.saturating_sub(self.blocks.remove(&key).map_or(0, |entry| entry.weight));
-        true
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).put(key, kept, weight.saturating_add(OVERHEAD));
     }
 }
 
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("budget", &self.budget).finish_non_exhaustive()
+        f.debug_struct("Cache").finish_non_exhaustive()
     }
 }
 
@@ -153,7 +103,6 @@ mod tests {
             assert_eq!(cache.content(block, read).unwrap().bytes.len(), 1000);
         }
         assert_eq!(reads, [0, 1, 2, 3, 1]);
-        assert_eq!(cache.state.lock().unwrap().total, 3 * (1000 + OVERHEAD));
     }
 
     #[test]

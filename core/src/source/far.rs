@@ -1,19 +1,17 @@
 //! Bytes that are read by ranges, since they can't be mapped: a user's own [`ReadAt`], a file larger than the address space.
 
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lru::LruCache;
-
 use super::Change;
 use crate::bytes::Ranges;
+use crate::recent::Recent;
 
 /// What small reads are rounded to.
 const PAGE: u64 = 64 << 10;
-/// Pages that are kept: 16 MiB.
-const KEPT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+/// Bytes of pages that are kept.
+const KEPT: u64 = 16 << 20;
 
 /// Something that bytes can be read from at any offset: an object in a bucket, a file in an archive. Reads come from
 /// several threads at once, and wait for their answer.
@@ -64,7 +62,7 @@ pub(super) struct Far {
     len: u64,
     /// Where reading failed first; the length where it didn't.
     lost_from: AtomicU64,
-    pages: Mutex<LruCache<u64, Arc<[u8]>>>,
+    pages: Mutex<Recent<u64, Arc<[u8]>>>,
 }
 
 impl Far {
@@ -79,7 +77,7 @@ impl Far {
                 _ => {}
             }
         }
-        Ok(Self { reader, len, lost_from: AtomicU64::new(len), pages: Mutex::new(LruCache::new(KEPT)) })
+        Ok(Self { reader, len, lost_from: AtomicU64::new(len), pages: Mutex::new(Recent::new(KEPT)) })
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -111,14 +109,14 @@ impl Far {
 
     fn page(&self, number: u64) -> Arc<[u8]> {
         let pages = || self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(page) = pages().get(&number) {
-            return page.clone();
+        if let Some(page) = pages().get(number) {
+            return page;
         }
         let start = number * PAGE;
         let mut bytes = vec![0; PAGE.min(self.len.saturating_sub(start)) as usize];
         self.read(start, &mut bytes);
         let page: Arc<[u8]> = bytes.into();
-        pages().put(number, page.clone());
+        pages().put(number, page.clone(), page.len() as u64);
         page
     }
 }
@@ -173,7 +171,7 @@ mod tests {
     fn far(len: usize, at_most: usize, fails_at: u64) -> Far {
         let bytes = (0..len).map(|at| (at * 7) as u8 | 1).collect();
         let (reader, len) = (Box::new(Slow { bytes, at_most, fails_at }), len as u64);
-        Far { reader, len, lost_from: AtomicU64::new(len), pages: Mutex::new(LruCache::new(KEPT)) }
+        Far { reader, len, lost_from: AtomicU64::new(len), pages: Mutex::new(Recent::new(KEPT)) }
     }
 
     proptest! {

@@ -184,6 +184,7 @@ fn same_work(a: &Request, b: &Request) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::summary::Describe;
     use crate::tui::headless::Player;
     use crate::tui::testing::{damaged, played, played_with};
 
