@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::input::Input;
 use super::output::Output;
+use super::session::Session;
 use super::status::Status;
-use super::{Session, open, settle};
+use super::{open, settle};
 use crate::report::chunks::Chunks;
 use crate::report::json;
 use h4mk::index::State;

@@ -2,7 +2,8 @@
 
 use super::input::Input;
 use super::output::Output;
-use super::{Session, open, settle, status};
+use super::session::Session;
+use super::{open, settle, status};
 use crate::report::info::Info;
 use crate::report::json;
 use h4mk::finding::Severity;

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::input::Input;
 use super::output::Output;
-use super::{Session, messages, open, settle, status};
+use super::session::Session;
+use super::{messages, open, settle, status};
 use crate::report::info::Info;
 use crate::report::json;
 

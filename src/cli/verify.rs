@@ -2,7 +2,8 @@
 
 use super::input::Input;
 use super::output::Output;
-use super::{Session, integrity, open, settle};
+use super::session::Session;
+use super::{integrity, open, settle};
 use crate::report::json;
 
 /// Arguments of `verify`.
