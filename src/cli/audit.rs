@@ -15,8 +15,9 @@ use super::files::{self, Exclusion, Selection, Separator, Target};
 use super::input::Input;
 use super::messages::{self, Progress, Snapshot};
 use super::output::Output;
+use super::session::{self, Session};
 use super::status::{self, Status};
-use super::{Session, open, shard};
+use super::{open, shard};
 use crate::report::audit::{Audited, Tally};
 use crate::report::baseline::Baseline;
 use crate::report::style::{Paint, Role};
@@ -130,7 +131,7 @@ pub fn run(args: &Args, session: &mut Session, env: impl Fn(&str) -> Option<OsSt
         let name = list.path().unwrap_or(Path::new("-")).to_owned();
         targets.push(Box::new(files::listed(open_list(list)?, name, separator, Arc::clone(&selection))));
     }
-    let jobs = super::jobs(args.jobs);
+    let jobs = session::jobs(args.jobs);
     let work = Arc::new(Work::default());
     let _progress = Progress::watch({
         let work = Arc::clone(&work);

@@ -2,7 +2,8 @@
 
 use super::input::Input;
 use super::output::{Output, Target};
-use super::{Session, content, integrity, open, settle};
+use super::session::Session;
+use super::{content, integrity, open, settle};
 use h4mk::block::Form;
 
 /// Arguments of `block`.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::input::Input;
 use super::output::Output;
+use super::session::Session;
 use super::status::Status;
-use super::{Session, open, settle};
+use super::{open, settle};
 use crate::report::chunks::write_text;
 use h4mk::index::State;
 use h4mk::report::{Chunks, json};

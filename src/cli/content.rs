@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::Session;
 use super::input::Input;
 use super::messages;
 use super::output::Output;
+use super::session::Session;
 use super::status::Status;
 use h4mk::block::{BlockError, Form, Stage, Stored, Window};
 use h4mk::bytes::Bytes;

@@ -6,8 +6,8 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
 
-use super::Session;
 use super::output::Output;
+use super::session::Session;
 use crate::report::explain::{self, Explanation};
 use h4mk::finding::Code;
 use h4mk::text;

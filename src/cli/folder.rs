@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::files::{self, Target};
+use super::open;
 use super::output::Output;
+use super::session::Session;
 use super::status::Status;
-use super::{Session, open};
 use crate::report::info::Glance;
 use crate::report::style::Role;
 use crate::report::{count, size};

@@ -7,8 +7,9 @@ use anyhow::Context;
 
 use super::input::Input;
 use super::output::Output;
+use super::session::Session;
 use super::status::{self, Status};
-use super::{Session, content, integrity, open, settle};
+use super::{content, integrity, open, settle};
 use crate::hexdump::{self, Columns};
 use h4mk::block::Form;
 use h4mk::bytes::Bytes;

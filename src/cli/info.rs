@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use super::output::Output;
-use super::{Session, open, settle, status};
+use super::{open, settle, status};
 use crate::report::info::Glance;
 use h4mk::finding::Severity;
 use h4mk::report::json;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::Session;
 use super::input::Input;
 use super::messages::{self, Progress};
+use super::session::Session;
 use super::status::Status;
 use h4mk::audit;
 use h4mk::container::Container;

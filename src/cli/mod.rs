@@ -1,79 +1,77 @@
 //! The command line: arguments in, exit status out. One file a command, over what all of them share.
 
+use crate::report::style::Paint;
+use args::{Cli, Command};
+use h4mk::codec::external;
+use input::Input;
+use session::Session;
+use settings::Settings;
+use status::Status;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
 pub mod args;
+
 pub mod audit;
+
 pub mod block;
+
 pub mod chunks;
+
 pub mod color;
+
 pub mod completions;
+
 mod content;
+
 pub mod diff;
+
 pub mod explain;
+
 mod files;
+
 mod folder;
+
 pub mod hex;
+
 pub mod info;
+
 pub mod input;
+
 mod integrity;
+
 pub mod man;
+
 pub mod manifest;
+
 pub mod messages;
+
 mod open;
+
 pub mod output;
+
 pub mod pack;
+
 pub mod render;
+
 pub mod salvage;
+
 mod screen;
+
 pub mod seek;
+
+pub mod session;
 pub mod settings;
+
 mod settle;
+
 pub mod shard;
+
 pub mod status;
+
 pub mod unpack;
+
 pub mod verify;
-
-use args::{Cli, Command};
-use h4mk::codec::external;
-use h4mk::container::Options;
-use input::Input;
-use settings::Settings;
-use status::Status;
-
-use crate::report::style::Paint;
-
-/// What a command runs with: the settings, and the status it has come to so far.
-#[derive(Debug)]
-pub struct Session {
-    /// Global options and environment.
-    pub settings: Settings,
-    /// What they say about reading containers; one for the run, so that all containers share what is expensive.
-    pub options: Options,
-    /// How text results are coloured.
-    pub paint: Paint,
-    status: Status,
-}
-
-impl Session {
-    /// A session in which nothing has gone wrong yet.
-    pub fn new(settings: Settings, paint: Paint) -> Self {
-        let options = settings.options();
-        Self { settings, options, paint, status: Status::Done }
-    }
-
-    /// Lets the run end with `status`, unless something weightier comes up. To be called before the output that could
-    /// find its reader gone.
-    pub fn raise(&mut self, status: Status) {
-        self.status = self.status.and(status);
-    }
-
-    /// What the run has come to.
-    pub fn status(&self) -> Status {
-        self.status
-    }
-}
 
 /// Runs the program: `args` begin with its name, `env` looks up an environment variable. Where standard output is closed,
 /// there is nothing that could be done.
@@ -191,11 +189,4 @@ fn view(
         Some(folder) => folder::run(folder, session),
         None => info::run(&info::Args { file, json: false, check: false }, session),
     }
-}
-
-/// How many threads work at a time: as many as were asked for, but no more than there are processors, which more would only
-/// hold up.
-fn jobs(asked: Option<u16>) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    asked.map_or(processors, |asked| usize::from(asked).min(processors))
 }

@@ -1,8 +1,8 @@
 //! Files and containers, opened as the settings say; errors name the file.
 
-use super::Session;
 use super::input::Input;
 use super::messages::Progress;
+use super::session::Session;
 use super::status::Status;
 use anyhow::Context;
 use h4mk::audit::{self, Audit};

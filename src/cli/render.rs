@@ -6,7 +6,8 @@ use ratatui::layout::Size;
 
 use super::input::Input;
 use super::output::Output;
-use super::{Session, screen};
+use super::screen;
+use super::session::Session;
 use crate::tui::headless::Player;
 use crate::tui::theme::{Background, Depth, Theme};
 use crate::tui::{keys, picture};

@@ -10,7 +10,8 @@ use ratatui::layout::Size;
 
 use super::color::ColorChoice;
 use super::input::Input;
-use super::{Session, open};
+use super::open;
+use super::session::Session;
 use crate::tui::run::{self, Ended};
 use crate::tui::state::{Polling, Setup};
 use crate::tui::theme::{self, Theme};

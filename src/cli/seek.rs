@@ -2,8 +2,9 @@
 
 use super::input::Input;
 use super::output::Output;
+use super::session::Session;
 use super::status::Status;
-use super::{Session, integrity, messages, open, settle};
+use super::{integrity, messages, open, settle};
 use crate::report::seek::Answer;
 use h4mk::container::SeekError;
 use h4mk::report::json;

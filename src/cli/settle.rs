@@ -1,7 +1,8 @@
 //! Whether a file was the same from the first byte read to the last.
 
+use super::messages;
+use super::session::Session;
 use super::status::Status;
-use super::{Session, messages};
 use h4mk::container::Container;
 use h4mk::source::Source;
 

@@ -10,8 +10,9 @@ use lane::{Lane, Maker};
 
 use super::input::Input;
 use super::output::{Output, Target};
+use super::session::{self, Session};
 use super::status::Status;
-use super::{Session, content, integrity, messages, open, settle};
+use super::{content, integrity, messages, open, settle};
 use h4mk::block::{BlockError, Form, Stage};
 use h4mk::container::Container;
 use h4mk::index::Chunk;
@@ -75,7 +76,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         if !args.raw {
             content::warn_unread_meta(&container, &args.file, session);
         }
-        let jobs = super::jobs(args.jobs).min(blocks.len()).max(1);
+        let jobs = session::jobs(args.jobs).min(blocks.len()).max(1);
         let form = if args.raw { Form::Raw } else { Form::Decoded };
         let first = blocks.get(0).and_then(|block| container.index().block(block));
         let foreseen = args.raw || first.is_some_and(|chunk| container.decoded_len(&chunk).is_some());

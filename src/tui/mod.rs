@@ -7,6 +7,9 @@
 //! ```
 //!
 //! [`run`] does this with a terminal, threads and a clock; [`headless`] does it with none of them, at once.
+//!
+//! Imports go one way: [`command`] has the words that all have in common; [`keymap`] and [`layout`] know only these;
+//! [`state`] knows them and changes by its `update`; [`view`] draws it, and nothing that it draws knows the view.
 
 pub mod clip;
 pub mod command;

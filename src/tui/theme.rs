@@ -3,8 +3,12 @@
 //! plain text by colour alone when that difference is a state: the views add a glyph, and without colour the theme adds
 //! an attribute.
 
+mod glyphs;
+
+pub use glyphs::Glyphs;
+use glyphs::{ASCII, UNICODE};
+
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::symbols::border;
 
 /// What a piece of the screen means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,31 +106,52 @@ const fn tone(dark: u32, light: u32, dark16: Color, light16: Color) -> Option<To
 
 // Text tones keep a contrast of 4.5:1 with a background of 0x16181d or 0xffffff (WCAG AA).
 const RED: Option<Tone> = tone(0xff6b6b, 0xb3261e, Color::LightRed, Color::Red);
+
 const AMBER: Option<Tone> = tone(0xf5b84b, 0x8a5300, Color::LightYellow, Color::Magenta);
+
 const GREEN: Option<Tone> = tone(0x7bd88f, 0x1e7a34, Color::LightGreen, Color::Green);
+
 const BLUE: Option<Tone> = tone(0x6cb6ff, 0x0b5cad, Color::LightBlue, Color::Blue);
+
 const CYAN: Option<Tone> = tone(0x5fd7d7, 0x006d75, Color::LightCyan, Color::Cyan);
+
 const VIOLET: Option<Tone> = tone(0xd2a8ff, 0x7a3eb1, Color::LightMagenta, Color::Magenta);
+
 const GREY: Option<Tone> = tone(0x8b929e, 0x6b7280, Color::DarkGray, Color::DarkGray);
+
 const WHITE: Option<Tone> = tone(0xffffff, 0x000000, Color::White, Color::Black);
+
 const SELECTED: Option<Tone> = tone(0x2f4a73, 0xcfe3fb, Color::Blue, Color::Gray);
+
 const SELECTED_ELSEWHERE: Option<Tone> = tone(0x2b303a, 0xe8ebf0, Color::DarkGray, Color::Gray);
+
 const MATCHED: Option<Tone> = tone(0x5b4a12, 0xffe9a8, Color::Yellow, Color::Yellow);
+
 const BLACK: Option<Tone> = tone(0x000000, 0x000000, Color::Black, Color::Black);
+
 const BRIGHT_AMBER: Option<Tone> = tone(0xffc857, 0xffb000, Color::LightYellow, Color::LightYellow);
+
 const BAR: Option<Tone> = tone(0x23272f, 0xe4e7ec, Color::Reset, Color::Reset);
+
 const NONE: Option<Tone> = None;
 
 /// A role's look: colours, attributes beside them, and attributes where there are no colours.
 struct Look(Option<Tone>, Option<Tone>, Modifier, Modifier);
 
 const PLAIN: Modifier = Modifier::empty();
+
 const BOLD: Modifier = Modifier::BOLD;
+
 const DIM: Modifier = Modifier::DIM;
+
 const UNDER: Modifier = Modifier::UNDERLINED;
+
 const REVERSED: Modifier = Modifier::REVERSED;
+
 const BOLD_UNDER: Modifier = Modifier::BOLD.union(Modifier::UNDERLINED);
+
 const BOLD_REVERSED: Modifier = Modifier::BOLD.union(Modifier::REVERSED);
+
 const UNDER_REVERSED: Modifier = Modifier::UNDERLINED.union(Modifier::REVERSED);
 
 impl Role {
@@ -306,154 +331,6 @@ fn nearest256(r: u8, g: u8, b: u8) -> u8 {
     let distance = |x: [u8; 3]| -> u32 { x.iter().zip([r, g, b]).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum() };
     if distance([level; 3]) < distance([rs, gs, bs]) { 232 + grey } else { 16 + 36 * ri + 6 * gi + bi }
 }
-
-/// The characters that things are drawn with. Each is one column wide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Glyphs {
-    /// Stands for text that was cut.
-    pub ellipsis: &'static str,
-    /// An open fold.
-    pub open: &'static str,
-    /// A closed fold.
-    pub closed: &'static str,
-    /// Stands for a character that is not shown.
-    pub hidden: &'static str,
-    /// The selected row.
-    pub selected: &'static str,
-    /// Checked and right.
-    pub good: &'static str,
-    /// Damage.
-    pub damage: &'static str,
-    /// A warning.
-    pub warning: &'static str,
-    /// An information.
-    pub info: &'static str,
-    /// A file that is followed.
-    pub following: &'static str,
-    /// Not checked.
-    pub unknown: &'static str,
-    /// A keyframe.
-    pub keyframe: &'static str,
-    /// A block that is no keyframe.
-    pub block: &'static str,
-    /// A SEEK entry.
-    pub seek: &'static str,
-    /// The selected time.
-    pub playhead: &'static str,
-    /// Bytes that are lost.
-    pub lost: &'static str,
-    /// The empty part of a bar or a scroll bar.
-    pub track: &'static str,
-    /// The full part of a scroll bar.
-    pub thumb: &'static str,
-    /// Bars that grow upwards, from nearly nothing to full.
-    pub bars: [&'static str; 8],
-    /// A horizontal line.
-    pub line: &'static str,
-    /// Between parts of a line.
-    pub separator: &'static str,
-    /// Leads to.
-    pub arrow: &'static str,
-    /// Ordered from the least.
-    pub ascending: &'static str,
-    /// Ordered from the greatest.
-    pub descending: &'static str,
-    /// What must be decoded.
-    pub chain: &'static str,
-    /// Times, as in ×30.
-    pub times: &'static str,
-    /// Of bytes that cannot be shown as text.
-    pub dot: &'static str,
-    /// A byte 0 among text.
-    pub byte_zero: &'static str,
-    /// An ASCII control byte among text.
-    pub byte_control: &'static str,
-    /// A byte from 0x80 to 0xFE among text.
-    pub byte_high: &'static str,
-    /// A byte 0xFF among text.
-    pub byte_ones: &'static str,
-    /// The frame of a pane.
-    pub border: border::Set<'static>,
-}
-
-const UNICODE: Glyphs = Glyphs {
-    ellipsis: "…",
-    hidden: "•",
-    open: "▾",
-    closed: "▸",
-    selected: "▌",
-    good: "✓",
-    damage: "✗",
-    warning: "!",
-    info: "i",
-    following: "↻",
-    unknown: "·",
-    keyframe: "◆",
-    block: "─",
-    seek: "▲",
-    playhead: "┃",
-    lost: "░",
-    track: "│",
-    thumb: "█",
-    bars: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
-    line: "─",
-    separator: "·",
-    arrow: "→",
-    ascending: "↑",
-    descending: "↓",
-    chain: "═",
-    times: "×",
-    dot: "·",
-    byte_zero: "⋄",
-    byte_control: "•",
-    byte_high: "×",
-    byte_ones: "■",
-    border: border::PLAIN,
-};
-
-const ASCII: Glyphs = Glyphs {
-    ellipsis: "~",
-    hidden: "*",
-    open: "-",
-    closed: "+",
-    selected: ">",
-    good: "=",
-    damage: "X",
-    warning: "!",
-    info: "i",
-    following: "@",
-    unknown: ".",
-    keyframe: "K",
-    block: "-",
-    seek: "^",
-    playhead: "|",
-    lost: "?",
-    track: "|",
-    thumb: "#",
-    bars: ["_", ".", ":", "-", "=", "+", "*", "#"],
-    line: "-",
-    separator: "|",
-    arrow: ">",
-    ascending: "^",
-    descending: "v",
-    chain: "=",
-    times: "x",
-    dot: ".",
-    byte_zero: ".",
-    byte_control: "^",
-    byte_high: "~",
-    byte_ones: "#",
-    border: border::Set {
-        top_left: "+",
-        top_right: "+",
-        bottom_left: "+",
-        bottom_right: "+",
-        vertical_left: "|",
-        vertical_right: "|",
-        horizontal_top: "-",
-        horizontal_bottom: "-",
-    },
-};
 
 #[cfg(test)]
 mod tests {

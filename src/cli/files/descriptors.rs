@@ -14,7 +14,8 @@ use std::vec;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;
 
-use super::{Identity, Selection, Target, is_container};
+use super::select::Selection;
+use super::target::{Identity, Target, is_container};
 use h4mk::source::SourceError;
 
 /// So many folders stay open, from the one being read upwards, besides the first: however deep a tree is.

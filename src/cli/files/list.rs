@@ -4,7 +4,9 @@ use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Selection, Target, expand};
+use super::expand::expand;
+use super::select::Selection;
+use super::target::Target;
 use crate::cli::input::Input;
 
 /// Longer than any path, so that a list that is none does not fill the memory.

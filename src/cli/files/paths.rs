@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use walkdir::WalkDir;
 
-use super::{Selection, Target, is_container};
+use super::select::Selection;
+use super::target::{Target, is_container};
 use h4mk::source::{Source, SourceError};
 
 /// The files in a folder and the folders in it.

@@ -1,4 +1,9 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use super::target::What;
 use super::*;
+use crate::cli::input::Input;
 
 fn names(dir: &Path, targets: impl Iterator<Item = Target>) -> Vec<String> {
     targets.map(|target| name(dir, target)).collect()

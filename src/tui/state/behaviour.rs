@@ -81,7 +81,21 @@ pub(super) trait Behaviour {
         }
     }
 
-    /// Moves the list's cursor.
+    /// Puts the list's cursor on a row, or the nearest there is.
+    fn set_cursor(&self, state: &mut State, row: u64) {
+        if let Some(mut list) = self.list(state) {
+            list.set_cursor(row);
+        }
+    }
+
+    /// Puts the list's cursor on a row that may be far away.
+    fn jump(&self, state: &mut State, row: u64) {
+        if let Some(mut list) = self.list(state) {
+            list.jump(row);
+        }
+    }
+
+    /// Moves the list's cursor, and selects what is under it.
     fn step(&self, state: &mut State, motion: Motion) {
         if let Some(mut list) = self.list(state) {
             list.step(motion);

@@ -40,7 +40,7 @@ impl State {
         self.moved.sizes = true;
     }
 
-    /// Goes back or forward; says so where there is no such place.
+    /// Goes to a place of the history; `false` where there is none.
     pub(super) fn revisit(&mut self, place: Option<Place>) -> bool {
         let Some(place) = place else { return false };
         self.view = place.view;

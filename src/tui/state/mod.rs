@@ -4,7 +4,7 @@
 //! What each pane keeps (`blocks`, `tree`, …) knows no state; [`State`] holds all of it. Above it, in a folder of the
 //! pane's, stand the questions that the views ask of a state and the pane's `behaviour`, its own part of the update.
 //! Nothing but `update` knows all panes: a pane that selects something or shows another view leaves word of it
-//! ([`place::Moved`]), and the update's last phase brings the others after.
+//! (`place::Moved`), and the update's last phase brings the others after.
 
 mod action;
 mod behaviour;

@@ -63,8 +63,8 @@ impl Behaviour for Blocks {
     fn follow(&self, state: &mut State) {
         let Some(container) = state.container.clone() else { return };
         let row = state.selection.block.and_then(|block| state.blocks.row(&container, block));
-        if let Some((mut list, row)) = self.list(state).zip(row) {
-            list.jump(row);
+        if let Some(row) = row {
+            self.jump(state, row);
         }
     }
 
@@ -160,9 +160,7 @@ pub(in crate::tui::state) fn listed(state: &mut State, listing: Arc<Listing>) {
 fn to_selection(state: &mut State) {
     let Some(container) = state.container.clone() else { return };
     let row = state.selection.block.and_then(|block| state.blocks.row(&container, block));
-    if let Some(mut list) = Blocks.list(state) {
-        list.jump(row.unwrap_or(0));
-    }
+    Blocks.jump(state, row.unwrap_or(0));
 }
 
 /// Whether an order is that of the file, or its mirror.

@@ -22,7 +22,7 @@ impl Behaviour for Findings {
                 state.findings.grouping = state.findings.grouping.next();
                 state.findings.regroup(findings.as_ref());
                 let at = row.filter(|row| matches!(row, Row::Finding(_))).and_then(|row| state.findings.place(row));
-                set_cursor(state, at.unwrap_or(0));
+                self.set_cursor(state, at.unwrap_or(0));
                 let name = state.findings.grouping.name();
                 state.say(Level::Info, format!("findings by {name}"));
                 return Some(Vec::new());
@@ -85,7 +85,7 @@ impl Behaviour for Findings {
         state.findings.regroup(findings.as_ref());
         // The first finding, not the head of its group.
         let first = if was_empty && state.findings.len() > 1 { 1 } else { state.findings.window.cursor() };
-        set_cursor(state, first);
+        self.set_cursor(state, first);
         Vec::new()
     }
 
@@ -99,14 +99,8 @@ impl Behaviour for Findings {
         }
         let at = findings(state).and_then(|list| list.list().iter().position(|found| found.chunk == Some(chunk)));
         if let Some(at) = at.and_then(|at| state.findings.place(Row::Finding(at))) {
-            set_cursor(state, at);
+            self.set_cursor(state, at);
         }
-    }
-}
-
-fn set_cursor(state: &mut State, row: u64) {
-    if let Some(mut list) = Findings.list(state) {
-        list.set_cursor(row);
     }
 }
 
@@ -132,7 +126,7 @@ fn fold(state: &mut State, group: usize) {
     }
     pane.list();
     let at = pane.place(Row::Group(group)).unwrap_or(0);
-    set_cursor(state, at);
+    Findings.set_cursor(state, at);
 }
 
 fn open_details(state: &mut State) {
@@ -151,7 +145,7 @@ pub(in crate::tui::state) fn show(state: &mut State, finding: usize) {
         pane.list();
     }
     if let Some(at) = state.findings.place(Row::Finding(finding)) {
-        set_cursor(state, at);
+        Findings.set_cursor(state, at);
         Findings.selects(state);
     }
 }

@@ -119,7 +119,7 @@ impl Behaviour for Manifest {
         let here = state.manifest.selected().and_then(|row| fields.root(row.node()));
         if here.is_none_or(|here| here.node != root.node) {
             let at = state.manifest.place(fields, Row::Node(root.node));
-            self.list(state).iter_mut().for_each(|list| list.jump(at));
+            self.jump(state, at);
         }
     }
 
@@ -212,9 +212,7 @@ fn to_match(state: &mut State, forward: bool, here: bool) {
 
 fn go_to(state: &mut State, fields: &Fields, row: Row) {
     let at = state.manifest.place(fields, row);
-    if let Some(mut list) = Manifest.list(state) {
-        list.jump(at);
-    }
+    Manifest.jump(state, at);
     Manifest.selects(state);
 }
 

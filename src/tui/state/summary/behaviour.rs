@@ -23,14 +23,14 @@ impl Behaviour for Summary {
             {
                 // Nothing stands above but a heading.
                 state.summary.window = Window::default();
-                set_cursor(state, cursor, true);
+                put_on_fact(state, cursor, true);
             }
             Command::Move(motion) => {
                 let (len, height) = (state.summary.len(), height(state));
                 let mut window = state.summary.window;
                 window.step(motion, len, height);
                 let down = matches!(motion, Motion::Down | Motion::PageDown | Motion::End);
-                set_cursor(state, window.cursor(), down);
+                put_on_fact(state, window.cursor(), down);
             }
             Command::Open => {
                 if let Some(Line::Fact(.., link)) = state.summary.selected() {
@@ -91,7 +91,7 @@ impl Behaviour for Summary {
         if row == state.summary.window.cursor() {
             return self.clicked_again(state);
         }
-        set_cursor(state, row, true);
+        put_on_fact(state, row, true);
         Vec::new()
     }
 
@@ -121,14 +121,15 @@ fn relist(state: &mut State) {
     let same = |line: &Line| Some(line) == selected.as_ref();
     let at = lines.iter().position(same).map_or(state.summary.window.cursor(), |at| at as u64);
     state.summary.lines = lines;
-    set_cursor(state, at, true);
+    put_on_fact(state, at, true);
 }
 
 fn height(state: &State) -> u16 {
     state.areas().and_then(|areas| areas.view).map_or(0, |pane| pane.inner.height)
 }
 
-fn set_cursor(state: &mut State, at: u64, down: bool) {
+/// Puts the cursor on a line, or on the fact nearest to it.
+fn put_on_fact(state: &mut State, at: u64, down: bool) {
     let height = height(state);
     let pane = &mut state.summary;
     let (at, len) = (pane.nearest(at.min(pane.len().saturating_sub(1)), down).unwrap_or(0), pane.len());

@@ -74,7 +74,7 @@ impl Behaviour for ChunkTree {
         {
             state.tree.reveal(index, row);
             let at = state.tree.place(index, row);
-            self.list(state).iter_mut().for_each(|list| list.jump(at));
+            self.jump(state, at);
         }
     }
 }
@@ -86,7 +86,7 @@ impl ChunkTree {
         let index = container.index();
         state.tree.set_open(index, row, false);
         let at = state.tree.place(index, row);
-        self.list(state).iter_mut().for_each(|list| list.set_cursor(at));
+        self.set_cursor(state, at);
         self.selects(state);
     }
 }
@@ -103,5 +103,5 @@ pub(in crate::tui::state) fn filter(state: &mut State) {
     let index = container.index();
     let selected = state.selection.chunk.and_then(|chunk| state.tree.row_of(index, &index.chunk(chunk)?));
     let at = selected.map_or(0, |row| state.tree.place(index, row));
-    ChunkTree.list(state).iter_mut().for_each(|list| list.set_cursor(at));
+    ChunkTree.set_cursor(state, at);
 }
