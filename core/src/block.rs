@@ -1,4 +1,5 @@
 //! A block on its way from stored bytes to content: stored → decrypted → decoded → unmasked.
+#![forbid(unsafe_code)]
 
 mod cache;
 mod reader;

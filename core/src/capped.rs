@@ -1,4 +1,5 @@
 //! Lists that may be long: the first entries, and the count of all.
+#![forbid(unsafe_code)]
 
 /// How many entries are kept.
 pub const KEPT: usize = 1000;

@@ -1,4 +1,5 @@
 //! What an audit can find: codes, severities, and the words that explain them. One table; every output reads it.
+#![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

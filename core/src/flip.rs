@@ -3,6 +3,7 @@
 //! A CRC is linear: stored XOR computed is what the flipped bit alone adds, which is a power of x modulo the IEEE
 //! polynomial, and the exponent says where the bit stands. That polynomial is primitive, so every value has exactly one
 //! exponent below 2^32 − 1 = 3·5·17·257·65537, found in microseconds by solving for each factor alone (Pohlig-Hellman).
+#![forbid(unsafe_code)]
 
 use std::sync::OnceLock;
 

@@ -1,5 +1,6 @@
 //! The compact index of a container's chunks: 24 bytes a chunk (28 for those that are no CORE), cheap to share while
 //! it still grows.
+#![forbid(unsafe_code)]
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,5 @@
 //! Names of files as text. A name needs not be UTF-8, and two of those must not become one.
+#![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};

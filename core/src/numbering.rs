@@ -1,5 +1,6 @@
 //! Which number blocks had when they were written, after bytes were lost: each loss may have held blocks, and something
 //! that counts them on both sides says how many.
+#![forbid(unsafe_code)]
 
 use super::walk::Loss;
 

@@ -1,4 +1,5 @@
 //! Opening a container with the chunks that an audit finds.
+#![forbid(unsafe_code)]
 
 use std::sync::Arc;
 

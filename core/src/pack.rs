@@ -1,5 +1,6 @@
 //! Transport containers written byte for byte as the reference writer writes them: CORE chunks, SEEK, META, SAFE, and a
 //! VERI that covers all of these.
+#![forbid(unsafe_code)]
 
 use std::io::{self, Read, Write};
 

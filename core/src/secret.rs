@@ -1,4 +1,5 @@
 //! Keys in memory: wiped when dropped, never printed, and errors that don't repeat them.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::io::{self, Read};

@@ -2,6 +2,7 @@
 //!
 //! What an offset means is not stated in a file, so it is inferred: the meaning under which every entry lands exactly
 //! on the start of a block.
+#![forbid(unsafe_code)]
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,5 @@
 //! Sizes and file offsets as they are typed.
+#![forbid(unsafe_code)]
 
 /// Why a text is no size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

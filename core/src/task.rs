@@ -1,4 +1,5 @@
 //! A long job's hand-rail: progress that others read, a cancel flag that others set.
+#![forbid(unsafe_code)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,4 +1,5 @@
 //! Text from files made safe to show: nothing from a container may steer a terminal or reorder a line.
+#![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -1,4 +1,5 @@
 //! The ways a point of a timeline is written by people, and timestamps written back for them.
+#![forbid(unsafe_code)]
 
 use std::fmt::Write;
 

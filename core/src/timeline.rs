@@ -1,4 +1,5 @@
 //! Blocks against time: from when to when content lasts, and for containers with one track when each block is shown.
+#![forbid(unsafe_code)]
 
 /// How the duration of a frame is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

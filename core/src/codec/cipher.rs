@@ -1,6 +1,7 @@
 //! Living Cipher v3 (META `encryption.cipher` "living-cipher-v3"): compressed blocks under AES-256-GCM, with a key that a
 //! ratchet changes for every message and a transcript that chains the messages, which anyone can check without a key.
 //! Blocks are opened and sealed where the feature `cipher` is on.
+#![forbid(unsafe_code)]
 
 #[cfg(not(feature = "cipher"))]
 mod closed;

@@ -1,4 +1,5 @@
 //! Engines: what turns a compressed block back into raw bytes. The reference engine is built in; others are added.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::sync::Arc;

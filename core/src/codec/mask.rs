@@ -1,4 +1,5 @@
 //! The mask that the export pipeline lays over raw blocks before it compresses them (META `masked`).
+#![forbid(unsafe_code)]
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;

@@ -1,5 +1,6 @@
 //! The reference engine's compression (`geometric-reference`, "RLE+delta"): pairs of (value, run), each byte repeated
 //! `run` times. There is no delta. A writer makes runs of 1 to 255; a run of 0 decodes to nothing.
+#![forbid(unsafe_code)]
 
 use std::ops::RangeInclusive;
 

@@ -1,5 +1,6 @@
 //! Two containers compared by content, whatever their layouts: blocks, what META, SAFE and TRAK say, seek tables, other
 //! chunks, and the header.
+#![forbid(unsafe_code)]
 
 mod align;
 mod blocks;

@@ -19,6 +19,7 @@
 //! json::write_line(&mut std::io::stdout(), json::DOCUMENT, &Info::new(&container, None))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![forbid(unsafe_code)]
 
 pub mod audit;
 pub mod chunks;
