@@ -74,7 +74,7 @@ impl Reason {
     pub fn describe(self) -> &'static str {
         match self {
             Self::CrcMismatch => "its CRC is wrong and no repair is confirmed",
-            Self::Mendable => "its CRC is wrong; --repair would flip the bit back that explains it",
+            Self::Mendable => "its CRC is wrong, and the flipped bit that explains it was not to be put back",
             Self::Tag => "its tag isn't text, and nothing else shows that it is a chunk",
             Self::Truncated => "only its beginning is there",
             Self::Region => "the bytes belong to no chunk",
