@@ -2,6 +2,7 @@
 
 use super::input::Input;
 use super::output::Output;
+use super::session::Session;
 use super::{open, settle, status};
 use crate::report::info::Glance;
 use h4mk::finding::Severity;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::input::Input;
 use super::output::Output;
+use super::session::Session;
 use super::{messages, open, settle, status};
 use h4mk::report::{FullManifest, json};
 

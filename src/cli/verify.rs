@@ -2,6 +2,7 @@
 
 use super::input::Input;
 use super::output::Output;
+use super::session::Session;
 use super::{integrity, open, settle};
 use crate::report::verify::write_text;
 use h4mk::report::json;

@@ -319,7 +319,6 @@ pub fn find(text: &str, part: &str) -> Option<Range<usize>> {
 mod tests {
     use super::*;
     use crate::tui::testing::{container, container_with};
-    use std::sync::Arc;
 
     fn keys(fields: &Fields, is_open: impl Fn(u32) -> bool) -> Vec<String> {
         let name = |node: u32| match &fields.node(node).unwrap().key {
