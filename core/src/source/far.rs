@@ -69,13 +69,10 @@ impl Far {
     pub(super) fn new(reader: Box<dyn ReadAt>) -> io::Result<Self> {
         let len = reader.len()?;
         // Whoever lies about the length would have all of it searched for what isn't there.
-        if let Some(last) = len.checked_sub(1) {
-            let ends_before =
-                || io::Error::new(io::ErrorKind::UnexpectedEof, format!("it ends before its {len} bytes"));
-            match reader.read_at(last, &mut [0])? {
-                0 => return Err(ends_before()),
-                _ => {}
-            }
+        if let Some(last) = len.checked_sub(1)
+            && reader.read_at(last, &mut [0])? == 0
+        {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("it ends before its {len} bytes")));
         }
         Ok(Self { reader, len, lost_from: AtomicU64::new(len), pages: Mutex::new(Recent::new(KEPT)) })
     }
