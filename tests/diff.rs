@@ -162,7 +162,7 @@ fn damage_alone_is_a_difference_of_integrity() {
 fn layouts_are_compared_by_content() {
     let audit = audited(&mux(13));
     let mux = container(&audit);
-    let content = |block| mux.block(block).unwrap().bytes.to_vec();
+    let content = |block| mux.stored(block).unwrap().bytes.to_vec();
     let stored: Vec<_> = (0..13).map(content).collect();
     let found = differ(&of_blocks(&stored, META), &crate::support::containers::mux(13));
     assert_eq!((found.header[0].field, found.blocks.same), ("layout", 13));

@@ -160,7 +160,7 @@ fn tracks_are_told_apart() {
         raw: vec![value; 256],
     };
     let file = samples::tracks("t", &[block("v", 1), block("a-1", 2), block("v", 3)]);
-    let stored: Vec<_> = (0..3).map(|b| opened(&file, &Options::default()).block(b).unwrap().bytes.to_vec()).collect();
+    let stored: Vec<_> = (0..3).map(|b| opened(&file, &Options::default()).stored(b).unwrap().bytes.to_vec()).collect();
     let of_v = digest(&[stored[0].clone(), stored[2].clone()]);
     assert_eq!(status(&with_veri(&file, &json(&of_v, "track v"))), Status::Verified);
     assert_eq!(status(&with_veri(&file, &json(&of_v, "track a-1"))), Status::Mismatch);

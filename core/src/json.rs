@@ -1,5 +1,5 @@
 //! JSON payloads, read with everything a plain parser keeps quiet about: duplicate keys, a byte order mark, the byte
-//! where it breaks off. What is longer than a tree in memory should be is read in rows, see [`Scan`].
+//! where it breaks off. What is longer than a tree in memory should be is read in rows, see `Scan`.
 
 pub mod span;
 

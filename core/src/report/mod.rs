@@ -6,16 +6,10 @@
 //! shape speaks of a program's options or keys: where one holds advice, its words come from the caller.
 //!
 //! ```no_run
-//! use std::sync::Arc;
-//!
-//! use h4mk::container::{Container, Options};
+//! use h4mk::Container;
 //! use h4mk::report::{Info, json};
-//! use h4mk::source::Source;
-//! use h4mk::task::Task;
-//! use h4mk::walk::Depth;
 //!
-//! let source = Arc::new(Source::open("clip.h4mk".as_ref())?);
-//! let container = Container::open(source, Options::default(), Depth::Doubted, &Task::default())?;
+//! let container = Container::open("clip.h4mk")?;
 //! json::write_line(&mut std::io::stdout(), json::DOCUMENT, &Info::new(&container, None))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
