@@ -133,7 +133,10 @@ fn a_confirmed_flip_keeps_all_of_them_on_request() {
         let (report, out) = salvaged(name, &bytes, true, false);
         assert!(out == clean && report.nothing_lost() && report.notes.is_empty(), "{name}: {report:?}");
         let (report, _) = salvaged(name, &bytes, false, false);
-        assert!(report.notes.iter().any(|note| note.contains("--repair")), "{name}: {report:?}");
+        assert!(
+            report.notes.iter().any(|note| note.to_string().contains("a salvage with repairs")),
+            "{name}: {report:?}"
+        );
     }
 }
 

@@ -10,7 +10,7 @@ use super::output::{Output, Target};
 use super::session::Session;
 use super::status::Status;
 use super::{content, open};
-use crate::report::advice::advice;
+use crate::report::advice::{advice, way};
 use crate::report::salvage::Words;
 use h4mk::audit::Verdict;
 use h4mk::name::FileName;
@@ -75,7 +75,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     }
     out.finish()?;
     let name = |path: Option<&Path>| path.map_or_else(|| "-".into(), FileName::from);
-    let salvage = Salvage::new(&name(args.file.path()), &name(args.out.path()), &report);
+    let salvage = Salvage::new(&name(args.file.path()), &name(args.out.path()), &report, way);
     match &args.out {
         Target::Path(_) => {
             let mut out = Output::stdout();

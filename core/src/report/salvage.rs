@@ -1,6 +1,7 @@
 //! What a salvage kept, mended, dropped and made anew.
 
 #[cfg(feature = "schema")]
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 #[cfg(feature = "schema")]
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::fields::as_object;
 use crate::layout::Layout;
 use crate::name::{Encoding, FileName};
-use crate::salvage::{self, Mend, Reason, Report};
+use crate::salvage::{self, Mend, Reason, Report, Way};
 
 /// A salvage of one file.
 #[derive(Debug, Clone, Serialize)]
@@ -165,8 +166,8 @@ impl Dropped {
 }
 
 impl Salvage {
-    /// What a report says about a source and an output of these names.
-    pub fn new(file: &FileName, out: &FileName, report: &Report) -> Self {
+    /// What a report says about a source and an output of these names. `how` says how a way is asked for.
+    pub fn new(file: &FileName, out: &FileName, report: &Report, how: impl Fn(Way) -> Cow<'static, str>) -> Self {
         let salvage::Missing { blocks, exact } = report.missing;
         let omitted = [
             ("placeholders", report.placeholders.omitted()),
@@ -198,7 +199,7 @@ impl Salvage {
             mended: report.mended.list().iter().map(Mended::new).collect(),
             dropped: report.dropped.list().iter().map(Dropped::new).collect(),
             rebuilt: rebuilt.collect(),
-            notes: report.notes.clone(),
+            notes: report.notes.iter().map(|note| note.words(&how)).collect(),
             omitted: omitted.into_iter().filter(|(_, n)| *n > 0).map(|(list, n)| (list.to_owned(), n)).collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! What ties a block to the index it was written with, and leaves it unreadable under another one.
 
+use super::note::{Note, Way};
 use super::plan::{MOST_PLACEHOLDERS, Plan, Trust};
 use super::report::Reason;
 use crate::audit::Audit;
@@ -182,43 +183,43 @@ impl LeftOut {
     }
 
     /// Why they are left out, and how they can be had.
-    pub(super) fn notes(&self, plan: &Plan<'_>) -> Vec<String> {
+    pub(super) fn notes(&self, plan: &Plan<'_>) -> Vec<Note> {
         let Some(first) = self.first else { return Vec::new() };
-        let mut notes = Vec::new();
+        let mut notes: Vec<Note> = Vec::new();
         let left_out = |what: &str, n: u64| format!("{n} {what} from block {first} of the source on are left out");
         if self.messages > 0 {
-            notes.push(format!(
+            let why = format!(
                 "{}: each names its number and carries a digest of all before it, so that no reader takes it once one is \
-                 lost. The source keeps them; `block SOURCE INDEX --secret-file PATH` reads each by the index it has there",
+                 lost. The source keeps them; ",
                 left_out("encrypted blocks", self.messages)
-            ));
+            );
+            notes.push(Note::from(why).way(Way::ReadEncrypted).then(" reads each by the index it has there"));
         }
         if self.masked > 0 {
-            notes.push(format!(
-                "{}: under the lower index they would get, another key unmasks them, into noise. The source keeps them; \
-                 `block SOURCE INDEX --mask-key-file PATH` reads each by the index it has there",
+            let why = format!(
+                "{}: under the lower index they would get, another key unmasks them, into noise. The source keeps them; ",
                 left_out("masked blocks", self.masked)
-            ));
+            );
+            notes.push(Note::from(why).way(Way::ReadMasked).then(" reads each by the index it has there"));
         }
         if self.masked_moved > 0 {
-            notes.push(format!(
+            notes.push(Note::from(format!(
                 "{}: blocks were lost before them, and the mask's key is made from the index they had",
                 left_out("masked blocks", self.masked_moved)
-            ));
+            )));
         }
         if self.masked_unknown > 0 {
-            notes.push(format!(
+            notes.push(Note::from(format!(
                 "{}: an unknown number of blocks was lost before them, and the mask's key is made from the index they had",
                 left_out("masked blocks", self.masked_unknown)
-            ));
+            )));
         }
         if !plan.settings.placeholders && self.messages + self.masked + self.masked_moved > 0 {
-            notes.push(
-                "--placeholders keeps them: with an empty block for each lost one, they keep their index".to_owned(),
-            );
+            let keeps = " keeps them: with an empty block for each lost one, they keep their index";
+            notes.push(Note::from(Way::Placeholders).then(keeps));
         }
         if plan.could_mend_flips() {
-            notes.push("where --repair mends the blocks before them, they stay too".to_owned());
+            notes.push(Note::from("where ").way(Way::Repair).then(" mends the blocks before them, they stay too"));
         }
         notes
     }

@@ -16,6 +16,7 @@
 
 mod bond;
 mod mux;
+mod note;
 mod numbering;
 mod plan;
 mod report;
@@ -29,6 +30,7 @@ mod write;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+pub use note::{Note, Way};
 pub use report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
 pub use sibling::{Sibling, SiblingError};
 
@@ -111,7 +113,7 @@ pub fn salvage(
     let located = audit.findings.list().iter().filter(|finding| finding.flip.is_some()).count();
     if settings.repair && located > 0 && !plan.mends_flips() {
         let note = "flipped bits were located but not mended: with them flipped back, no digest over the whole comes out right";
-        report.notes.push(note.to_owned());
+        report.notes.push(note.into());
     }
     if plan.could_mend_flips() {
         report.notes.push(mendable(audit));
@@ -162,13 +164,14 @@ fn foresee(plan: &Plan<'_>, report: &mut Report) {
     } else {
         format!("{count} placeholders stand for lost blocks and hold nothing")
     };
-    report.notes.push(format!(
+    let note = format!(
         "{who}: {what}. No seek entry leads there, of which the audit may say seek-gop-mismatch or track-seek-incomplete"
-    ));
+    );
+    report.notes.push(note.into());
 }
 
 /// Repairs that were not asked for.
-fn mendable(audit: &Audit) -> String {
+fn mendable(audit: &Audit) -> Note {
     let flips = || audit.findings.list().iter().filter(|finding| finding.flip.is_some_and(|flip| flip.confirmed));
     let blocks = flips().filter(|finding| finding.block.is_some()).count();
     let which = match (flips().count(), blocks) {
@@ -177,7 +180,8 @@ fn mendable(audit: &Audit) -> String {
         (n, blocks) if n == blocks => format!("{n} blocks"),
         (n, _) => format!("{n} chunks"),
     };
-    format!("{which} could be mended: --repair flips the bits back, which the digest over the whole confirms")
+    let flips = " flips the bits back, which the digest over the whole confirms";
+    Note::from(format!("{which} could be mended: ")).way(Way::Repair).then(flips)
 }
 
 fn empty_report(audit: &Audit, layout: Layout) -> Report {

@@ -46,7 +46,7 @@ pub(super) fn plan(
     write(plan, tables, report);
     let header = plan.container.header();
     if header.version != 1 || header.reserved != 0 || header.flags.is_some_and(|flags| flags != 0) {
-        report.notes.push("the file header is written with version 1 and nothing reserved set".to_owned());
+        report.notes.push("the file header is written with version 1 and nothing reserved set".into());
     }
     Ok(Closing::Crc(unclosed))
 }
@@ -412,7 +412,8 @@ fn write(plan: &mut Plan<'_>, mut tables: Vec<Table>, report: &mut Report) {
         offsets = settle(plan, &tables);
     }
     if beyond > 0 {
-        report.notes.push(format!("{beyond} keyframes beyond 4 GiB are in no table: its offsets have 32 bits"));
+        let note = format!("{beyond} keyframes beyond 4 GiB are in no table: its offsets have 32 bits");
+        report.notes.push(note.into());
     }
     for table in tables {
         let payload = table.payload(&offsets);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::note::Note;
 use crate::capped::Capped;
 use crate::index::Tag;
 use crate::layout::Layout;
@@ -208,7 +209,7 @@ pub struct Report {
     /// it.
     pub provisional_from: Option<u64>,
     /// What else whoever uses the output should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// Something is missing or was changed, and it can't be told what.
     pub unexplained: bool,
     pub(super) lossless: bool,
@@ -236,7 +237,7 @@ impl Report {
     pub(super) fn doubt(&mut self, why: String) {
         self.lossless = false;
         self.unexplained = true;
-        self.notes.push(why);
+        self.notes.push(why.into());
     }
 
     /// A digest proves that what was written is what there was: only what follows it may be lost.

@@ -86,7 +86,7 @@ pub(super) fn adopt(
         report.notes.extend(
             contradictions(container, &meta)
                 .into_iter()
-                .map(|why| format!("META of {} contradicts what is here: {why}", sibling.name())),
+                .map(|why| format!("META of {} contradicts what is here: {why}", sibling.name()).into()),
         );
         adopted.container = Some(container.with_sidecar(Tag::META, sibling.meta.clone()));
         adopted.meta = Some(sibling.meta.clone());
@@ -94,11 +94,11 @@ pub(super) fn adopt(
     if is_lost(&mut plan, audit, Tag::SAFE) {
         adopted.safe.clone_from(&sibling.safe);
         if sibling.safe.is_none() {
-            report.notes.push(format!("{} has no readable SAFE to take", sibling.name()));
+            report.notes.push(format!("{} has no readable SAFE to take", sibling.name()).into());
         }
     }
     if adopted.meta.is_none() && adopted.safe.is_none() {
-        report.notes.push(format!("nothing was taken from {}", sibling.name()));
+        report.notes.push(format!("nothing was taken from {}", sibling.name()).into());
     }
     Ok(adopted)
 }

@@ -2,6 +2,7 @@
 
 use super::SalvageError;
 use super::bond::{Bond, LeftOut, numbered};
+use super::note::{Note, Way};
 use super::numbering::{Entries, Witness};
 use super::plan::{MOST_PLACEHOLDERS, New, Place, Plan, Trust};
 use super::report::{Mended, Reason, Report};
@@ -52,7 +53,7 @@ pub(super) fn plan(
     if plan.numbering.is_adrift() {
         let note = "blocks are missing, and nothing says which: what SEEK and track tables say of a block may be another's, \
                     and is left out";
-        report.notes.push(note.to_owned());
+        report.notes.push(note.into());
     }
     // META that is longer than what is read is kept, but says nothing.
     let said = readable.as_ref().filter(|meta| meta.binary.is_some() || meta.document.object().is_some());
@@ -70,19 +71,19 @@ pub(super) fn plan(
         if plan.blocks() > 0 && !plan.chained {
             report
                 .notes
-                .push("META alone says whether blocks are masked: if they were, they now decode to noise".to_owned());
+                .push("META alone says whether blocks are masked: if they were, they now decode to noise".into());
         }
     } else if readable.as_ref().is_some_and(is_beyond_limits) && plan.blocks() < plan.container.index().blocks() {
         let note = "META is kept as it is, too deep or too large to be read here: if it says that blocks are masked, those \
                     after a lost one now decode to noise";
-        report.notes.push(note.to_owned());
+        report.notes.push(note.into());
     }
     match (&readable, &meta, &adopted.meta) {
         (Some(parsed), _, Some(payload)) => {
             let how = format!("{}; taken from {name}", meta.fault());
             let tables = plan.container.meta_chunk().and_then(|chunk| tracks::rebuild(plan, &chunk, payload, parsed));
             if parsed.trak_b64().is_some() || parsed.seekm_b64().is_some() {
-                report.notes.push(format!("the track tables in META are those of the blocks of {name}"));
+                report.notes.push(format!("the track tables in META are those of the blocks of {name}").into());
             }
             let payload = tables.map_or_else(|| payload.clone(), |tables| tables.meta);
             put(plan, &slots, 1, payload, how, true, report);
@@ -124,7 +125,7 @@ pub(super) fn plan(
     }
     let header = plan.container.header();
     if header.version != 1 || header.reserved != 0 {
-        report.notes.push("the file header is written with version 1 and nothing reserved set".to_owned());
+        report.notes.push("the file header is written with version 1 and nothing reserved set".into());
     }
     Ok(close(plan, audit, veri, report))
 }
@@ -249,9 +250,9 @@ fn blocks(
             let known = (last.index + 1..index.len()).find(|at| index.chunk(*at).is_some_and(|c| c.tag.is_known()));
             plan.pad(known.unwrap_or(index.len()), found, total, report);
         } else {
-            report
-                .notes
-                .push(format!("no placeholders follow the last block: up to block {total} they would be too many"));
+            report.notes.push(
+                format!("no placeholders follow the last block: up to block {total} they would be too many").into(),
+            );
         }
     }
     report.notes.extend(left_out.notes(plan));
@@ -366,8 +367,8 @@ fn seek_table(
     let same = |plan: &Plan<'_>, payload: &[u8]| sources.chunk.is_some_and(|chunk| *plan.payload(&chunk) == *payload);
     if !same(plan, &payload) || !plan.moves_nothing_but(&place) {
         if !table.settle(plan, sources.meta, task)? {
-            let why = "read the output's SEEK with the same --meaning: by itself, its offsets look like something else";
-            report.notes.push(why.to_owned());
+            let why = ": by itself, its offsets look like something else";
+            report.notes.push(Note::from("read the output's SEEK with ").way(Way::SameMeaning).then(why));
         }
         payload = table.payload(plan, grid, task)?;
     }
