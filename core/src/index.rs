@@ -250,6 +250,8 @@ pub struct Index {
     blocks_intact: u64,
     totals: Vec<TagTotal>,
     by_tag: HashMap<Tag, u32>,
+    /// The tag of the last chunk and the place of its total: most chunks have the tag of the one before.
+    last_tag: Option<(Tag, u32)>,
 }
 
 /// The most chunks an index holds; a container with more is not fully read.
@@ -268,10 +270,14 @@ impl Index {
             self.blocks += 1;
             self.blocks_intact += u64::from(state.is_intact());
         }
-        let at = *self.by_tag.entry(tag).or_insert_with(|| {
-            self.totals.push(TagTotal { tag, count: 0, bytes: 0, first: ordinal, later: None, lens: Lens::NONE });
-            self.totals.len() as u32 - 1
-        });
+        let at = match self.last_tag {
+            Some((last, at)) if last == tag => at,
+            _ => *self.by_tag.entry(tag).or_insert_with(|| {
+                self.totals.push(TagTotal { tag, count: 0, bytes: 0, first: ordinal, later: None, lens: Lens::NONE });
+                self.totals.len() as u32 - 1
+            }),
+        };
+        self.last_tag = Some((tag, at));
         if let Some(total) = self.totals.get_mut(at as usize) {
             total.count += 1;
             total.bytes = total.bytes.saturating_add(u64::from(len));

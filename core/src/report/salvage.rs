@@ -1,7 +1,7 @@
 //! What a salvage kept, mended, dropped and made anew.
 
-#[cfg(feature = "schema")]
 use std::borrow::Cow;
+#[cfg(feature = "schema")]
 use std::collections::BTreeMap;
 
 #[cfg(feature = "schema")]

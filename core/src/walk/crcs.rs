@@ -132,6 +132,10 @@ impl Crcs {
         if at == len || at + layout.closing_len() == len {
             return true;
         }
+        // What nearly every chunk is followed by.
+        if bytes.array(at).is_some_and(|tag| Tag(tag).is_known()) {
+            return true;
+        }
         if is_container(bytes, at) || layout.closing_len() > 0 && is_container(bytes, at + layout.closing_len()) {
             return true;
         }
