@@ -46,7 +46,7 @@ pub struct JsonError {
 }
 
 /// The byte order mark of UTF-8.
-pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
+const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Arrays and objects inside one another that are read.
 pub const MAX_LEVELS: usize = 128;
 /// The longest text of which a tree is made.
@@ -68,20 +68,20 @@ impl Document {
     /// The same, where that many bytes of the payload are tables, whose length has no limit.
     pub(crate) fn parse_beside(payload: Bytes<'_>, tables: u64) -> Self {
         let len = payload.len();
-        let (text, message) = if len.saturating_sub(tables) > MAX_BYTES {
-            let message = format!("{len} bytes, more than the {MAX_BYTES} that are read");
-            (Text::new(payload.available(0, MAX_BYTES)), message)
+        let is_cut = len.saturating_sub(tables) > MAX_BYTES;
+        let text = Text::new(if is_cut { payload.available(0, MAX_BYTES) } else { payload });
+        let message = if is_cut {
+            format!("{len} bytes, more than the {MAX_BYTES} that are read")
         } else {
-            let text = Text::new(payload);
             match text.read(MAX_VALUES, true) {
-                Document { error: Some(error), .. } if error.message == TOO_MANY => (text, error.message),
+                Document { error: Some(error), .. } if error.message == TOO_MANY => error.message,
                 document => return document,
             }
         };
         // What is no JSON at all is that, whatever its length.
         let mut document = text.read(usize::MAX, false);
         document.value = None;
-        if document.error.as_ref().is_none_or(|error| error.beyond_limit || error.is_at_end) {
+        if document.error.as_ref().is_none_or(|error| error.beyond_limit || is_cut && error.is_at_end) {
             document.error = Some(JsonError { offset: 0, message, beyond_limit: true, is_at_end: false });
         }
         document
@@ -199,6 +199,11 @@ pub(crate) fn string(raw: &[u8]) -> Option<String> {
     serde_json::from_slice(&Text::new(raw.into()).bytes).ok()
 }
 
+/// A payload after its byte order mark, where it has one.
+pub(crate) fn without_bom(payload: Bytes<'_>) -> Bytes<'_> {
+    payload.after(if payload.starts_with(BOM) { BOM.len() as u64 } else { 0 })
+}
+
 /// A payload without a byte order mark, in which halves of surrogate pairs are plain text: `\ud800` becomes `\\ud800`.
 struct Text {
     /// Strings are checked here before they are taken out, so it has to be a copy.
@@ -210,8 +215,9 @@ struct Text {
 
 impl Text {
     fn new(payload: Bytes<'_>) -> Self {
-        let bom = payload.starts_with(BOM);
-        let copy = payload.after(if bom { BOM.len() as u64 } else { 0 }).copied();
+        let without = without_bom(payload);
+        let bom = without.len() < payload.len();
+        let copy = without.copied();
         let text = &*copy;
         let (mut bytes, mut added, mut copied) = (Vec::new(), Vec::new(), 0);
         let mut at = 0;
@@ -528,6 +534,8 @@ mod tests {
     fn what_takes_much_memory_is_not_read() {
         let many = format!("[{}0]", "0,".repeat(MAX_VALUES));
         assert!(Document::parse(many.as_bytes()).error.unwrap().beyond_limit);
+        let broken = many.trim_end_matches(']');
+        assert!(!Document::parse(broken.as_bytes()).is_beyond_limit(), "it breaks off, however many values it has");
         let long = format!(r#"{{"{}":{{{}"a":1}}}}"#, "k".repeat(1 << 16), r#""a":1,"#.repeat(2000));
         let document = Document::parse(long.as_bytes());
         assert_eq!(document.duplicates.len(), MAX_DUPLICATES);

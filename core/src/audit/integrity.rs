@@ -2,10 +2,10 @@
 
 use super::Report;
 use crate::container::Container;
-use crate::crc::crc_after;
+use crate::crc::crc32;
 use crate::finding::{Code, Finding};
 use crate::index::Tag;
-use crate::json::{BOM, Document};
+use crate::json::{Document, without_bom};
 use crate::veri::{Status, Verification};
 
 pub(super) fn check(report: &mut Report<'_>) {
@@ -21,8 +21,7 @@ fn veri(report: &mut Report<'_>, verification: &Verification) {
         let payload = report.container.sidecar_payload(&chunk);
         let document = Document::parse(payload);
         // A raw digest may begin with any byte: what it is says the verification.
-        let meant =
-            matches!(payload.get(if payload.starts_with(BOM) { BOM.len() as u64 } else { 0 }), Some(b'{' | b'['));
+        let meant = matches!(without_bom(payload).get(0), Some(b'{' | b'['));
         let beyond_limit = meant && document.is_beyond_limit();
         let unread = beyond_limit || document.object().is_none() && meant && verification.status == Status::Malformed;
         if document.object().is_some() || unread {
@@ -53,7 +52,7 @@ fn closing(report: &mut Report<'_>) {
     let missing = |finding: &&mut Finding| finding.code == Code::ContainerCrcMissing;
     if let Some(finding) = report.findings.list_mut().iter_mut().find(missing) {
         let before = container.bytes().slice(0, finding.offset);
-        let crc = before.map(|before| crc_after(crc32fast::Hasher::new(), before));
+        let crc = before.map(crc32);
         finding.expected = crc.map(|crc| format!("{crc:08x}").into());
     }
     if let Some((at, stored, computed)) = wrong_closing(container) {

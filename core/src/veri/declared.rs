@@ -6,7 +6,7 @@ use super::Coverage;
 use crate::container::Container;
 use crate::hash::{Algorithm, Overlay, unhex};
 use crate::index::{State, Tag};
-use crate::json::{BOM, Document};
+use crate::json::{Document, without_bom};
 use crate::layout::Layout;
 
 /// What a VERI chunk declares.
@@ -72,7 +72,7 @@ fn parse(payload: &[u8]) -> Declared {
         let (json, algorithm) = (false, Algorithm::Sha256);
         return Declared::Digest { json, algorithm, digest: payload.to_vec(), covers: None };
     }
-    let json = document.value.is_some() || payload.strip_prefix(BOM).unwrap_or(payload).starts_with(b"{");
+    let json = document.value.is_some() || without_bom(payload.into()).starts_with(b"{");
     let why = match document.error {
         Some(error) if json => format!("its JSON can't be parsed: {error}"),
         _ => format!("{} bytes, neither 32 nor a JSON object", payload.len()),
