@@ -7,7 +7,8 @@ use std::ops::Range;
 /// Bytes that are handed out at a time where a range is read piece by piece.
 const PIECE: u64 = 1 << 20;
 
-/// What can be read by ranges only. A read never fails: what can't be read is zeros, and whoever owns the bytes knows it.
+/// Bytes that can only be read range by range. A read never fails: what can't be read is zeros, and the owner of the
+/// bytes knows that it is.
 pub(crate) trait Ranges: Send + Sync {
     /// Fills `buffer` with the bytes from `offset` on.
     fn fill(&self, offset: u64, buffer: &mut [u8]);
@@ -123,17 +124,9 @@ impl<'a> Bytes<'a> {
         if let Some(bytes) = self.array(offset) {
             return Head { bytes, len: N };
         }
-        let part = self.available(offset, N as u64);
-        let mut bytes = [0; N];
-        match part.store {
-            Store::Held(held) => bytes.iter_mut().zip(held).for_each(|(byte, held)| *byte = *held),
-            Store::Far(ranges) => {
-                if let Some(bytes) = bytes.get_mut(..part.len as usize) {
-                    ranges.fill(part.start, bytes);
-                }
-            }
-        }
-        Head { bytes, len: part.len as usize }
+        let (there, mut bytes) = (self.available(offset, N as u64).read(), [0; N]);
+        bytes.iter_mut().zip(&*there).for_each(|(byte, there)| *byte = *there);
+        Head { bytes, len: there.len() }
     }
 
     /// Whether these are the same as the others.
@@ -213,11 +206,6 @@ impl Copied {
     /// Bytes that are in memory already.
     pub fn from_vec(bytes: Vec<u8>) -> Self {
         Self(bytes)
-    }
-
-    /// The bytes themselves.
-    pub fn into_vec(self) -> Vec<u8> {
-        self.0
     }
 }
 

@@ -401,8 +401,7 @@ impl Container {
         let mut pipeline = Pipeline::of(meta);
         let silent = meta.is_none_or(|meta| meta.cipher.is_none() && meta.encrypted != Some(false));
         let mut intact = self.index().with_tag(Tag::CORE).filter(|chunk| !chunk.state.is_damaged());
-        let mut shown =
-            || intact.next().is_some_and(|chunk| cipher::Header::parse(&self.payload(&chunk).read()).is_ok());
+        let mut shown = || intact.next().is_some_and(|chunk| cipher::counter(self.payload(&chunk)).is_some());
         if silent && shown() {
             pipeline.cipher = Some(LIVING_CIPHER.to_owned());
         }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::bytes::Bytes;
 use super::text;
 
 /// A chunk's four-byte name, as stored.
@@ -48,6 +49,15 @@ impl Tag {
     /// One of [`Self::KNOWN`].
     pub fn is_known(self) -> bool {
         Self::KNOWN.contains(&self)
+    }
+
+    /// Whether one of [`Self::KNOWN`] stands at `at`, or the beginning of one where the bytes end before its fourth.
+    pub(crate) fn known_begins_at(bytes: Bytes<'_>, at: u64) -> bool {
+        if let Some(tag) = bytes.array(at) {
+            return Tag(tag).is_known();
+        }
+        let rest = bytes.head::<4>(at);
+        Self::KNOWN.iter().any(|tag| tag.0.starts_with(&rest))
     }
 
     /// One of the geometry extension's tags, whose payload is JSON.
@@ -444,6 +454,23 @@ mod tests {
         }
         assert_eq!(ambiguous, ["TREK", "TSAK", "TSAK", "TREK"]);
         assert!(!Tag([0; 4]).is_likely());
+    }
+
+    proptest! {
+        #[test]
+        fn lengths_are_even_within_a_range_and_the_last_may_be_shorter(
+            lens in prop::collection::vec(prop_oneof![6 => (2u32..6).prop_map(|half| 2 * half), 1 => 0u32..30], 1..6),
+            (start, end) in (0u64..12, 0u64..32),
+        ) {
+            let mut index = Index::default();
+            for (at, len) in lens.iter().enumerate() {
+                prop_assert!(index.push(Tag::CORE, 100 * at as u64, *len, 0, State::Intact));
+            }
+            let (_, before) = lens.split_last().unwrap();
+            let are = lens.iter().all(|len| len % 2 == 0 && u64::from(*len) <= end)
+                && before.iter().all(|len| u64::from(*len) >= start);
+            prop_assert_eq!(index.totals()[0].are_even_within(&(start..=end)), are);
+        }
     }
 
     proptest! {

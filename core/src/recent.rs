@@ -54,6 +54,12 @@ impl<K: Copy + Eq + Hash, V: Clone> Recent<K, V> {
             self.total = self.total.saturating_sub(self.values.remove(&oldest).map_or(0, |entry| entry.weight));
         }
     }
+
+    /// What all values weigh.
+    #[cfg(test)]
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
 }
 
 #[cfg(test)]

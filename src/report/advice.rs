@@ -7,12 +7,12 @@ use h4mk::salvage::Way;
 
 /// What to do about a finding, in one line.
 pub fn advice(finding: &Finding) -> String {
-    finding.advice().words(|remedy| on_the_command_line(remedy).into())
+    finding.advice().words(on_the_command_line)
 }
 
 /// How a remedy is asked for there.
-pub fn on_the_command_line(remedy: Remedy) -> &'static str {
-    match remedy {
+pub fn on_the_command_line(remedy: Remedy) -> Cow<'static, str> {
+    Cow::Borrowed(match remedy {
         Remedy::Salvage => "with salvage",
         Remedy::Mend => "with --repair",
         Remedy::GiveSecret => "Give the secret with --secret-file",
@@ -20,7 +20,7 @@ pub fn on_the_command_line(remedy: Remedy) -> &'static str {
         Remedy::AddEngine => "Give the vendor's library with --core-lib",
         Remedy::ChooseMeaning => "with --meaning",
         Remedy::RaiseBlockLimit => "Raise --max-block-size",
-    }
+    })
 }
 
 /// How something that a salvage's note speaks of is asked for there.

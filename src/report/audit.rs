@@ -51,7 +51,7 @@ impl Audited {
     /// What an audit found in the file of that name.
     pub fn new(file: &FileName, bytes: u64, audit: &Audit) -> Self {
         let unmasked = audit.container.as_deref().is_some_and(|container| container.can_unmask());
-        let said = FileAudit::new(file, bytes, audit, |remedy| on_the_command_line(remedy).into());
+        let said = FileAudit::new(file, bytes, audit, on_the_command_line);
         Self::of(file, said, Outcome::of(audit), unmasked)
     }
 

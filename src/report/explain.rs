@@ -27,7 +27,7 @@ impl Explanation {
     /// Of that code.
     pub fn of(code: Code) -> Self {
         let (about, example) = text(code);
-        Self { code, about, example, advice: code.advice().words(|remedy| on_the_command_line(remedy).into()) }
+        Self { code, about, example, advice: code.advice().words(on_the_command_line) }
     }
 
     /// Writes it for people.

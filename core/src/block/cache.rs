@@ -103,6 +103,7 @@ mod tests {
             assert_eq!(cache.content(block, read).unwrap().bytes.len(), 1000);
         }
         assert_eq!(reads, [0, 1, 2, 3, 1]);
+        assert_eq!(cache.blocks.lock().unwrap().total(), 3 * (1000 + OVERHEAD));
     }
 
     #[test]

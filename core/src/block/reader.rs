@@ -273,9 +273,9 @@ impl Reader {
 
     /// The number the writer gave the block: the cipher counts too, and it counts blocks that are lost.
     fn number(&self, place: &Place<'_>) -> Number {
-        let stored = self.pipeline.is_living_cipher().then(|| place.stored.read());
-        match stored.as_ref().and_then(|stored| Header::parse(stored).ok()) {
-            Some((header, _)) => Number { number: header.counter, provisional: false },
+        let counter = if self.pipeline.is_living_cipher() { cipher::counter(place.stored) } else { None };
+        match counter {
+            Some(number) => Number { number, provisional: false },
             None => Number { number: place.block, provisional: place.provisional },
         }
     }

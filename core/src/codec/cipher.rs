@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use crate::bytes::Bytes;
 use crate::secret::{Secret, SecretError};
 use crate::text;
 #[cfg(not(feature = "cipher"))]
@@ -25,6 +26,8 @@ const HAS_PUBLIC_KEY: u8 = 1;
 const SHARED_SECRET_LEN: usize = 32;
 /// Bytes of the authentication tag that ends a ciphertext.
 const TAG_LEN: usize = 16;
+/// Bytes that tell whether a block begins with a header: the longest one, with a public key, and a tag.
+const DECISIVE: u64 = (MAGIC.len() + 1 + SUITE.len() + 8 + 32 + 1 + 32 + TAG_LEN) as u64;
 /// What the transcript of one message leads to, and what the header of the next one carries.
 pub type Transcript = [u8; 32];
 /// What the first message carries.
@@ -118,6 +121,11 @@ impl<'a> Header<'a> {
     }
 }
 
+/// The number of the message that a stored block is; `None` where it isn't one. Reads no more than a header takes.
+pub(crate) fn counter(stored: Bytes<'_>) -> Option<u64> {
+    Some(Header::parse(&stored.available(0, DECISIVE).read()).ok()?.0.counter)
+}
+
 /// Takes a field off the front of `rest`, which is what is left of `stored`.
 fn take<'a, const LEN: usize>(
     stored: &[u8],
@@ -167,7 +175,7 @@ pub fn check_secret(shared_secret: &Secret) -> Result<(), SecretError> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// It is no message of this cipher.
+    /// It isn't a message of this cipher.
     #[error(transparent)]
     Header(#[from] HeaderError),
     /// The ratchet would have to turn further than it was allowed to.

@@ -121,9 +121,7 @@ impl Container {
     pub fn written_number(&self, block: u64) -> Option<u64> {
         let chunk = self.index().block(block)?;
         if self.pipeline().is_living_cipher() {
-            let payload = self.payload(&chunk).read();
-            let header = cipher::Header::parse(&payload).ok().filter(|_| self.is_intact(&chunk));
-            return header.map(|(header, _)| header.counter);
+            return cipher::counter(self.payload(&chunk)).filter(|_| self.is_intact(&chunk));
         }
         (!self.has_other_number(block)).then_some(block)
     }

@@ -39,8 +39,7 @@ impl Container {
     }
 
     fn stored_counter(&self, block: u64) -> Option<u64> {
-        let payload = self.payload(&self.index().block(block)?).read();
-        Some(cipher::Header::parse(&payload).ok()?.0.counter)
+        cipher::counter(self.payload(&self.index().block(block)?))
     }
 
     /// The blocks before which counters leave numbers out; `None` where they can't be read, or go back. O(gaps · log blocks)

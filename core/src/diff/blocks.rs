@@ -11,7 +11,7 @@ use super::{BlockDiff, BlockRef, Changed, DiffError, Form, Pair};
 use crate::bytes::Bytes;
 use crate::capped::Capped;
 use crate::container::Container;
-use crate::crc::crc_after;
+use crate::crc::crc32;
 use crate::index::{Chunk, Tag};
 use crate::task::{Cancelled, Task};
 
@@ -83,23 +83,16 @@ pub(super) fn compare(pair: Pair<&Container>, task: &Task) -> Result<(BlockDiff,
     Ok((found, counterparts))
 }
 
-/// A block's content as stored.
-fn content<'a>(container: &'a Container, chunk: &Chunk) -> Bytes<'a> {
-    match container.routed(chunk) {
-        Some((_, content)) => container.bytes().range(content),
-        None => container.payload(chunk),
-    }
-}
-
+/// A block as stored.
 fn block_content(container: &Container, block: u64) -> Bytes<'_> {
-    container.index().block(block).map_or_else(Bytes::default, |chunk| content(container, &chunk))
+    container.index().block(block).map_or_else(Bytes::default, |chunk| container.stored_bytes(&chunk))
 }
 
 fn keys(container: &Container, task: &Task) -> Result<Vec<Key>, Cancelled> {
     let key = |chunk: Chunk| {
-        let content = content(container, &chunk);
+        let content = container.stored_bytes(&chunk);
         task.advance(chunk.end.saturating_sub(chunk.offset))?;
-        Ok((content.len(), crc_after(crc32fast::Hasher::new(), content)))
+        Ok((content.len(), crc32(content)))
     };
     container.index().with_tag(Tag::CORE).map(key).collect()
 }
@@ -182,7 +175,7 @@ fn block_ref(container: &Container, block: u64) -> BlockRef {
     BlockRef {
         block,
         offset: chunk.map_or(0, |chunk| chunk.offset),
-        len: chunk.map_or(0, |chunk| content(container, &chunk).len()),
+        len: chunk.map_or(0, |chunk| container.stored_bytes(&chunk).len()),
         pts_us: match named {
             Some((_, named)) => Some(named.pts_us),
             None if container.timeline().is_some() => container.pts_us(block),

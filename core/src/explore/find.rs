@@ -22,7 +22,7 @@ pub struct Needle {
     searcher: AhoCorasick,
 }
 
-/// Why a text is no needle.
+/// Why a text isn't a needle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NeedleError {

@@ -124,7 +124,7 @@ pub enum EntryFault {
     Unknown,
     /// The block it leads to is shown at another time.
     OtherTime,
-    /// The block it leads to is no keyframe of that track.
+    /// The block it leads to isn't a keyframe of that track.
     NoKeyframe,
 }
 

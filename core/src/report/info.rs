@@ -99,6 +99,15 @@ pub enum Said<T> {
 }
 
 impl<T> Said<T> {
+    /// What META says; where it says nothing, whether it could be read decides what that means.
+    fn of(value: Option<T>, is_unread: bool) -> Self {
+        match value {
+            Some(value) => Self::Value(value),
+            None if is_unread => Self::Unknown,
+            None => Self::Nothing,
+        }
+    }
+
     /// Not said, which is known.
     pub fn is_nothing(&self) -> bool {
         matches!(self, Self::Nothing)
@@ -245,11 +254,7 @@ pub struct Protection {
 impl Protection {
     fn of(container: &Container, unread: bool) -> Self {
         let pipeline = container.pipeline();
-        let cipher = match &pipeline.cipher {
-            Some(cipher) => Said::Value(cipher.clone()),
-            None if unread => Said::Unknown,
-            None => Said::Nothing,
-        };
+        let cipher = Said::of(pipeline.cipher.clone(), unread);
         Self { masked: (!unread).then_some(pipeline.masked), cipher }
     }
 }
@@ -262,11 +267,7 @@ impl Info {
         let tags = container.index().totals().iter();
         let (span, duration_from) = duration(container).unzip();
         let meta_unreadable = container.unread_meta().map(|why| why.to_string());
-        let said = |value: Option<u64>| match value {
-            Some(value) => Said::Value(value),
-            None if meta_unreadable.is_some() => Said::Unknown,
-            None => Said::Nothing,
-        };
+        let is_unread = meta_unreadable.is_some();
         let verification = audit.map(|audit| &audit.verification);
         Self {
             file: container.source().name().to_owned(),
@@ -280,13 +281,9 @@ impl Info {
             start_us: span.map(|span| span.start_us),
             duration_us: span.map(|span| span.duration_us()),
             duration_from,
-            fps_hint: match meta.fps_hint {
-                Some(fps) => Said::Value(fps),
-                None if meta_unreadable.is_some() => Said::Unknown,
-                None => Said::Nothing,
-            },
-            gop: said(meta.gop),
-            block_size: said(meta.block_size),
+            fps_hint: Said::of(meta.fps_hint, is_unread),
+            gop: Said::of(meta.gop, is_unread),
+            block_size: Said::of(meta.block_size, is_unread),
             version: meta.version.clone(),
             title: meta.title.clone(),
             project: meta.project.clone(),
@@ -320,10 +317,7 @@ fn all_tracks(container: &Container, tracks: &Tracks) -> Vec<TrackInfo> {
 
 impl TrackInfo {
     fn new(container: &Container, track: &Track) -> Self {
-        let stored = |block: u64| {
-            let chunk = container.index().block(block)?;
-            Some(container.routed(&chunk).map_or(chunk.len, |(_, content)| content.end - content.start))
-        };
+        let stored = |block: u64| Some(container.stored_bytes(&container.index().block(block)?).len());
         let bytes = track.blocks.iter().filter_map(|block| stored(block.block)).fold(0, u64::saturating_add);
         let span = track.span();
         let duration_us = span.map(|span| span.duration_us());

@@ -53,14 +53,14 @@ pub struct Settings<'s> {
     pub sibling: Option<&'s Sibling>,
 }
 
-/// Why there is no output, or no whole one.
+/// Why there is no output, or only a part of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SalvageError {
     /// META or SAFE can't be taken from the sibling.
     #[error(transparent)]
     Sibling(#[from] SiblingError),
-    /// The source is no container.
+    /// The source isn't a container.
     #[error("{0}")]
     Unreadable(String),
     /// No chunk can be relied on.
@@ -94,7 +94,7 @@ impl From<PackError> for SalvageError {
 /// chunk; for encrypted blocks with placeholders, and where SEEK is made anew, a few bytes a block. Writes are small: give
 /// a buffered `out`.
 ///
-/// On an error, what was written so far is no container.
+/// On an error, what was written so far isn't a container.
 pub fn salvage(
     audit: &Audit,
     settings: &Settings<'_>,

@@ -254,7 +254,7 @@ fn settled(blocks: &Blocks<'_>, table: &SeekTable<'_>, fits: &[Meaning]) -> (Opt
     (first, fits.next().is_some())
 }
 
-/// Blocks may have followed the last chunk: its writer did not close the container, and what is there now is no chunk, or
+/// Blocks may have followed the last chunk: its writer did not close the container, and what is there now isn't a chunk, or
 /// nothing. How many bytes there are.
 fn open_end(container: &Container) -> Option<u64> {
     let (walked, len) = (container.walked(), container.source().len());
@@ -502,7 +502,7 @@ impl Numbering {
             // The blocks of all these entries may be the missing ones.
             let Some(shift) = shift else { return Some(()) };
             let least = if places.in_file { i128::from(LEAST_BYTES) * i128::from(lost) } else { 0 };
-            // Chunks that are no blocks may have been taken out, or put in, without a trace.
+            // Chunks that aren't blocks may have been taken out, or put in, without a trace.
             let room = if bytes.is_none() && lost == 0 { i128::MAX - shift.abs() } else { room };
             (!places.in_file || room - shift >= least).then_some(())
         };

@@ -97,7 +97,7 @@ pub(super) struct Plan<'a> {
     pub(super) is_proven: bool,
     /// What tables say that can't be with the blocks there are, where no digest shows that those are all.
     pub(super) contradiction: Option<String>,
-    /// Transport: VERI, which the writer closes the output with and which is no part of the plan.
+    /// Transport: VERI, which the writer closes the output with and which isn't part of the plan.
     closing: Option<u64>,
     pub(super) settings: &'a Settings<'a>,
 }

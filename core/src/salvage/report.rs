@@ -40,7 +40,7 @@ pub enum Reason {
     Unreadable,
     /// Mux: a table of a track that neither TRAK nor a block names.
     Undeclared,
-    /// Bytes after the last chunk that are no chunk.
+    /// Bytes after the last chunk that aren't a chunk.
     Trailing,
     /// Another container in the same file.
     Appended,
@@ -98,7 +98,7 @@ impl Reason {
 /// Something of the source that is not in the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropped {
-    /// The chunk's tag; `None` for bytes that are no chunk.
+    /// The chunk's tag; `None` for bytes that aren't a chunk.
     pub tag: Option<Tag>,
     /// File offset in the source; of a chunk that of its header.
     pub offset: u64,
@@ -228,7 +228,7 @@ impl Report {
     /// - VERI, or the mux layout's closing CRC, is not that of what was written, and nothing else explains it.
     ///
     /// Where the digest of what was written is the one that VERI holds, nothing was lost, whatever was between the chunks.
-    /// Bytes after a closed container, a copy of a chunk, or a digest that is made anew are no loss.
+    /// Bytes after a closed container, a copy of a chunk, or a digest that is made anew aren't a loss.
     pub fn nothing_lost(&self) -> bool {
         self.lossless && self.missing.blocks == 0
     }

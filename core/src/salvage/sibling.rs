@@ -137,7 +137,7 @@ fn contradictions(container: &Container, meta: &Meta) -> Vec<String> {
     }
     let mut found = Vec::new();
     let intact = || container.index().with_tag(Tag::CORE).filter(|chunk| container.is_intact(chunk) && chunk.len > 0);
-    let is_message = intact().next().map(|chunk| cipher::Header::parse(&container.payload(&chunk).read()).is_ok());
+    let is_message = intact().next().map(|chunk| cipher::counter(container.payload(&chunk)).is_some());
     let pipeline = Pipeline::of(Some(meta));
     match (is_message, pipeline.is_living_cipher(), pipeline.cipher.is_some()) {
         (Some(true), false, _) => {

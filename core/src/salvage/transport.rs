@@ -184,9 +184,8 @@ fn counted(container: &Container, meta: &Meta) -> (Option<u64>, u64) {
     let last = || {
         let last = container.index().block(container.index().blocks().checked_sub(1)?)?;
         let whole = Pipeline::of(Some(meta)).is_living_cipher() && container.is_intact(&last);
-        let payload = container.payload(&last).read();
-        let (header, _) = cipher::Header::parse(&payload).ok().filter(|_| whole)?;
-        header.counter.checked_add(1).filter(|count| *count <= last.index.saturating_add(MOST_PLACEHOLDERS))
+        let counter = cipher::counter(container.payload(&last)).filter(|_| whole)?;
+        counter.checked_add(1).filter(|count| *count <= last.index.saturating_add(MOST_PLACEHOLDERS))
     };
     let Some(count) = last() else { return (None, 0) };
     let after = container.walked().losses.last().is_some_and(|loss| loss.block >= container.index().blocks());

@@ -106,7 +106,7 @@ impl Ahead {
         }
         let later = self.starts.iter().copied().skip(self.starts.partition_point(|start| *start <= first));
         if !holds_header {
-            // One run of chunks at a time: faults further on are no reason to give up what stands here.
+            // One run of chunks at a time: faults further on aren't a reason to give up what stands here.
             let mut own = first;
             for start in later {
                 let without = self.faults_from(layout, start, &seen);
@@ -261,7 +261,7 @@ pub(super) fn ends(layout: Layout, bytes: Bytes<'_>, at: u64) -> bool {
 }
 
 fn begins_with_tag(bytes: Bytes<'_>, at: u64) -> bool {
-    bytes.array(at).is_some_and(|tag| Tag::KNOWN.contains(&Tag(tag)))
+    bytes.array(at).is_some_and(|tag| Tag(tag).is_known())
 }
 
 /// The next known tag at or after `from` whose chunk is whole and has a right CRC, and isn't in a container.

@@ -117,7 +117,7 @@ impl Crcs {
                     continue;
                 }
                 Some(following) => following.tag.is_likely(),
-                None => Tag::KNOWN.iter().any(|tag| tag.0.starts_with(&bytes.head::<4>(next))),
+                None => Tag::known_begins_at(bytes, next),
             };
             break;
         }
@@ -132,15 +132,11 @@ impl Crcs {
         if at == len || at + layout.closing_len() == len {
             return true;
         }
-        // What nearly every chunk is followed by.
-        if bytes.array(at).is_some_and(|tag| Tag(tag).is_known()) {
+        // A known tag, which nearly every chunk is followed by, first.
+        if Tag::known_begins_at(bytes, at) {
             return true;
         }
         if is_container(bytes, at) || layout.closing_len() > 0 && is_container(bytes, at + layout.closing_len()) {
-            return true;
-        }
-        let begins = bytes.head::<4>(at);
-        if Tag::KNOWN.iter().any(|tag| tag.0.starts_with(&begins)) {
             return true;
         }
         let Some(header) = layout.chunk_header(bytes, at) else { return false };
@@ -184,7 +180,7 @@ impl Crcs {
     }
 }
 
-/// How far a container reaches that stands where one is no part of the file's own chain.
+/// How far a container reaches that stands where one isn't part of the file's own chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inner {
     /// It is undamaged and ends here: a transport one by its VERI, a mux one by its closing CRC.

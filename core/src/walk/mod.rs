@@ -54,7 +54,7 @@ pub enum Ending {
     Clean,
     /// Mux: the file ends after a chunk, without a closing CRC.
     NoClosingCrc,
-    /// Bytes that are no chunk follow, from this offset.
+    /// Bytes that aren't a chunk follow, from this offset.
     Trailing(u64),
     /// Another container follows at this offset.
     Appended(u64),
@@ -291,8 +291,8 @@ impl Walker {
         let left = bytes.len() - at;
         let after = at + self.layout.closing_len();
         if left == self.layout.closing_len() {
-            // Four bytes of a chunk that was cut off are no closing CRC.
-            let cut = bytes.array(at).is_some_and(|tag| Tag::KNOWN.contains(&Tag(tag)));
+            // Four bytes of a chunk that was cut off aren't a closing CRC.
+            let cut = bytes.array(at).is_some_and(|tag| Tag(tag).is_known());
             if cut && !self.whole.closes(self.layout, bytes, at) {
                 return None;
             }
@@ -476,11 +476,10 @@ impl Walker {
     /// Fewer bytes are left than a chunk takes.
     fn stump(&mut self, bytes: Bytes<'_>, at: u64) -> Step {
         let left = bytes.len() - at;
-        let begins = bytes.head::<4>(at);
-        if !Tag::KNOWN.iter().any(|tag| tag.0.starts_with(&begins)) {
+        if !Tag::known_begins_at(bytes, at) {
             return self.lost(bytes, at, true);
         }
-        let name = super::text::escape_bytes(&begins);
+        let name = super::text::escape_bytes(&bytes.head::<4>(at));
         let message = format!("a chunk begins with \"{name}\" at {at}, the file ends {left} bytes later");
         self.findings.push(Finding::at(Code::ChunkTruncated, at, left, message));
         self.losses.push(Loss { offset: at, length: left, block: self.index.blocks() });
@@ -525,7 +524,7 @@ impl Walker {
     }
 
     /// Whether the rest of the file, which begins no chunk, is what became of some: the writer of a transport container
-    /// ends it with VERI, and a tag of the format is no junk.
+    /// ends it with VERI, and a tag of the format isn't junk.
     fn held_chunks(&self, bytes: Bytes<'_>, at: u64) -> bool {
         let room = bytes.len() - at >= CHUNK_HEADER_LEN;
         let tagged = self.layout.chunk_header(bytes, at).is_some_and(|header| header.tag.is_known());

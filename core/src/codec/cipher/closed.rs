@@ -3,7 +3,7 @@
 use super::{Context, OpenError};
 use crate::secret::{Secret, SecretError};
 
-/// Would open blocks; there is none here.
+/// Can't be made: without the feature nothing opens blocks.
 pub enum Opener {}
 
 impl Opener {
