@@ -1,4 +1,4 @@
-//! [`Error`]: anything that can go wrong, for whoever doesn't tell one thing from the other.
+//! [`Error`]: anything that can go wrong, in one type.
 
 use super::block::BlockError;
 use super::codec::engine::EngineError;
@@ -21,7 +21,7 @@ use super::time::TimeError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There are no bytes.
+    /// The source can't be opened or read.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// They aren't a container.

@@ -61,7 +61,7 @@ fn explained(covered_len: u64) -> Option<u64> {
     covered_len.checked_mul(8)?.checked_add(CRC_BITS)
 }
 
-/// The `e` below [`ORDER`] with x^e = `value`; `None` for 0, which is no power.
+/// The `e` below [`ORDER`] with x^e = `value`; `None` for 0, which isn't a power.
 fn logarithm(value: u32) -> Option<u32> {
     static TABLES: OnceLock<[Subgroup; FACTORS.len()]> = OnceLock::new();
     let tables = TABLES.get_or_init(|| FACTORS.map(Subgroup::new));

@@ -14,7 +14,7 @@ use super::source::Source;
 use super::task::{Cancelled, Task};
 use super::walk::Depth;
 
-/// The longest file that is read whole to say that there is no such chunk.
+/// The longest file that is read in full to find out that a chunk doesn't exist.
 const MOST_READ: u64 = 4 << 30;
 
 /// How a container is opened: made by [`Container::builder`].
@@ -56,7 +56,7 @@ impl Builder {
         self
     }
 
-    /// Everything else that can be decided.
+    /// All options at once, in place of those that were set before.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self

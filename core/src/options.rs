@@ -13,7 +13,10 @@ pub struct Options {
     pub meaning: Option<Meaning>,
     /// The most bytes a block may decode to.
     pub max_block_size: u64,
-    /// Bytes of blocks that are kept after they were read through [`Container::block`](crate::container::Container::block) and [`Container::window`](crate::container::Container::window).
+    /// Bytes of blocks that are kept after they were read through [`Container::block`] and [`Container::window`].
+    ///
+    /// [`Container::block`]: crate::container::Container::block
+    /// [`Container::window`]: crate::container::Container::window
     pub cache_bytes: u64,
     /// What encrypted blocks are opened with: 32 bytes.
     pub shared_secret: Option<Arc<Secret>>,

@@ -17,7 +17,7 @@ const FILE_HEADER: [u8; 8] = *b"H4MK\x00\x01\x00\x00";
 const BLOCK_GRAIN: u64 = 256;
 /// The largest block whose stored form always fits a chunk: at worst every byte becomes a pair.
 const BLOCK_SIZE_MAX: u64 = (u32::MAX as u64 / 2) / BLOCK_GRAIN * BLOCK_GRAIN;
-/// One block every 10,000 s, and one every µs: beyond these a frame is no whole number of µs that time can count.
+/// One block every 10,000 s, and one every µs: beyond these a frame isn't a whole number of µs that time can count.
 const FPS_RANGE: std::ops::RangeInclusive<f64> = 1e-4..=1e6;
 
 const DEFAULT_BLOCK_SIZE: u64 = 65536;

@@ -16,7 +16,7 @@ const HASH_LEN: usize = 32;
 /// The longest key, in bytes. Longer text is refused and never cut: a key that is cut is another key.
 pub const MAX_KEY_BYTES: usize = 2048;
 
-/// Why a text is no key. None of these repeats a character of it.
+/// Why a text isn't a key. None of these repeats a character of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {

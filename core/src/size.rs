@@ -1,6 +1,6 @@
 //! Sizes and file offsets as they are typed.
 
-/// Why a text is no size.
+/// Why a text isn't a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SizeError {

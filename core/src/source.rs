@@ -158,7 +158,8 @@ impl Source {
         Self { name: name.into(), path: None, content: Arc::new(Content::Memory(bytes)), stamp: None }
     }
 
-    /// Whatever can be read by ranges. Its length is asked for now; nothing else is read before it is needed.
+    /// Whatever can be read by ranges. Its length is asked for and its last byte is read now, nothing else before it is
+    /// needed.
     pub fn from_reader(name: impl Into<FileName>, reader: impl ReadAt + 'static) -> Result<Self, SourceError> {
         let content = Arc::new(Content::Far(Far::new(Box::new(reader))?));
         Ok(Self { name: name.into(), path: None, content, stamp: None })

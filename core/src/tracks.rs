@@ -88,7 +88,7 @@ pub enum Fault {
     Index(String),
     /// An entry of the index can't be read, or not all of it.
     Entry(String),
-    /// A text or key in the index is no sound JSON, but for that it can be read.
+    /// A text or key in the index isn't sound JSON; otherwise it can be read.
     Text(Oddity, String),
     /// An index entry names a block that does not exist.
     OutOfRange {

@@ -258,7 +258,7 @@ impl Work {
     }
 }
 
-/// Writes results in the format asked for, as they come. A reader that leaves is no failure.
+/// Writes results in the format asked for, as they come. A reader that leaves isn't a failure.
 struct Writer {
     out: Output,
     format: Form,

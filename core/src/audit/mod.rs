@@ -343,7 +343,7 @@ fn unreadable(source: &Source, error: &HeadError) -> Audit {
     Audit { verdict: Verdict::Unreadable, complete, findings, verification, container: None, proof: None }
 }
 
-/// Notes a file that changed under the audit; false if it did. Of a growing file that is no change.
+/// Notes a file that changed under the audit; false if it did. For a growing file that isn't a change.
 fn changed(source: &Source, growing: bool, findings: &mut Findings) -> bool {
     let expected =
         |change: &Change| growing && matches!(change, Change::Grown { .. } | Change::Modified | Change::Touched);

@@ -13,7 +13,7 @@ use crate::finding::{Code, Finding};
 use crate::hash::hex;
 use crate::index::Chunk;
 
-/// Misplaced messages that are remembered, so that the hole each of them left is no second finding.
+/// Misplaced messages that are remembered, so that the hole each of them left isn't a second finding.
 const MISPLACED_KEPT: usize = 64;
 
 /// What a block showed while it was walked.

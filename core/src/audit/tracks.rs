@@ -31,7 +31,7 @@ pub(super) fn check(report: &mut Report<'_>) {
     }
 }
 
-/// What explains that something of a track is missing, so that it is no fault of its own.
+/// What explains that something of a track is missing, so that it isn't a fault of its own.
 struct Excuses {
     /// Blocks were lost.
     blocks: bool,

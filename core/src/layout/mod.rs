@@ -48,7 +48,7 @@ pub struct FileHeader {
     pub timestamp_ms: Option<u64>,
 }
 
-/// Why a file's beginning is no container's.
+/// Why a file's beginning isn't a container's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadError {

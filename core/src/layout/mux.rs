@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::parts::{Part, Parts, PayloadParts};
 use super::{CHUNK_HEADER_LEN, ChunkHeader, FileHeader, Layout};
 use crate::bytes::{Bytes, le_u16, le_u32, le_u64};
-use crate::crc::crc_after;
+use crate::crc::crc32;
 use crate::index::Tag;
 use crate::kind::Kind;
 
@@ -71,7 +71,7 @@ pub(super) fn crc_field(offset: u64, len: u64) -> Range<u64> {
 
 /// The CRC stored at `at` and that of everything before it.
 pub(super) fn closing_crc(bytes: Bytes<'_>, at: u64) -> Option<(u32, u32)> {
-    Some((le_u32(bytes, at)?, crc_after(crc32fast::Hasher::new(), bytes.slice(0, at)?)))
+    Some((le_u32(bytes, at)?, crc32(bytes.slice(0, at)?)))
 }
 
 /// Bits 0–27 of a CORE chunk's flags are its pts in ms, 28–29 its kind.

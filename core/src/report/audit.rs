@@ -31,7 +31,7 @@ pub struct FileAudit {
     /// Size of the file; absent where it could not be opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// `transport` or `mux`; `None` for what is no container.
+    /// `transport` or `mux`; `None` for what isn't a container.
     pub layout: Option<Layout>,
     /// What it concludes.
     pub verdict: Verdict,

@@ -110,7 +110,7 @@ pub struct Bit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Dropped {
-    /// The chunk's tag; absent for bytes that are no chunk.
+    /// The chunk's tag; absent for bytes that aren't a chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// File offset in the source.
@@ -126,7 +126,7 @@ pub struct Dropped {
     pub lost: bool,
 }
 
-/// A chunk of the output that is no copy.
+/// A chunk of the output that isn't a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Rebuilt {

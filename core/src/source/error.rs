@@ -1,4 +1,4 @@
-//! Why there are no bytes.
+//! Why a source can't be opened or read.
 
 use std::io;
 use std::path::PathBuf;

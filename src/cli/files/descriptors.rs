@@ -164,7 +164,7 @@ impl Walk {
         let handle = self.folders.last()?.handle.as_ref()?;
         let (kind, by_link) = match kind_of(handle, &name, kind) {
             Ok(found) => found,
-            // A link that leads nowhere is no folder, nor is what is gone.
+            // A link that leads nowhere isn't a folder, nor is what is gone.
             Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) if !named_so => return None,
             Err(error) => return self.lost(path, said(error)),
         };
