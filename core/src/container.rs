@@ -37,6 +37,7 @@ pub use blocks::{Block, Blocks};
 pub use loader::{GrowError, Loader};
 pub(crate) use looked::Looked;
 pub use moment::{Moment, Plays};
+use seeking::Keyframes;
 pub use seeking::{CHEAP_BYTES, Effort, Keyframe, SeekAnswer, SeekError};
 pub use unread::UnreadMeta;
 
@@ -84,7 +85,7 @@ pub struct Container {
     decoded: OnceLock<Option<Starts>>,
     cheap: OnceLock<Resolution>,
     full: OnceLock<Resolution>,
-    keyframes: OnceLock<Option<Vec<(u64, u64)>>>,
+    keyframes: OnceLock<Option<Keyframes>>,
     timeline: OnceLock<Option<Timeline>>,
     span: OnceLock<Option<Span>>,
     gaps: OnceLock<Vec<Loss>>,

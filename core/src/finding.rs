@@ -239,12 +239,21 @@ impl fmt::Display for Code {
 pub struct Flip {
     /// File offset of the byte.
     pub offset: u64,
+    /// The byte as it is in the file.
+    pub byte: u8,
     /// The bit in it; 0 is the least significant.
     pub bit: u8,
     /// A VERI that covers the place comes out right once every located repair is made.
     pub confirmed: bool,
     /// The chance that other damage of this chunk would look like one flipped bit.
     pub chance: f64,
+}
+
+impl Flip {
+    /// The byte as it was before the bit flipped.
+    pub fn before(&self) -> u8 {
+        self.byte ^ 1u8.checked_shl(u32::from(self.bit)).unwrap_or_default()
+    }
 }
 
 /// One fault or oddity, and where it is.
@@ -416,7 +425,7 @@ mod tests {
         let mut finding = Finding::at(Code::ChunkCrcMismatch, 0, 1, "x");
         assert_eq!(finding.advice(), Code::ChunkCrcMismatch.advice());
         for confirmed in [true, false] {
-            finding.flip = Some(Flip { offset: 0, bit: 0, confirmed, chance: 0.0 });
+            finding.flip = Some(Flip { offset: 0, byte: 0, bit: 0, confirmed, chance: 0.0 });
             let words = finding.advice().words(|remedy| if remedy == Remedy::Mend { "so" } else { "?" }.into());
             assert_eq!(words.starts_with("Salvage so:"), confirmed, "{words}");
         }

@@ -5,6 +5,7 @@
 
 mod error;
 mod far;
+mod guard;
 mod mapping;
 #[cfg(unix)]
 mod sigbus;
@@ -22,6 +23,7 @@ use super::name::FileName;
 pub use error::SourceError;
 use far::Far;
 pub use far::ReadAt;
+pub use guard::without_reads;
 use mapping::Mapping;
 pub use stream::Stream;
 
@@ -169,6 +171,7 @@ impl Source {
     /// to read, and what the file has lost is zeros; [`change`](Self::change) tells. A system call that is given lost
     /// bytes fails with `EFAULT`: copy them first.
     pub fn bytes(&self) -> Bytes<'_> {
+        guard::check();
         match &*self.content {
             Content::Mapped(mapping) => mapping.bytes().into(),
             Content::Memory(bytes) => bytes.into(),
@@ -193,12 +196,16 @@ impl Source {
 
     /// Length in bytes, fixed at opening.
     pub fn len(&self) -> u64 {
-        self.bytes().len()
+        match &*self.content {
+            Content::Mapped(mapping) => mapping.bytes().len() as u64,
+            Content::Memory(bytes) => bytes.len() as u64,
+            Content::Far(far) => far.len(),
+        }
     }
 
     /// True if there are no bytes.
     pub fn is_empty(&self) -> bool {
-        self.bytes().is_empty()
+        self.len() == 0
     }
 
     /// The path as given, with nothing escaped, or percent-encoded where it isn't UTF-8; `-` for standard input.

@@ -130,6 +130,32 @@ pub struct Fields {
     seek: Option<u32>,
 }
 
+/// A row that shows one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Row {
+    /// A field.
+    Node(u32),
+    /// An entry of the manifest's seek table, which is that field.
+    Entry(u32, u64),
+}
+
+impl Row {
+    /// The field that the row is, or is in.
+    pub fn node(self) -> u32 {
+        match self {
+            Self::Node(node) | Self::Entry(node, _) => node,
+        }
+    }
+
+    /// The row as a search names it.
+    pub fn place(self) -> (u32, Option<u64>) {
+        match self {
+            Self::Node(node) => (node, None),
+            Self::Entry(node, entry) => (node, Some(entry)),
+        }
+    }
+}
+
 /// Where a text occurs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hits {
@@ -210,7 +236,7 @@ impl Fields {
     }
 
     /// The bytes of a field in the file, its key included; a field of the manifest is looked up where it came from.
-    pub fn bytes(&self, container: &Container, node: u32) -> Option<Range<u64>> {
+    fn bytes(&self, container: &Container, node: u32) -> Option<Range<u64>> {
         let (root, found) = (self.root(node)?, self.node(node)?);
         if let Some((start, end)) = found.bytes {
             return Some(start..end);
@@ -234,7 +260,7 @@ impl Fields {
     }
 
     /// The bytes of a field's value in the file, without its key.
-    pub fn value_bytes(&self, container: &Container, node: u32) -> Option<Range<u64>> {
+    fn value_bytes(&self, container: &Container, node: u32) -> Option<Range<u64>> {
         let root = self.root(node)?;
         let pointer = self.pointer(node);
         let (chunk, pointer) = match (root.form, root.chunk) {
@@ -248,7 +274,7 @@ impl Fields {
     }
 
     /// The bytes of an entry of the manifest's seek table; `None` where it is packed into META.
-    pub fn entry_bytes(&self, container: &Container, entry: u64) -> Option<Range<u64>> {
+    fn entry_bytes(&self, container: &Container, entry: u64) -> Option<Range<u64>> {
         match container.seek_table().filter(|table| !table.rows.is_empty()) {
             Some(table) => {
                 let (first, row) = (container.seek_chunk()?.payload_offset.checked_add(4)?, table.rows.range(entry));
@@ -256,6 +282,27 @@ impl Fields {
             }
             None => container.tracks()?.list.first()?.row(entry),
         }
+    }
+
+    /// The bytes of a row in the file.
+    pub fn bytes_of_row(&self, container: &Container, row: Row) -> Option<Range<u64>> {
+        match row {
+            Row::Node(node) => self.bytes(container, node),
+            Row::Entry(_, entry) => self.entry_bytes(container, entry),
+        }
+    }
+
+    /// The value of a row: of an object or an array, as the file has it.
+    pub fn value_of_row(&self, container: &Container, row: Row) -> Option<String> {
+        let node = match row {
+            Row::Entry(_, at) => return Some(entry_text(container.manifest_table()?.rows.get(at)?)),
+            Row::Node(node) => node,
+        };
+        if let Some(text) = self.node(node)?.content.text() {
+            return Some(text.to_owned());
+        }
+        let bytes = container.bytes().range(self.value_bytes(container, node)?).to_vec();
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// The places where a text occurs in a key or a value; upper and lower case of ASCII letters are the same.

@@ -6,13 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::command::PromptKind;
 use super::event::Event;
 use super::state::comparison::Differences;
-use super::state::request::Target;
+use super::state::hex::locate;
+use super::state::manifest::entries::EntryPage;
+use super::state::request::{Following, Target};
 use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
 use crate::draft::{Found, Place};
 use crate::report::diff::{describe, lines};
@@ -23,6 +26,7 @@ use h4mk::diff::{DiffError, Pair, diff};
 use h4mk::explore::extent::{Coding, CodingError};
 use h4mk::explore::find;
 use h4mk::explore::listing::Listing;
+use h4mk::explore::page::Page;
 use h4mk::explore::preview::Preview;
 use h4mk::explore::profile::Profile;
 use h4mk::index::Chunk;
@@ -58,7 +62,7 @@ pub fn perform(job: &Job, tell: &mut dyn FnMut(Report)) {
 fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Result<Outcome, Failure> {
     match request {
         Request::Index { source, options } => index(source, options, task, so_far),
-        Request::Follow { loader, every } => follow(loader, *every, task, so_far),
+        Request::Follow { following, every } => follow(following, *every, task, so_far),
         Request::Reopen(source) => {
             let path =
                 source.path().ok_or_else(|| Failure::Failed("what has no path can't be read anew".to_owned()))?;
@@ -67,7 +71,7 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         }
         Request::Audit { source, options } => {
             let audit = audit::audit(source, options, task)?;
-            audit.container.iter().for_each(|container| container.remember());
+            audit.container.iter().for_each(|container| container.prepare());
             Ok(Outcome::Audited(Arc::new(audit)))
         }
         Request::Verify(container) => verify(container, task, so_far),
@@ -94,7 +98,7 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
                 }
                 so_far(Outcome::Measured(*chunk, measure));
             }
-            Ok(Outcome::AllMeasured)
+            Ok(Outcome::AllRead)
         }
         Request::Decode(container, chunk) => {
             let decoded = Outcome::Decoded { chunk: *chunk, coding: coding(container, chunk, task)? };
@@ -102,11 +106,50 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             so_far(decoded);
             Ok(whole)
         }
+        Request::Read { container, extent, numbers } => {
+            for number in numbers {
+                task.check()?;
+                let page = Arc::new(Page::read(container, extent, *number));
+                so_far(Outcome::Read { extent: extent.clone(), number: *number, page });
+            }
+            Ok(Outcome::AllRead)
+        }
+        Request::Locate { container, goal, extent } => {
+            Ok(Outcome::Located { extent: extent.clone(), position: locate(container, goal, extent) })
+        }
+        Request::ReadToCopy { container, extent, range, form } => {
+            let len = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+            Ok(Outcome::ReadToCopy(extent.read(container, range.start, len).into_owned(), *form))
+        }
+        Request::Entries { container, pages } => {
+            for page in pages {
+                task.check()?;
+                so_far(Outcome::Entries(*page, Arc::new(EntryPage::read(container, *page))));
+            }
+            Ok(Outcome::AllRead)
+        }
+        Request::FieldBytes { container, description, row } => {
+            Ok(Outcome::FieldBytes(description.fields.bytes_of_row(container, *row)))
+        }
+        Request::FieldValue { container, description, row, raw } => {
+            Ok(Outcome::FieldValue(description.fields.value_of_row(container, *row), *raw))
+        }
+        Request::Unlock { container, options, kind } => {
+            let again = prepared(container.with_options(options.clone()));
+            let tried = if *kind == PromptKind::Secret { try_secret(&again) } else { None };
+            Ok(Outcome::Unlocked { container: Arc::new(again), kind: *kind, tried })
+        }
+        Request::Reread(container, options) => {
+            Ok(Outcome::Indexed(Arc::new(prepared(container.with_options(options.clone())))))
+        }
         Request::Ahead(container, chunks) => {
             for chunk in chunks {
                 so_far(Outcome::ReadAhead { chunk: *chunk, coding: coding(container, chunk, task)? });
+                if let Some(whole) = unhidden(container, chunk, task)? {
+                    return Ok(whole);
+                }
             }
-            Ok(Outcome::AllReadAhead)
+            Ok(Outcome::AllRead)
         }
         Request::Find { container, extent, needle, around } => {
             let matches = find::find(container, extent, needle, *around, find::KEPT, task)?;
@@ -185,7 +228,7 @@ fn compare(sources: [&Arc<Source>; 2], options: &Options, task: &Task) -> Result
         error => Failure::Failed(error.to_string()),
     })?;
     let lines = lines(&found, Pair { before: &before, after: &after });
-    before.remember();
+    before.prepare();
     let differences = Differences { summary: describe(&found), same: found.is_same(), lines };
     Ok(Outcome::Compared { container: Arc::new(before), differences: Arc::new(differences) })
 }
@@ -204,17 +247,23 @@ fn index(
 
 /// Walks what is added to a file, each time it is looked at.
 fn follow(
-    loader: &Mutex<Loader>,
+    following: &Following,
     every: Option<Duration>,
     task: &Task,
     so_far: &mut dyn FnMut(Outcome),
 ) -> Result<Outcome, Failure> {
-    let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let mut slot = following.loader.lock().unwrap_or_else(PoisonError::into_inner);
+    let begin = || Loader::new(following.source.clone(), following.options.clone(), Depth::Headers);
+    let loader = match &mut *slot {
+        Some(loader) => loader,
+        none => none.insert(begin().map_err(|error| failed(&error))?),
+    };
     let mut is_new = true;
     loop {
-        is_new |= loader.grow().map_err(|error| Failure::Failed(error.to_string()))?;
+        is_new |= loader.grow().map_err(|error| failed(&error))?;
         if is_new {
-            walk(&mut loader, task, so_far)?;
+            walk(loader, task, so_far)?;
             is_new = false;
             so_far(Outcome::Indexed(Arc::new(prepared(loader.snapshot()))));
         }
@@ -243,12 +292,22 @@ fn walk(loader: &mut Loader, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Re
     Ok(())
 }
 
-/// Finds here what takes a look at all blocks or entries and every frame asks for.
+/// The container, with what every frame asks for found already: no frame reads the file.
 fn prepared(container: Container) -> Container {
-    container.remember();
-    _ = container.duration_us();
-    _ = container.is_keyframe(0);
+    container.prepare();
     container
+}
+
+/// Blocks among which an intact one is looked for to try a secret on.
+const TRIED_BLOCKS: u64 = 64;
+
+/// An intact block, and whether the secret opens it; `None` where none stands among the first.
+fn try_secret(container: &Container) -> Option<(u64, bool)> {
+    let index = container.index();
+    let mut first = (0..index.blocks().min(TRIED_BLOCKS)).filter_map(|block| index.block(block));
+    let intact = first.find(|chunk| container.is_intact(chunk))?.block?;
+    let window = container.window(intact, 0, 1).ok()?;
+    Some((intact, !matches!(window.problem, Some(BlockError::Decrypt { .. }))))
 }
 
 /// Writes a block beside its path and renames it; a file that exists is left alone.

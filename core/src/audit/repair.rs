@@ -83,8 +83,8 @@ pub(super) fn repair(container: Container, tries: Tries, task: &Task) -> Result<
         for chunk in index.iter() {
             match chunk.state {
                 State::CrcMismatch => {
-                    if let Some((flip, byte)) = locate(&container, &chunk) {
-                        repairs.overlay.set(flip.offset, byte);
+                    if let Some(flip) = locate(&container, &chunk) {
+                        repairs.overlay.set(flip.offset, flip.before());
                         repairs.flips.push((chunk.index, flip));
                     }
                 }
@@ -199,8 +199,8 @@ fn needs_mended_veri(container: &Container, repairs: &Repairs, task: &Task) -> R
     Ok(raw || veri::verify_through(container, &others, None, task)?.coverage.is_none())
 }
 
-/// The flipped bit that explains a chunk's CRC, and the byte it is in as it was before.
-pub(crate) fn locate(container: &Container, chunk: &Chunk) -> Option<(Flip, u8)> {
+/// The flipped bit that explains a chunk's CRC.
+pub(crate) fn locate(container: &Container, chunk: &Chunk) -> Option<Flip> {
     let layout = container.layout();
     let (stored, computed) = (container.stored_crc(chunk)?, container.computed_crc(chunk)?);
     let covered = layout.covered_len(chunk.len);
@@ -214,7 +214,7 @@ pub(crate) fn locate(container: &Container, chunk: &Chunk) -> Option<(Flip, u8)>
         return None;
     }
     let byte = container.bytes().get(offset)?;
-    Some((Flip { offset, bit, confirmed: false, chance: flip::chance(covered) }, byte ^ (1 << bit)))
+    Some(Flip { offset, byte, bit, confirmed: false, chance: flip::chance(covered) })
 }
 
 /// Chunks whose tag is one bit from a known one, with that tag, in the sets that are tried. Only where no CRC covers tags.

@@ -100,9 +100,9 @@ impl Reader {
 
     /// How the content of a block is had, with the keys and the engines there are. Whether they are right for it is only
     /// known once it is read.
-    pub(crate) fn reading(&self, place: &Place<'_>) -> Result<Reading, BlockError> {
-        let opener = self.opener(place)?;
-        let engine = self.engine(place)?;
+    pub(crate) fn reading(&self, block: u64, offset: u64) -> Result<Reading, BlockError> {
+        let opener = self.opener(block, offset)?;
+        let engine = self.engine(block, offset)?;
         let mask = self.mask()?;
         Ok(match (opener, engine, mask) {
             (None, None, None) => Reading::Stored,
@@ -112,27 +112,21 @@ impl Reader {
     }
 
     /// What opens the block; `None` where it is not encrypted.
-    fn opener(&self, place: &Place<'_>) -> Result<Option<&Opener>, BlockError> {
+    fn opener(&self, block: u64, offset: u64) -> Result<Option<&Opener>, BlockError> {
         let Some(cipher) = &self.pipeline.cipher else { return Ok(None) };
         match &self.opener {
             Some(Ok(opener)) => Ok(Some(opener)),
             Some(Err(source)) => Err(BlockError::Key { what: "shared secret", source: *source }),
-            None => {
-                let (block, offset) = (place.block, place.offset);
-                Err(BlockError::Encrypted { block, offset, cipher: cipher.clone() })
-            }
+            None => Err(BlockError::Encrypted { block, offset, cipher: cipher.clone() }),
         }
     }
 
     /// What decodes the block; `None` where it is not compressed.
-    fn engine(&self, place: &Place<'_>) -> Result<Option<&dyn Engine>, BlockError> {
+    fn engine(&self, block: u64, offset: u64) -> Result<Option<&dyn Engine>, BlockError> {
         match (&self.pipeline.engine, &self.engine) {
             (EngineKind::Stored, _) => Ok(None),
             (_, Some(engine)) => Ok(Some(&**engine)),
-            (kind, None) => {
-                let (block, offset) = (place.block, place.offset);
-                Err(BlockError::Opaque { block, offset, engine: kind.name().to_owned() })
-            }
+            (kind, None) => Err(BlockError::Opaque { block, offset, engine: kind.name().to_owned() }),
         }
     }
 
@@ -148,7 +142,7 @@ impl Reader {
     /// The block as the engine left it.
     pub(crate) fn decrypt<'a>(&self, place: &Place<'a>) -> Result<Cow<'a, [u8]>, BlockError> {
         let &Place { stored, block, offset, .. } = place;
-        let Some(opener) = self.opener(place)? else { return Ok(stored.read()) };
+        let Some(opener) = self.opener(block, offset)? else { return Ok(stored.read()) };
         let failed = |source: OpenError| BlockError::Decrypt { block, offset, source };
         let stored = stored.read();
         let (header, _) = Header::parse(&stored).map_err(|error| failed(error.into()))?;
@@ -176,7 +170,7 @@ impl Reader {
 
     /// The whole block, as far up as it can be read; still masked where no key was given.
     pub(crate) fn content(&self, place: &Place<'_>) -> Result<Content, BlockError> {
-        let engine = |compressed: Cow<'_, [u8]>| match self.engine(place)? {
+        let engine = |compressed: Cow<'_, [u8]>| match self.engine(place.block, place.offset)? {
             None => Ok(compressed.into_owned()),
             Some(engine) => {
                 let decoded = engine.decode(&compressed, self.max_block_size);
@@ -208,7 +202,7 @@ impl Reader {
             },
         };
         let number = self.number(place);
-        let engine = match self.engine(place) {
+        let engine = match self.engine(place.block, place.offset) {
             Ok(Some(engine)) => engine,
             Ok(None) => return Part { decrypted: None, number, form: PartForm::Stored, problem: None },
             Err(problem) => return Part::unread(decrypted, problem),

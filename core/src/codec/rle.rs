@@ -1,7 +1,7 @@
 //! The reference engine's compression (`geometric-reference`, "RLE+delta"): pairs of (value, run), each byte repeated
 //! `run` times. There is no delta. A writer makes runs of 1 to 255; a run of 0 decodes to nothing.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use crate::bytes::Bytes;
 use crate::task::{Cancelled, Task};
@@ -335,6 +335,26 @@ impl Steps {
             }
             wanted = wanted.saturating_mul(2);
         }
+    }
+
+    /// The pairs that make the decoded bytes of `wanted`: which bytes each makes, and where in `stored` it stands.
+    pub fn pairs(&self, stored: Bytes<'_>, wanted: Range<u64>) -> Vec<(Range<u64>, u64)> {
+        let mut pairs = Vec::new();
+        let first = self.stored_at(stored, wanted.start);
+        let (mut at, mut offset) = (self.decoded_at(stored, first), first);
+        for piece in stored.after(first).pieces() {
+            for &[_, run] in pairs_of(&piece) {
+                if at >= wanted.end {
+                    return pairs;
+                }
+                let end = at + u64::from(run);
+                if run > 0 {
+                    pairs.push((at..end, offset));
+                }
+                (at, offset) = (end, offset + 2);
+            }
+        }
+        pairs
     }
 
     /// The last step that begins at or before that decoded byte.

@@ -1,5 +1,6 @@
 //! Blocks: as stored, as decoded, or a window of either.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Container;
@@ -29,8 +30,12 @@ impl Container {
 
     /// A CORE chunk's block; in the mux layout what follows its H4TB header.
     pub fn stored_bytes(&self, chunk: &Chunk) -> Bytes<'_> {
-        let content = self.routed(chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |r| r.1);
-        self.bytes().range(content)
+        self.bytes().range(self.content_range(chunk))
+    }
+
+    /// Where in the file these are.
+    pub fn content_range(&self, chunk: &Chunk) -> Range<u64> {
+        self.routed(chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |routed| routed.1)
     }
 
     pub(crate) fn place(&self, chunk: &Chunk) -> Place<'_> {
@@ -90,7 +95,7 @@ impl Container {
     /// How a block's content is had with the keys and the engines there are, or why it can't be.
     pub fn reading(&self, index: u64) -> Result<Reading, BlockError> {
         let chunk = self.block_chunk(index)?;
-        self.reader().reading(&self.place(&chunk))
+        self.reader().reading(index, chunk.offset)
     }
 
     /// A block's content as from [`decode`](Self::decode), kept for the next time. Its CRC isn't looked at:

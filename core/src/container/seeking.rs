@@ -82,6 +82,29 @@ pub struct Keyframe {
     pub entry: SeekEntry,
 }
 
+/// The blocks that SEEK's entries land on, and the ranks of these entries by pts.
+#[derive(Debug)]
+pub(super) enum Keyframes {
+    /// Every so many blocks one, for as many entries as there are.
+    Every { gop: u64, entries: u64 },
+    /// Block and rank, ascending.
+    Listed(Vec<(u64, u64)>),
+}
+
+impl Keyframes {
+    fn rank(&self, block: u64) -> Option<u64> {
+        match self {
+            Self::Every { gop, entries } => {
+                block.is_multiple_of(*gop).then(|| block.checked_div(*gop))?.filter(|rank| rank < entries)
+            }
+            Self::Listed(landed) => {
+                let at = landed.partition_point(|(other, _)| *other < block);
+                landed.get(at).filter(|(other, _)| *other == block).map(|(_, rank)| *rank)
+            }
+        }
+    }
+}
+
 /// How hard to look for an answer that may need payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
@@ -551,38 +574,48 @@ impl Container {
 
     /// The SEEK entry that lands on a block. O(log entries), after one look at all of them.
     pub fn keyframe(&self, block: u64) -> Option<Keyframe> {
-        let (table, fit) = (self.seek_table()?, self.resolution(Effort::Cheap).best?);
-        let keyframe = |rank: u64| {
-            let place = table.place(rank)?;
-            Some(Keyframe { rank, place, entry: table.rows.get(place)? })
-        };
-        let gop = self.meta().and_then(|meta| meta.gop).filter(|_| fit.agreement == table.rows.len());
-        if let Some(gop) = gop {
-            return keyframe(block / gop).filter(|_| block.is_multiple_of(gop));
-        }
-        let by_block = self.keyframes.get_or_init(|| {
+        let (rank, table) = (self.keyframes()?.rank(block)?, self.seek_table()?);
+        let place = table.place(rank)?;
+        Some(Keyframe { rank, place, entry: table.rows.get(place)? })
+    }
+
+    /// Which blocks SEEK's entries land on, once all of them were looked at.
+    fn keyframes(&self) -> Option<&Keyframes> {
+        let find = || {
+            let (table, fit) = (self.seek_table()?, self.resolution(Effort::Cheap).best?);
+            let entries = table.rows.len();
+            if let Some(gop) = self.meta().and_then(|meta| meta.gop).filter(|_| fit.agreement == entries) {
+                return Some(Keyframes::Every { gop, entries });
+            }
             let blocks = self.starts(Effort::Cheap);
-            let landed = |(rank, entry): (usize, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset)
-            {
-                Landing::Block(block) => Some((block, rank as u64)),
-                _ => None,
+            let landed = |(rank, entry): (u64, SeekEntry)| match blocks.landing(fit.meaning, fit.basis, entry.offset) {
+                Landing::Block(block) => Some((block, rank)),
+                Landing::Nowhere | Landing::Unknown => None,
             };
-            let mut landed: Vec<(u64, u64)> = table.in_order().enumerate().filter_map(landed).collect();
+            let mut landed: Vec<(u64, u64)> = (0..).zip(table.in_order()).filter_map(landed).collect();
             landed.sort_unstable();
-            Some(landed)
-        });
-        let by_block = by_block.as_ref()?;
-        let at = by_block.partition_point(|(landed, _)| *landed < block);
-        let (_, rank) = by_block.get(at).filter(|(landed, _)| *landed == block)?;
-        keyframe(*rank)
+            Some(Keyframes::Listed(landed))
+        };
+        self.keyframes.get_or_init(find).as_ref()
     }
 
     /// Whether decoding can begin at a block: the track index says so, or a SEEK entry lands on it.
     pub fn is_keyframe(&self, block: u64) -> bool {
         match self.tracks().filter(|tracks| tracks.indexed) {
             Some(tracks) => tracks.of_block(block).is_some_and(|(_, block)| block.keyframe),
-            None => self.keyframe(block).is_some(),
+            None => self.keyframes().is_some_and(|keyframes| keyframes.rank(block).is_some()),
         }
+    }
+
+    /// Finds now what later answers are made of. Then these read no more of the file: [`state`](Self::state),
+    /// [`pipeline`](Self::pipeline), [`reading`](Self::reading), [`meta`](Self::meta), [`safe`](Self::safe),
+    /// [`tracks`](Self::tracks), [`timeline`](Self::timeline), [`span`](Self::span), [`pts_us`](Self::pts_us),
+    /// [`is_keyframe`](Self::is_keyframe), and with [`Effort::Cheap`] [`starts`](Self::starts) and
+    /// [`resolution`](Self::resolution).
+    pub fn prepare(&self) {
+        self.remember();
+        _ = (self.pipeline(), self.safe(), self.tracks(), self.numbering(), self.timeline(), self.span());
+        _ = (self.resolution(Effort::Cheap), self.starts(Effort::Cheap), self.is_keyframe(0));
     }
 }
 

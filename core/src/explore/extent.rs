@@ -32,8 +32,8 @@ pub enum Extent {
 /// What a block's content is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Coding {
-    /// The stored bytes, which it is (mux).
-    Plain,
+    /// The stored bytes, which it is (mux): where they stand in the file.
+    Plain(Range<u64>),
     /// The stored run lengths.
     Rle(Arc<Steps>),
     /// Itself, read before: it was decrypted, unmasked, or decoded by an engine of another kind.
@@ -58,7 +58,9 @@ impl Container {
     pub fn coding(&self, block: u64, task: &Task) -> Result<Coding, CodingError> {
         task.check()?;
         Ok(match self.reading(block)? {
-            Reading::Stored => Coding::Plain,
+            Reading::Stored => {
+                Coding::Plain(self.index().block(block).map_or(0..0, |chunk| self.content_range(&chunk)))
+            }
             Reading::Runs => {
                 let stored = self.index().block(block).map_or_else(Bytes::default, |chunk| self.stored_bytes(&chunk));
                 Coding::Rle(Arc::new(Steps::counted(stored, task)?))
@@ -69,11 +71,11 @@ impl Container {
 }
 
 impl Extent {
-    /// The positions there are.
-    pub fn range(&self, container: &Container) -> Range<u64> {
+    /// The positions there are. Reads nothing.
+    pub fn range(&self) -> Range<u64> {
         match self {
             Self::Stored(range) => range.clone(),
-            Self::Decoded { chunk, coding: Coding::Plain } => 0..container.stored_bytes(chunk).len(),
+            Self::Decoded { coding: Coding::Plain(content), .. } => 0..content.end.saturating_sub(content.start),
             Self::Decoded { coding: Coding::Rle(steps), .. } => 0..steps.decoded_len(),
             Self::Decoded { coding: Coding::Content(content), .. } => 0..content.len() as u64,
         }
@@ -96,8 +98,8 @@ impl Extent {
                 let end = start.saturating_add(len as u64).min(range.end);
                 container.bytes().range(start..end).read()
             }
-            Self::Decoded { chunk, coding: Coding::Plain } => {
-                container.stored_bytes(chunk).available(start, len as u64).read()
+            Self::Decoded { coding: Coding::Plain(content), .. } => {
+                container.bytes().range(content.clone()).available(start, len as u64).read()
             }
             Self::Decoded { chunk, coding: Coding::Rle(steps) } => {
                 Cow::Owned(steps.window(container.stored_bytes(chunk), start, len))
@@ -109,39 +111,42 @@ impl Extent {
     }
 
     /// Where a decoded byte comes from, as a file offset; `None` where there is no such byte, and in content that was read
-    /// as a whole, whose bytes come from no single place.
+    /// as a whole, whose bytes come from no single place. Reads the file only where content is
+    /// [counted](Self::is_counted).
     pub fn file_offset(&self, container: &Container, position: u64) -> Option<u64> {
+        if !self.range().contains(&position) {
+            return None;
+        }
         match self {
-            Self::Stored(range) => range.contains(&position).then_some(position),
-            Self::Decoded { chunk, coding } => {
-                let stored = container.stored_bytes(chunk);
-                let content = container.routed(chunk).map_or(chunk.payload_offset, |route| route.1.start);
-                let at = match coding {
-                    Coding::Plain => position,
-                    Coding::Rle(steps) => steps.stored_at(stored, position),
-                    Coding::Content(_) => return None,
-                };
-                (at < stored.len()).then(|| content.saturating_add(at))
+            Self::Stored(_) => Some(position),
+            Self::Decoded { coding: Coding::Plain(content), .. } => content.start.checked_add(position),
+            Self::Decoded { chunk, coding: Coding::Rle(steps) } => {
+                let at = steps.stored_at(container.stored_bytes(chunk), position);
+                container.content_range(chunk).start.checked_add(at)
             }
+            Self::Decoded { coding: Coding::Content(_), .. } => None,
         }
     }
 
-    /// The byte that the one at a file offset leads to; `None` where there is none.
+    /// The byte that the one at a file offset leads to; `None` where there is none. Reads the file only where content is
+    /// [counted](Self::is_counted).
     pub fn position_of(&self, container: &Container, offset: u64) -> Option<u64> {
         let position = match self {
             Self::Stored(_) => offset,
-            Self::Decoded { chunk, coding } => {
-                let content = container.routed(chunk).map_or(chunk.payload_offset, |route| route.1.start);
+            Self::Decoded { coding: Coding::Plain(content), .. } => offset.checked_sub(content.start)?,
+            Self::Decoded { chunk, coding: Coding::Rle(steps) } => {
                 let stored = container.stored_bytes(chunk);
-                let at = offset.checked_sub(content).filter(|at| *at < stored.len())?;
-                match coding {
-                    Coding::Plain => at,
-                    Coding::Rle(steps) => steps.decoded_at(stored, at),
-                    Coding::Content(_) => return None,
-                }
+                let at = offset.checked_sub(container.content_range(chunk).start)?;
+                steps.decoded_at(stored, Some(at).filter(|at| *at < stored.len())?)
             }
+            Self::Decoded { coding: Coding::Content(_), .. } => return None,
         };
-        self.range(container).contains(&position).then_some(position)
+        self.range().contains(&position).then_some(position)
+    }
+
+    /// Whether a byte's place in the file has to be counted from the runs before it.
+    pub fn is_counted(&self) -> bool {
+        matches!(self, Self::Decoded { coding: Coding::Rle(_), .. })
     }
 }
 
@@ -171,7 +176,7 @@ mod tests {
     #[test]
     fn decoded_bytes_are_read_in_windows_and_lead_to_their_pairs() {
         let (container, extent) = rle();
-        assert_eq!(extent.range(&container), 0..5, "half a pair decodes to nothing");
+        assert_eq!(extent.range(), 0..5, "half a pair decodes to nothing");
         assert_eq!(*extent.read(&container, 2, 2), [7, 9]);
         assert_eq!(*extent.read(&container, 4, 100), [9]);
         assert_eq!(extent.file_offset(&container, 3), Some(22));

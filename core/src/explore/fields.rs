@@ -10,9 +10,6 @@ use crate::layout::{Layout, Part};
 use crate::text::{escape, escape_bytes};
 use crate::time::format_us;
 
-/// A CRC is recomputed for a field's meaning only if it covers at most this many bytes.
-const CRC_BYTES: u64 = 1 << 20;
-
 /// What a field is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -256,14 +253,12 @@ fn zero_is_normal(number: u64) -> String {
 }
 
 fn crc_state(container: &Container, chunk: &Chunk) -> &'static str {
-    let right = match container.state(chunk) {
-        State::Truncated => return "the chunk is cut off",
-        State::CrcMismatch => false,
-        State::Unchecked if chunk.len <= CRC_BYTES => container.is_intact(chunk),
-        State::Unchecked => return "not checked",
-        State::Intact | State::LengthRepaired | State::TagRepaired => true,
-    };
-    if right { "matches" } else { "wrong" }
+    match container.state(chunk) {
+        State::Truncated => "the chunk is cut off",
+        State::CrcMismatch => "wrong",
+        State::Unchecked => "not checked",
+        State::Intact | State::LengthRepaired | State::TagRepaired => "matches",
+    }
 }
 
 /// The field at a file offset; `None` past the end of the file.

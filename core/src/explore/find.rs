@@ -157,7 +157,7 @@ pub fn find(
     keep: usize,
     task: &Task,
 ) -> Result<Matches, Cancelled> {
-    let range = extent.range(container);
+    let range = extent.range();
     find_in(range, |start, len| extent.read(container, start, len), needle, around, keep, task)
 }
 

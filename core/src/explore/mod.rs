@@ -5,5 +5,6 @@ pub mod extent;
 pub mod fields;
 pub mod find;
 pub mod listing;
+pub mod page;
 pub mod preview;
 pub mod profile;

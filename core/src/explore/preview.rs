@@ -70,7 +70,7 @@ pub struct Runs {
 impl Preview {
     /// Looks at an extent; progress is in bytes.
     pub fn new(container: &Container, extent: &Extent, task: &Task) -> Result<Self, Cancelled> {
-        let range = extent.range(container);
+        let range = extent.range();
         Self::of(range, |start, len| extent.read(container, start, len), task)
     }
 

@@ -151,7 +151,7 @@ fn stand_ins(plan: &mut Plan<'_>, damaged: &[Chunk], tracks: &Keyframes, declare
 fn is_plausible(plan: &Plan<'_>, chunk: &Chunk, pts_ms: u32) -> bool {
     let container = plan.container;
     let header = chunk.offset..chunk.payload_offset + ROUTE_LEN;
-    let hit = locate_flip(container, chunk).is_some_and(|(flip, _)| header.contains(&flip.offset));
+    let hit = locate_flip(container, chunk).is_some_and(|flip| header.contains(&flip.offset));
     let route = container.layout().route(container.bytes(), chunk.payload_offset, chunk.len);
     let reserved = container.chunk_header(chunk).is_none_or(|header| header.reserved_flags() != 0)
         || route.is_none_or(|route| route.reserved != 0);

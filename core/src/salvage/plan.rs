@@ -145,8 +145,8 @@ impl<'a> Plan<'a> {
             State::Unchecked if self.container.is_intact(chunk) => Trust::Whole,
             State::Truncated => Trust::Damaged(Reason::Truncated),
             State::CrcMismatch if self.mends_flips => match self.confirmed_flip(chunk) {
-                Some((flip, byte)) => {
-                    self.patches.set(flip.offset, byte);
+                Some(flip) => {
+                    self.patches.set(flip.offset, flip.before());
                     Trust::Mended(Mend::Flip { offset: flip.offset, bit: flip.bit })
                 }
                 None => Trust::Damaged(Reason::CrcMismatch),
@@ -165,9 +165,9 @@ impl<'a> Plan<'a> {
     }
 
     /// The flipped bit that explains a chunk's CRC, where it is confirmed, and the byte it is in as it was before.
-    fn confirmed_flip(&self, chunk: &Chunk) -> Option<(Flip, u8)> {
+    fn confirmed_flip(&self, chunk: &Chunk) -> Option<Flip> {
         let proof = self.proof.as_ref()?;
-        locate_flip(self.container, chunk).filter(|(flip, _)| proof.covers(self.container, chunk, flip.offset))
+        locate_flip(self.container, chunk).filter(|flip| proof.covers(self.container, chunk, flip.offset))
     }
 
     /// The payload as it was before confirmed damage. Copied only where it is patched.

@@ -54,7 +54,7 @@ pub(super) fn digest(
         let (stored, place) = stored(container, overlay, &chunk);
         let place = Place { stored: (&stored).into(), ..place };
         let is_intact = || container.is_intact(&chunk);
-        if let Err(error) = reader.reading(&place) {
+        if let Err(error) = reader.reading(place.block, place.offset) {
             return Ok(Err(Obstacle::of(&error, is_intact())));
         }
         let part = reader.part(&place, || reader.content(&place).map(Arc::new));

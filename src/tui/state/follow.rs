@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use super::request::Following;
 use super::{Effect, JobKind, Level, Request, Selection, State, comparison, hex, knowledge, moment};
-use h4mk::container::{Container, Loader, Options};
+use h4mk::container::Container;
 use h4mk::source::Source;
 use h4mk::text::escape;
-use h4mk::walk::Depth;
 
 /// Follows the file or, where it is looked at by itself, stops that.
 pub(super) fn toggle(state: &mut State) -> Vec<Effect> {
@@ -19,19 +19,13 @@ pub(super) fn start(state: &mut State) -> Vec<Effect> {
         return vec![Effect::Start(state.jobs.start(Request::Reopen(state.source.clone())))];
     }
     state.options.growing = true;
-    let loader = match state.followed.clone() {
-        Some(loader) => loader,
-        None => match Loader::new(state.source.clone(), state.options.clone(), Depth::Headers) {
-            Ok(loader) => Arc::new(Mutex::new(loader)),
-            Err(error) => {
-                state.say(Level::Error, escape(&error.to_string()).into_owned());
-                return Vec::new();
-            }
-        },
-    };
-    state.followed = Some(loader.clone());
+    let following = state.followed.get_or_insert_with(|| {
+        let (source, options) = (state.source.clone(), state.options.clone());
+        Arc::new(Following { source, options, loader: Mutex::default() })
+    });
+    let following = following.clone();
     state.jobs.cancel(JobKind::Index);
-    let request = Request::Follow { loader, every: state.polling.every };
+    let request = Request::Follow { following, every: state.polling.every };
     vec![Effect::Start(state.jobs.start(request))]
 }
 
@@ -59,21 +53,13 @@ pub(super) fn failed(state: &mut State, why: &str) {
 
 /// The file was opened anew. Nothing that was known of it counts any more.
 pub(super) fn reopened(state: &mut State, source: Arc<Source>) -> Vec<Effect> {
-    let options = Options { growing: true, ..state.options.clone() };
-    let loader = match Loader::new(source.clone(), options, Depth::Headers) {
-        Ok(loader) => loader,
-        Err(error) => {
-            failed(state, &error.to_string());
-            return Vec::new();
-        }
-    };
     (state.source, state.changed) = (source, false);
     (state.container, state.audit, state.verification) = (None, None, None);
     (state.selection, state.moment, state.history) = Default::default();
     (state.knowledge, state.tally) = Default::default();
     hex::reading::forget(state);
     comparison::behaviour::forget(state);
-    state.followed = Some(Arc::new(Mutex::new(loader)));
+    state.followed = None;
     let effects = start(state);
     state.say(Level::Info, "the file was read anew, and is followed");
     effects
@@ -81,6 +67,9 @@ pub(super) fn reopened(state: &mut State, source: Arc<Source>) -> Vec<Effect> {
 
 /// More of the file was walked.
 pub(super) fn indexed(state: &mut State, container: Arc<Container>) -> Option<Effect> {
+    if let Some(again) = knowledge::read_with_keys(state, &container) {
+        return Some(again);
+    }
     let Some(present) = state.container.clone().filter(|_| state.followed.is_some()) else {
         state.source = container.source().clone();
         knowledge::indexed(state, container);

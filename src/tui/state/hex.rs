@@ -2,36 +2,54 @@
 
 mod asked;
 pub(in crate::tui::state) mod behaviour;
-mod copying;
+pub(in crate::tui::state) mod copying;
 mod cursor;
 pub mod geometry;
+mod pages;
 pub(in crate::tui::state) mod reading;
 pub mod rows;
 pub mod search;
 pub(in crate::tui::state) mod searching;
 pub mod shown;
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::selection::Selection;
+use crate::tui::command::Command;
 use crate::tui::rows::Window;
 use asked::{Ahead, Asked, ExtentId, Read};
 use geometry::Panel;
 use h4mk::explore::extent::Extent;
 use h4mk::explore::preview::Preview;
 use h4mk::index::{Chunk, Tag};
+use pages::{Missing, Pages};
 use search::Search;
 
+pub use copying::CopyForm;
+pub use cursor::locate;
+pub(in crate::tui::state) use cursor::located;
+pub use reading::VALUE_BYTES;
+
 /// Where the cursor goes once the bytes it is on can be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Goal {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
     /// To the first byte.
     Start,
     /// To the byte that this one of the file is, or leads to.
     FileOffset(u64),
     /// To a position.
     Position(u64),
+    /// To the byte that comes from the same place as another one.
+    SameByte {
+        /// Where that one is.
+        extent: Extent,
+        /// Its position there.
+        position: u64,
+        /// The file offset to go to where it comes from no single place.
+        otherwise: Option<u64>,
+    },
 }
 
 /// The Hex view's state.
@@ -53,6 +71,13 @@ pub struct Hex {
     seen: Selection,
     /// This view is where the selection leads already, and need not follow it.
     leading: bool,
+    /// What was typed since something is waited for, in order.
+    typed: VecDeque<Command>,
+    /// What the first of these waits for, where that is a page.
+    needs: Option<Missing>,
+    /// The goal that a job is finding the place of, and in what.
+    locating: Option<(Goal, ExtentId)>,
+    pages: Pages,
     coding: Option<Asked<Read>>,
     ahead: Ahead,
     preview: Option<Asked<Arc<Preview>>>,
@@ -73,6 +98,11 @@ impl Hex {
     pub fn selected(&self) -> Option<Range<u64>> {
         let anchor = self.anchor?;
         Some(anchor.min(self.cursor)..anchor.max(self.cursor).saturating_add(1))
+    }
+
+    /// How many keys wait for bytes.
+    pub fn waiting(&self) -> usize {
+        self.typed.len()
     }
 
     /// What that content looks like, once it is known.

@@ -74,15 +74,15 @@ impl Jobs {
 
     /// Whether a job runs that the user may cancel.
     pub fn can_cancel(&self) -> bool {
-        let quiet = |kind| matches!(kind, JobKind::Index | JobKind::Follow | JobKind::Ahead);
+        let quiet = |kind: JobKind| matches!(kind, JobKind::Index | JobKind::Follow) || kind.is_reading();
         self.running.iter().any(|running| !quiet(running.job.request.kind()))
     }
 
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
         let quiet = |kind: &JobKind| {
-            use JobKind::{Ahead, Describe, Follow, Index, Measure, Profile};
-            matches!(kind, Index | Follow | Profile | Measure | Describe | Ahead)
+            use JobKind::{Describe, Follow, Index, Measure, Profile};
+            matches!(kind, Index | Follow | Profile | Measure | Describe) || kind.is_reading()
         };
         let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| !quiet(kind))?;
         self.cancel(kind);
@@ -108,7 +108,7 @@ impl Jobs {
     pub fn is_busy(&self) -> bool {
         self.running.iter().any(|running| {
             let kind = running.job.request.kind();
-            !matches!(kind, JobKind::Index | JobKind::Follow | JobKind::Describe | JobKind::Ahead)
+            !matches!(kind, JobKind::Index | JobKind::Follow | JobKind::Describe) && !kind.is_reading()
         })
     }
 

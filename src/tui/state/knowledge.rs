@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{JobKind, Level, Selection, State, hex};
+use super::{Effect, JobKind, Level, Request, Selection, State, hex};
 use h4mk::audit::{Audit, Verdict};
 use h4mk::container::{Container, Options};
 use h4mk::knowledge::Knowledge;
@@ -12,7 +12,6 @@ use h4mk::veri::{Status, Verification};
 
 /// A container replaces the one before: more of it was walked, all of it was checked, or a key was given.
 pub(super) fn indexed(state: &mut State, container: Arc<Container>) {
-    let container = with_keys(state, container);
     match &state.container {
         Some(before) if before.pipeline() == container.pipeline() => hex::reading::forget_failures(state),
         Some(_) => hex::reading::forget(state),
@@ -32,25 +31,31 @@ pub(super) fn indexed(state: &mut State, container: Arc<Container>) {
     state.moved.sizes = true;
 }
 
-/// The container as the options of the state read it: a job that began before a key was typed knows nothing of it.
-fn with_keys(state: &State, container: Arc<Container>) -> Arc<Container> {
+/// Has a container read anew that doesn't know of a key: a job that began before the key was typed made it. What is shown
+/// stays until then.
+pub(super) fn read_with_keys(state: &mut State, container: &Arc<Container>) -> Option<Effect> {
     let same = |a: &Option<Arc<Secret>>, b: &Option<Arc<Secret>>| match (a, b) {
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),
         (a, b) => a.is_none() && b.is_none(),
     };
     let (has, wants): (&Options, &Options) = (container.options(), &state.options);
-    match same(&has.shared_secret, &wants.shared_secret) && same(&has.mask_key, &wants.mask_key) {
-        true => container,
-        false => Arc::new(container.with_options(wants.clone())),
+    if same(&has.shared_secret, &wants.shared_secret) && same(&has.mask_key, &wants.mask_key) {
+        return None;
     }
+    let request = Request::Reread(container.clone(), wants.clone());
+    Some(Effect::Start(state.jobs.start(request)))
 }
 
 /// Every check was made.
-pub(super) fn audited(state: &mut State, audit: Arc<Audit>) {
+pub(super) fn audited(state: &mut State, audit: Arc<Audit>) -> Option<Effect> {
     state.audit = Some(audit.clone());
+    let mut again = None;
     if let Some(container) = &audit.container {
         state.jobs.cancel(JobKind::Index);
-        indexed(state, container.clone());
+        again = read_with_keys(state, container);
+        if again.is_none() {
+            indexed(state, container.clone());
+        }
     }
     let total = audit.findings.list().len();
     let level = match audit.verdict {
@@ -61,6 +66,7 @@ pub(super) fn audited(state: &mut State, audit: Arc<Audit>) {
     state.say(level, format!("{}: {total} finding{}", audit.verdict.name(), if total == 1 { "" } else { "s" }));
     state.verification = Some(audit.verification.clone());
     learn(state);
+    again
 }
 
 /// VERI was recomputed.
@@ -91,5 +97,6 @@ pub(super) fn count(state: &mut State) {
     if looked_at != state.tallied {
         state.tally = state.knowledge.tally(container);
         state.tallied = looked_at;
+        hex::reading::outdate(state);
     }
 }

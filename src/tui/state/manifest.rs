@@ -9,34 +9,11 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::description::Description;
+pub use crate::tui::fields::Row;
 use crate::tui::fields::{Content, Fields, Hits};
 use crate::tui::rows::Window;
-
-/// A row of the trees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Row {
-    /// A field.
-    Node(u32),
-    /// An entry of the manifest's seek table.
-    Entry(u32, u64),
-}
-
-impl Row {
-    /// The field that the row is, or is in.
-    pub fn node(self) -> u32 {
-        match self {
-            Self::Node(node) | Self::Entry(node, _) => node,
-        }
-    }
-
-    /// The row as a search names it.
-    fn place(self) -> (u32, Option<u64>) {
-        match self {
-            Self::Node(node) => (node, None),
-            Self::Entry(node, entry) => (node, Some(entry)),
-        }
-    }
-}
+use behaviour::Waiting;
+use entries::Entries;
 
 /// What the view shows.
 #[derive(Debug, Default)]
@@ -52,6 +29,10 @@ pub struct ManifestPane {
     pub hits: Option<Hits>,
     /// The description the rows were made from.
     described: Option<Arc<Description>>,
+    /// The entries of the seek table that were read.
+    pub entries: Entries,
+    /// What waits for one of them.
+    waiting: Option<Waiting>,
 }
 
 impl ManifestPane {

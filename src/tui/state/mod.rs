@@ -56,7 +56,7 @@ pub use place::Place;
 pub use popup::Popup;
 pub use prompt::{Answers, Prompt};
 pub use report::{Failure, Measure, Outcome, Report};
-pub use request::{Followed, JobKind, Request};
+pub use request::{Following, JobKind, Request};
 pub use selection::Selection;
 pub use setup::{Polling, Setup};
 pub use timeline::TimeWindow;
@@ -167,7 +167,7 @@ pub struct State {
     /// When the file is looked at for what was added.
     pub polling: Polling,
     /// What goes on while the file is followed.
-    pub followed: Option<Followed>,
+    pub followed: Option<Arc<Following>>,
     /// The file is no longer what is shown of it.
     pub changed: bool,
     /// Whether the program has the mouse.

@@ -1,12 +1,16 @@
 //! What the background answers.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::comparison::Differences;
 use super::description::Description;
+use super::hex;
 use super::jobs::JobId;
+use super::manifest::entries::EntryPage;
 use super::request::{Goal, Target};
+use crate::tui::command::PromptKind;
 use crate::tui::fields::Hits;
 use h4mk::audit::Audit;
 use h4mk::block::BlockError;
@@ -14,6 +18,7 @@ use h4mk::container::{Container, Moment};
 use h4mk::explore::extent::{Coding, Extent};
 use h4mk::explore::find::{Elsewhere, Matches};
 use h4mk::explore::listing::Listing;
+use h4mk::explore::page::Page;
 use h4mk::explore::preview::Preview;
 use h4mk::explore::profile::Profile;
 use h4mk::index::Chunk;
@@ -61,14 +66,47 @@ pub enum Outcome {
     Listed(Arc<Listing>),
     /// What a chunk's bytes say.
     Measured(Chunk, Measure),
-    /// All chunks asked for were measured.
-    AllMeasured,
     /// A block was read for showing it.
     Decoded {
         /// Its chunk.
         chunk: Chunk,
         /// What its content is read from, or why it has none.
         coding: Result<Coding, BlockError>,
+    },
+    /// A page of bytes was read.
+    Read {
+        /// What it is a page of.
+        extent: Extent,
+        /// Its number.
+        number: u64,
+        /// The page.
+        page: Arc<Page>,
+    },
+    /// Everything asked for was read.
+    AllRead,
+    /// Where the cursor goes in what is shown.
+    Located {
+        /// What is shown.
+        extent: Extent,
+        /// The position; `None` where the goal leads to none.
+        position: Option<u64>,
+    },
+    /// Bytes to be copied were read.
+    ReadToCopy(Vec<u8>, hex::CopyForm),
+    /// A page of entries of the seek table was read.
+    Entries(u64, Arc<EntryPage>),
+    /// Where a field stands; `None` where it has no bytes of its own.
+    FieldBytes(Option<Range<u64>>),
+    /// The value of a field as the file has it, and whether it is copied as it is.
+    FieldValue(Option<String>, bool),
+    /// The container was read with a key.
+    Unlocked {
+        /// The container.
+        container: Arc<Container>,
+        /// What kind of key it is.
+        kind: PromptKind,
+        /// A block that it was tried on, and whether it opens it; `None` where none could tell.
+        tried: Option<(u64, bool)>,
     },
     /// A block was read that may be shown next.
     ReadAhead {
@@ -77,8 +115,6 @@ pub enum Outcome {
         /// What its content is read from, or why it has none.
         coding: Result<Coding, BlockError>,
     },
-    /// All blocks asked for were read.
-    AllReadAhead,
     /// The places of what was searched for.
     Found {
         /// Where it was searched.

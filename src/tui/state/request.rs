@@ -1,10 +1,13 @@
 //! What can be asked for of the background, with all it takes.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::description::Description;
+use super::{hex, manifest};
+use crate::tui::command::PromptKind;
 use h4mk::audit::Audit;
 use h4mk::block::Form;
 use h4mk::container::{Container, Loader, Options};
@@ -38,6 +41,20 @@ pub enum JobKind {
     Measure,
     /// A block read for showing it: its runs counted, or all of it decoded.
     Decode,
+    /// Bytes read for showing them.
+    Read,
+    /// Where a byte is in what is shown.
+    Locate,
+    /// What is copied, read.
+    Copy,
+    /// Entries of the seek table read for showing them.
+    Entries,
+    /// Where a field stands in the file.
+    Field,
+    /// A key tried.
+    Unlock,
+    /// The container read anew with a key.
+    Reread,
     /// Blocks beside it, read before they are asked for.
     Ahead,
     /// Bytes searched for.
@@ -53,6 +70,14 @@ pub enum JobKind {
 }
 
 impl JobKind {
+    /// What is read for what is shown: it comes and goes without being noticed, and nobody cancels it.
+    pub fn is_reading(self) -> bool {
+        matches!(
+            self,
+            Self::Ahead | Self::Read | Self::Locate | Self::Copy | Self::Entries | Self::Field | Self::Reread
+        )
+    }
+
     /// What is being done, for the progress line.
     pub fn title(self) -> &'static str {
         match self {
@@ -66,6 +91,9 @@ impl JobKind {
             Self::List => "listing",
             Self::Measure => "reading",
             Self::Decode => "decoding",
+            Self::Read | Self::Entries | Self::Copy | Self::Reread => "reading",
+            Self::Locate | Self::Field => "looking up",
+            Self::Unlock => "trying the key",
             Self::Ahead => "reading ahead",
             Self::Find => "searching",
             Self::Preview => "sampling",
@@ -77,7 +105,15 @@ impl JobKind {
 }
 
 /// What all looks at a followed file go on with.
-pub type Followed = Arc<Mutex<Loader>>;
+#[derive(Debug)]
+pub struct Following {
+    /// The file as it was when it began.
+    pub source: Arc<Source>,
+    /// How it is read.
+    pub options: Options,
+    /// The walk, once it has begun.
+    pub loader: Mutex<Option<Loader>>,
+}
 
 /// What is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +148,7 @@ pub enum Request {
     /// Walk what is added to a file that is still being written.
     Follow {
         /// What goes on.
-        loader: Followed,
+        following: Arc<Following>,
         /// How often the file is looked at; once if `None`.
         every: Option<Duration>,
     },
@@ -157,6 +193,73 @@ pub enum Request {
     Measure(Arc<Container>, Vec<Chunk>),
     /// Read the block of a chunk for showing it.
     Decode(Arc<Container>, Chunk),
+    /// Read pages of bytes.
+    Read {
+        /// The container.
+        container: Arc<Container>,
+        /// What they are pages of.
+        extent: Extent,
+        /// Their numbers.
+        numbers: Vec<u64>,
+    },
+    /// Find where in what is shown the cursor goes.
+    Locate {
+        /// The container.
+        container: Arc<Container>,
+        /// Where to.
+        goal: hex::Goal,
+        /// What is shown.
+        extent: Extent,
+    },
+    /// Read bytes that are to be copied.
+    ReadToCopy {
+        /// The container.
+        container: Arc<Container>,
+        /// Where they are.
+        extent: Extent,
+        /// Their positions.
+        range: Range<u64>,
+        /// As what they are copied.
+        form: hex::CopyForm,
+    },
+    /// Read entries of the manifest's seek table.
+    Entries {
+        /// The container.
+        container: Arc<Container>,
+        /// The numbers of their pages.
+        pages: Vec<u64>,
+    },
+    /// Find where a field stands in the file.
+    FieldBytes {
+        /// The container.
+        container: Arc<Container>,
+        /// The fields.
+        description: Arc<Description>,
+        /// Which.
+        row: manifest::Row,
+    },
+    /// Read the value of a field as the file has it.
+    FieldValue {
+        /// The container.
+        container: Arc<Container>,
+        /// The fields.
+        description: Arc<Description>,
+        /// Which.
+        row: manifest::Row,
+        /// It is copied as it is.
+        raw: bool,
+    },
+    /// Read the container with a key, and try that on a block.
+    Unlock {
+        /// The container.
+        container: Arc<Container>,
+        /// How it is read with the key.
+        options: Options,
+        /// What kind of key it is.
+        kind: PromptKind,
+    },
+    /// Read the container in another way; nothing is walked again.
+    Reread(Arc<Container>, Options),
     /// Read these blocks, which may be shown next.
     Ahead(Arc<Container>, Vec<Chunk>),
     /// Search bytes.
@@ -219,6 +322,13 @@ impl Request {
             Self::List { .. } => JobKind::List,
             Self::Measure(..) => JobKind::Measure,
             Self::Decode(..) => JobKind::Decode,
+            Self::Read { .. } => JobKind::Read,
+            Self::Locate { .. } => JobKind::Locate,
+            Self::ReadToCopy { .. } | Self::FieldValue { .. } => JobKind::Copy,
+            Self::Entries { .. } => JobKind::Entries,
+            Self::FieldBytes { .. } => JobKind::Field,
+            Self::Unlock { .. } => JobKind::Unlock,
+            Self::Reread(..) => JobKind::Reread,
             Self::Ahead(..) => JobKind::Ahead,
             Self::Find { .. } | Self::FindFrom { .. } => JobKind::Find,
             Self::Preview(..) => JobKind::Preview,

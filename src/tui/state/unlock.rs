@@ -2,16 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Effect, JobKind, Level, Prompt, PromptKind, State, checks, knowledge};
-use h4mk::block::{BlockError, Form};
+use super::{Effect, JobKind, Level, Prompt, PromptKind, Request, State, checks, knowledge};
+use h4mk::block::Form;
 use h4mk::codec::{cipher, mask};
+use h4mk::container::{Container, Options};
 use h4mk::secret::Secret;
-
-/// Blocks among which an intact one is looked for to try a secret on.
-const TRIED_BLOCKS: u64 = 64;
-
-/// The most stored bytes of such a block: it is read between two frames.
-const TRIED_BYTES: u64 = 4 << 20;
 
 impl State {
     /// Whether blocks are encrypted in a way that a secret opens.
@@ -39,7 +34,7 @@ pub(super) fn useless(state: &State, kind: PromptKind) -> Option<String> {
     }
 }
 
-/// Takes the key in the prompt. What was typed is wiped, accepted or not.
+/// Takes the key in the prompt and has it tried, while the prompt waits. What was typed is wiped, accepted or not.
 pub(super) fn submit(state: &mut State) -> Vec<Effect> {
     let Some(prompt) = state.prompt.take() else { return Vec::new() };
     let kind = prompt.kind;
@@ -55,33 +50,47 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
         }
         Ok(Arc::new(key))
     });
-    match key {
-        Ok(key) => unlock(state, kind, key),
-        Err(error) => {
+    match (key, state.container.clone()) {
+        (Ok(key), Some(container)) => {
+            let mut options = state.options.clone();
+            match kind {
+                PromptKind::Secret => options.shared_secret = Some(key),
+                _ => options.mask_key = Some(key),
+            }
+            ask_again(state, kind, "it is being tried".to_owned());
+            vec![Effect::Start(state.jobs.start(Request::Unlock { container, options, kind }))]
+        }
+        (Ok(_), None) => Vec::new(),
+        (Err(error), _) => {
             ask_again(state, kind, error.to_string());
             Vec::new()
         }
     }
 }
 
-/// Reads everything with the key from now on. The chunks stay as they were walked.
-fn unlock(state: &mut State, kind: PromptKind, key: Arc<Secret>) -> Vec<Effect> {
-    let before = state.options.clone();
-    let name = if kind == PromptKind::Secret {
-        state.options.shared_secret = Some(key);
-        "shared secret"
-    } else {
-        state.options.mask_key = Some(key);
-        "mask key"
-    };
-    reread(state);
-    let tried = try_secret(state).filter(|_| kind == PromptKind::Secret);
+/// The prompt was given up: the key in it, which is being tried, is not wanted any more.
+pub(super) fn given_up(state: &mut State) {
+    state.jobs.cancel(JobKind::Unlock);
+}
+
+/// A key was tried. Everything is read with it from now on, unless it opens nothing. The chunks stay as they were walked.
+pub(super) fn unlocked(
+    state: &mut State,
+    container: Arc<Container>,
+    kind: PromptKind,
+    tried: Option<(u64, bool)>,
+) -> Vec<Effect> {
+    let name = if kind == PromptKind::Secret { "shared secret" } else { "mask key" };
     if let Some((block, false)) = tried {
-        state.options = before;
-        reread(state);
         ask_again(state, kind, format!("this {name} does not open block {block}, which is intact"));
         return Vec::new();
     }
+    state.prompt = state.prompt.take().filter(|prompt| prompt.kind != kind);
+    let growing = state.options.growing;
+    state.options = Options { growing, ..container.options().clone() };
+    super::hex::reading::forget(state);
+    super::comparison::behaviour::forget(state);
+    knowledge::indexed(state, container);
     // Whoever gives a key wants to see what it opens.
     state.form = Form::Decoded;
     let mut effects = Vec::new();
@@ -108,25 +117,6 @@ fn ask_again(state: &mut State, kind: PromptKind, why: String) {
     state.prompt = Some(again);
 }
 
-/// Reads the blocks anew, as the options say now.
-fn reread(state: &mut State) {
-    super::hex::reading::forget(state);
-    super::comparison::behaviour::forget(state);
-    if let Some(container) = state.container.clone() {
-        knowledge::indexed(state, container);
-    }
-}
-
-/// An intact block, and whether the secret opens it; `None` where no small one stands among the first.
-fn try_secret(state: &State) -> Option<(u64, bool)> {
-    let container = state.container.as_ref().filter(|container| container.pipeline().is_living_cipher())?;
-    let index = container.index();
-    let mut first = (0..index.blocks().min(TRIED_BLOCKS)).filter_map(|block| index.block(block));
-    let intact = first.find(|chunk| chunk.len <= TRIED_BYTES && container.is_intact(chunk))?;
-    let window = container.window(intact.block?, 0, 1).ok()?;
-    Some((intact.block?, !matches!(window.problem, Some(BlockError::Decrypt { .. }))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,13 +138,28 @@ mod tests {
         let secret = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
         for input in keys::parse(&format!("E{secret}<Enter>")).unwrap() {
             let action = state.action(input).unwrap();
-            update(&mut state, action);
+            let effects = update(&mut state, action);
+            perform(&mut state, effects);
         }
         let content = |state: &State| state.container.as_ref().unwrap().block(0).map(|content| content.stage);
         let before = content(&state);
         assert_eq!(before, Ok(h4mk::block::Stage::Plain));
-        update(&mut state, Action::Report(last));
+        let effects = update(&mut state, Action::Report(last));
+        assert_eq!(content(&state), before, "it is read with the key before it is shown");
+        perform(&mut state, effects);
         assert_eq!(content(&state), before);
+    }
+
+    fn perform(state: &mut State, effects: Vec<Effect>) {
+        for effect in effects {
+            let Effect::Start(job) = effect else { panic!("{effect:?}") };
+            let mut reports = Vec::new();
+            workers::perform(&job, &mut |report| reports.push(report));
+            for report in reports {
+                let effects = update(state, Action::Report(report));
+                perform(state, effects);
+            }
+        }
     }
 
     #[test]

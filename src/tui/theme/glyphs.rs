@@ -57,7 +57,7 @@ pub struct Glyphs {
     pub chain: &'static str,
     /// Times, as in ×30.
     pub times: &'static str,
-    /// Of bytes that cannot be shown as text.
+    /// A digit of a byte that is still being read.
     pub dot: &'static str,
     /// A byte 0 among text.
     pub byte_zero: &'static str,

@@ -7,7 +7,6 @@ use super::painter::Painter;
 use super::summary::severity_look;
 use crate::tui::fields::{Content, Fields, Key, entry_text, find};
 use crate::tui::layout::PaneArea;
-use crate::tui::state::manifest::entries::{entry, entry_block};
 use crate::tui::state::manifest::{Row, list_area, pointer};
 use crate::tui::state::{JobKind, Pane, State};
 use crate::tui::text::{Align, Keep, count_text, fit, from_file, width};
@@ -155,8 +154,11 @@ fn value_spans(
     let cut = |text: &str| from_file(text, room, Keep::Start, ellipsis);
     let node = match row {
         Row::Entry(_, at) => {
-            let text = entry(state, at).map(entry_text).unwrap_or_default();
-            let block = entry_block(state, at).map_or("no block".to_owned(), |block| format!("block {block}"));
+            let Some(entry) = state.manifest.entries.get(at) else {
+                return vec![painter.span(Role::Dim, ellipsis)];
+            };
+            let text = entry_text(entry.entry);
+            let block = entry.block.map_or("no block".to_owned(), |block| format!("block {block}"));
             let mut spans = marked(cut(&text), Role::JsonNumber);
             spans.push(painter.span(Role::Dim, format!("  {} {block}", painter.glyphs.arrow)));
             return spans;

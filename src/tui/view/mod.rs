@@ -27,10 +27,15 @@ use super::command::{Pane, View};
 use super::layout::{Areas, MIN_SIZE};
 use super::state::State;
 use super::theme::Role;
+use h4mk::source::without_reads;
 use painter::{Painter, titled};
 
 /// Draws the state onto a frame of any size.
 pub fn draw(state: &State, frame: &mut Frame<'_>) {
+    without_reads(|| draw_panes(state, frame));
+}
+
+fn draw_panes(state: &State, frame: &mut Frame<'_>) {
     let area = frame.area();
     let Some(areas) = Areas::of(area.as_size(), state.focus) else {
         too_small(state, frame.buffer_mut(), area);

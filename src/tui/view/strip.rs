@@ -10,6 +10,7 @@ use crate::tui::layout::{strip_blocks, strip_column};
 use crate::tui::state::{State, moment};
 use crate::tui::theme::Role;
 use h4mk::container::Container;
+use h4mk::explore::profile::Axis;
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
     let mut painter = Painter::new(state, buffer);
@@ -77,16 +78,19 @@ fn mark(
         return Some((painter.glyphs.playhead, Role::Playhead));
     }
     // Tracks have tables of their own; what they have in common is keyframes.
-    let table = container.seek_table().filter(|table| !table.rows.is_empty());
-    let (Some(timeline), Some(table)) = (container.timeline(), table) else {
-        let keyframe = state.profile.as_ref()?.keyframe_in(range)?;
+    let profile = state.profile.as_ref()?;
+    let table = match &profile.lanes[..] {
+        [lane] if lane.track.is_none() && profile.axis == Axis::Time && !lane.entries.is_empty() => Some(lane),
+        _ => None,
+    };
+    let (Some(timeline), Some(lane)) = (container.timeline(), table) else {
+        let keyframe = profile.keyframe_in(range)?;
         return (keyframe < container.index().blocks()).then_some((painter.glyphs.keyframe, Role::Keyframe));
     };
     // Where blocks outnumber columns, whole stretches are marked by what SEEK's timestamps say.
     let (from, to) = (timeline.pts_us(range.start), timeline.pts_us(range.end));
-    let entry = |rank: u64| table.place(rank).and_then(|place| table.rows.get(place));
-    let last = table.rank_at(to.checked_sub(1)?)?;
-    entry(last).filter(|entry| (from..to).contains(&entry.pts_us)).map(|_| (painter.glyphs.seek, Role::SeekEntry))
+    let first = lane.entries.partition_point(|entry| entry.pts_us < from);
+    lane.entries.get(first).filter(|entry| entry.pts_us < to).map(|_| (painter.glyphs.seek, Role::SeekEntry))
 }
 
 #[cfg(test)]

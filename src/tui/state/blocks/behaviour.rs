@@ -9,18 +9,12 @@ use crate::tui::command::{Command, Listed, Pane, View};
 use crate::tui::rows::Motion;
 use crate::tui::state::behaviour::{Behaviour, List};
 use crate::tui::state::request::{Goal, JobKind, Request, Target};
-use crate::tui::state::{Effect, Level, Measure, Selection, State, moment};
+use crate::tui::state::{Effect, Level, Selection, State, moment};
 use h4mk::container::Container;
 use h4mk::explore::listing::{Column, Filter, Listing, Order};
+use h4mk::index::Chunk;
 use h4mk::text::escape;
 use h4mk::tracks::Tracks;
-
-/// Blocks up to this size are read at once when they come into sight, as long as all of them together are no more than
-/// [`READ_AT_ONCE`]; others are read in the background.
-const SMALL_BLOCK: u64 = 64 << 10;
-
-/// Bytes that are read between two frames at most.
-const READ_AT_ONCE: u64 = 1 << 20;
 
 /// The view's behaviour.
 pub(in crate::tui::state) struct Blocks;
@@ -250,7 +244,7 @@ fn list_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
     vec![Effect::Start(state.jobs.start(request))]
 }
 
-/// Reads the blocks in sight: small ones at once, large ones in the background.
+/// Has the blocks in sight read.
 fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
     let height = rows_area(state).height;
     let list = &mut state.blocks;
@@ -260,18 +254,8 @@ fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect>
         list.measured = Some(container.clone());
     }
     let visible = list.window.visible(list.len(container), height);
-    let mut room = READ_AT_ONCE;
-    let mut rest = Vec::new();
-    for block in visible.filter_map(|row| list.block(container, row)).collect::<Vec<_>>() {
-        let Some(chunk) = container.index().block(block).filter(|_| list.measure(block).is_none()) else { continue };
-        // What a wrong CRC means a worker finds out: the length may hide other blocks.
-        if chunk.len <= SMALL_BLOCK.min(room) && !container.is_doubted(&chunk) {
-            room -= chunk.len;
-            list.measured(&chunk, Measure::of(container, &chunk));
-        } else {
-            rest.push(chunk);
-        }
-    }
+    let blocks = visible.filter_map(|row| list.block(container, row)).filter(|block| list.measure(*block).is_none());
+    let rest: Vec<Chunk> = blocks.filter_map(|block| container.index().block(block)).collect();
     if rest.is_empty() || rest.iter().filter_map(|chunk| chunk.block).all(|block| list.pending.contains(&block)) {
         return Vec::new();
     }
@@ -283,8 +267,8 @@ fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect>
 mod tests {
     use super::*;
     use crate::tui::headless::Player;
-    use crate::tui::state::Action;
     use crate::tui::state::update::update;
+    use crate::tui::state::{Action, Measure};
     use crate::tui::testing::{played, setup};
     use h4mk::source::Source;
 

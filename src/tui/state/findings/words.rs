@@ -40,12 +40,10 @@ pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> 
         ("found", finding.message.clone()),
     ];
     if let Some(flip) = &finding.flip {
-        let now = state.source.bytes().get(flip.offset);
-        let bytes = now.zip(1u8.checked_shl(u32::from(flip.bit)));
-        let bytes = bytes.map(|(now, bit)| format!("; {now:#04x} now, {:#04x} before", now ^ bit));
+        let bytes = format!("; {:#04x} now, {:#04x} before", flip.byte, flip.before());
         let proof = if flip.confirmed { "confirmed by the digest" } else { "not confirmed" };
         let chance = format!("other damage looks the same with probability {:.1e}", flip.chance);
-        let flip = format!("bit {} of the byte at {}{}", flip.bit, flip.offset, bytes.unwrap_or_default());
+        let flip = format!("bit {} of the byte at {}{}", flip.bit, flip.offset, bytes);
         details.push(("flip", format!("{flip}; {proof}; {chance}")));
     }
     if let Some(expected) = &finding.expected {

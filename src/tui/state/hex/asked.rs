@@ -7,7 +7,7 @@ use h4mk::explore::extent::{Coding, Extent};
 use h4mk::index::Chunk;
 
 /// Tells an extent from another, without looking at what is in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct ExtentId {
     decoded: bool,
     range: Range<u64>,
@@ -22,6 +22,15 @@ impl ExtentId {
         }
     }
 
+    /// That of the pages that it is read in: the file's are the same whatever part of it is shown.
+    pub(super) fn of_pages(extent: &Extent) -> Self {
+        match extent {
+            Extent::Stored(_) => Self { decoded: false, range: 0..0 },
+            Extent::Decoded { chunk, .. } => Self::of_decoded(chunk),
+        }
+    }
+
+    /// That of a chunk's block, decoded.
     pub(super) fn of_decoded(chunk: &Chunk) -> Self {
         Self { decoded: true, range: chunk.payload_offset..chunk.payload_offset.saturating_add(chunk.len) }
     }

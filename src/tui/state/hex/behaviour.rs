@@ -2,47 +2,35 @@
 
 use ratatui::layout::Position;
 
-use super::copying::{Copied, copy};
-use super::cursor::{follow, grid, move_to, position_at, step, with_shown};
+use super::copying::{CopyForm, copy};
+use super::cursor::{follow, grid, move_to, position_at, step, stop_waiting, with_shown};
 use super::geometry::{Panel, PanelKind};
+use super::pages::Missing;
 use super::reading::wanted;
-use super::shown::Shown;
+use super::search::Search;
+use super::shown::{Empty, Shown, shown};
 use super::{Goal, chunk_name, searching};
-use crate::tui::command::{Command, HexCommand, Level};
+use crate::tui::command::{Command, HexCommand, Level, View};
 use crate::tui::state::behaviour::Behaviour;
-use crate::tui::state::{Effect, Selection, State};
+use crate::tui::state::{Effect, JobKind, Selection, State};
 use h4mk::block::Form;
-use h4mk::explore::fields::field_at;
 
 /// The view's behaviour.
 pub(in crate::tui::state) struct HexView;
 
 impl Behaviour for HexView {
     fn run(&self, state: &mut State, command: Command) -> Option<Vec<Effect>> {
-        match command {
-            Command::Move(motion) => {
-                with_shown(state, |state, shown| step(state, shown, motion));
-            }
-            Command::Raw => {
-                toggle_form(state);
-            }
-            Command::Copy => return with_shown(state, |state, shown| copy(state, shown, Copied::Hex)),
-            Command::CopyRaw => return with_shown(state, |state, shown| copy(state, shown, Copied::Raw)),
-            Command::Open => {
-                with_shown(state, open);
-            }
-            Command::Close if state.hex.anchor.is_some() => state.hex.anchor = None,
-            // A job that runs is what Esc stops first.
-            Command::Close if state.hex.search.is_some() && !state.jobs.can_cancel() => {
-                state.hex.search = None;
-            }
-            Command::NextMatch | Command::PreviousMatch => {
-                return searching::next(state, command == Command::NextMatch);
-            }
-            Command::Hex(command) => return Some(run_own(state, command)),
-            _ => return None,
+        if command == Command::Close && is_waiting(state) {
+            return stop(state);
         }
-        Some(Vec::new())
+        if !has_meaning(state, command) {
+            return None;
+        }
+        if waits(state, command) {
+            state.hex.typed.push_back(command);
+            return Some(Vec::new());
+        }
+        Some(run_or_wait(state, command))
     }
 
     fn follow(&self, state: &mut State) {
@@ -58,6 +46,7 @@ impl Behaviour for HexView {
     fn click(&self, state: &mut State, at: Position) -> Vec<Effect> {
         if let Some(position) = position_at(state, at) {
             state.hex.anchor = None;
+            stop_waiting(state);
             move_to(state, position);
         }
         Vec::new()
@@ -86,11 +75,114 @@ impl Behaviour for HexView {
     }
 
     fn find(&self, state: &mut State, text: &str) -> Option<Result<Vec<Effect>, String>> {
-        Some(searching::start(state, text))
+        Some(searching::start(state, text).map(|()| Vec::new()))
     }
 }
 
-fn run_own(state: &mut State, command: HexCommand) -> Vec<Effect> {
+/// Whether a command has a meaning of its own here.
+fn has_meaning(state: &State, command: Command) -> bool {
+    match command {
+        Command::Move(_) | Command::Raw | Command::Copy | Command::CopyRaw | Command::Open | Command::Hex(_) => true,
+        Command::Close if state.hex.anchor.is_some() => true,
+        // A job that runs is what Esc stops first.
+        Command::Close => state.hex.search.is_some() && !state.jobs.can_cancel(),
+        Command::NextMatch | Command::PreviousMatch => state.hex.search.is_some(),
+        _ => false,
+    }
+}
+
+/// Waits for nothing any more; `None` where a job runs, which is what Esc stops first.
+fn stop(state: &mut State) -> Option<Vec<Effect>> {
+    if is_decoding(state) {
+        state.hex.typed.clear();
+    } else {
+        stop_waiting(state);
+    }
+    (!state.jobs.can_cancel()).then(Vec::new)
+}
+
+/// Whether what a key means is not known before something was read.
+fn is_waiting(state: &State) -> bool {
+    state.hex.goal.is_some() || !state.hex.typed.is_empty()
+}
+
+/// Whether the block that is to be shown is still being read.
+fn is_decoding(state: &State) -> bool {
+    matches!(shown(state), Err(Empty::NotRead(..))) && state.jobs.is_running(JobKind::Decode)
+}
+
+/// Whether a command has to wait, for what was typed before it or for what that is waiting for.
+fn waits(state: &mut State, command: Command) -> bool {
+    use HexCommand::{Inspector, NextChunk, Preview, PreviousChunk, Whole};
+    match command {
+        Command::Close | Command::Hex(Inspector | Preview | NextChunk | PreviousChunk) => false,
+        // Whoever doesn't want to wait for a block sees it as it is stored.
+        Command::Raw | Command::Hex(Whole) if is_decoding(state) => {
+            state.hex.typed.clear();
+            false
+        }
+        Command::Raw | Command::Hex(Whole) => !state.hex.typed.is_empty(),
+        Command::NextMatch | Command::PreviousMatch if is_searching(state) => true,
+        _ => is_waiting(state) || is_decoding(state),
+    }
+}
+
+/// Whether a search is about to move the cursor.
+fn is_searching(state: &State) -> bool {
+    let is_underway = |search: &Search| search.begins || search.then.is_some();
+    state.hex.search.as_ref().is_some_and(is_underway) && (state.jobs.is_running(JobKind::Find) || is_waiting(state))
+}
+
+fn run_or_wait(state: &mut State, command: Command) -> Vec<Effect> {
+    run(state, command).unwrap_or_else(|missing| {
+        state.hex.needs = Some(missing);
+        state.hex.typed.push_front(command);
+        Vec::new()
+    })
+}
+
+/// What was typed before, once it need not wait any more.
+pub(in crate::tui::state) fn go_on(state: &mut State) -> Option<Vec<Effect>> {
+    let is_held = state.hex.goal.is_some() || is_decoding(state);
+    let needs = state
+        .hex
+        .needs
+        .filter(|Missing(position)| shown(state).is_ok_and(|shown| state.hex.page(&shown, *position).is_none()));
+    let next = *state.hex.typed.front()?;
+    let is_match = matches!(next, Command::NextMatch | Command::PreviousMatch);
+    if state.view != View::Hex || is_held || needs.is_some() || (is_match && is_searching(state)) {
+        return None;
+    }
+    state.hex.needs = None;
+    state.hex.typed.pop_front();
+    Some(run_or_wait(state, next))
+}
+
+fn run(state: &mut State, command: Command) -> Result<Vec<Effect>, Missing> {
+    match command {
+        Command::Move(motion) => {
+            with_shown(state, |state, shown| step(state, shown, motion));
+        }
+        Command::Raw => toggle_form(state),
+        Command::Copy => {
+            return Ok(with_shown(state, |state, shown| copy(state, shown, CopyForm::Hex)).unwrap_or_default());
+        }
+        Command::CopyRaw => {
+            return Ok(with_shown(state, |state, shown| copy(state, shown, CopyForm::Raw)).unwrap_or_default());
+        }
+        Command::Open => with_shown(state, open).unwrap_or(Ok(()))?,
+        Command::Close if state.hex.anchor.is_some() => state.hex.anchor = None,
+        Command::Close => state.hex.search = None,
+        Command::NextMatch | Command::PreviousMatch => {
+            return Ok(searching::next(state, command == Command::NextMatch).unwrap_or_default());
+        }
+        Command::Hex(command) => return run_own(state, command),
+        _ => {}
+    }
+    Ok(Vec::new())
+}
+
+fn run_own(state: &mut State, command: HexCommand) -> Result<Vec<Effect>, Missing> {
     match command {
         HexCommand::Select => {
             let cursor = state.hex.cursor;
@@ -110,7 +202,7 @@ fn run_own(state: &mut State, command: HexCommand) -> Vec<Effect> {
             state.hex.preview = state.hex.preview.take().filter(|preview| preview.answer.is_some());
         }
         HexCommand::CopyText => {
-            return with_shown(state, |state, shown| copy(state, shown, Copied::Text)).unwrap_or_default();
+            return Ok(with_shown(state, |state, shown| copy(state, shown, CopyForm::Text)).unwrap_or_default());
         }
         HexCommand::RowStart | HexCommand::RowEnd => {
             with_shown(state, |state, shown| {
@@ -121,31 +213,33 @@ fn run_own(state: &mut State, command: HexCommand) -> Vec<Effect> {
             });
         }
         HexCommand::NextField | HexCommand::PreviousField => {
-            with_shown(state, |state, shown| step_field(state, shown, command == HexCommand::NextField));
+            let forward = command == HexCommand::NextField;
+            with_shown(state, |state, shown| step_field(state, shown, forward)).unwrap_or(Ok(()))?;
         }
         HexCommand::NextChunk | HexCommand::PreviousChunk => step_chunk(state, command == HexCommand::NextChunk),
     }
-    Vec::new()
+    Ok(Vec::new())
 }
 
 fn panel(state: &State, shown: &Shown) -> Option<PanelKind> {
     state.hex_geometry(shown)?.panel.map(|(kind, _)| kind)
 }
 
-/// The file offset of the byte under the cursor, or of the pair it came from.
-fn file_offset(state: &State, shown: &Shown) -> Option<u64> {
-    shown.extent.file_offset(&shown.container, state.hex.cursor)
+/// To the byte under the cursor, in whatever is shown next: unless the cursor is still on its way to another.
+fn same_byte(state: &State, shown: &Shown, otherwise: Option<u64>) -> Goal {
+    let (extent, position) = (shown.extent.clone(), state.hex.cursor);
+    state.hex.goal.clone().unwrap_or(Goal::SameByte { extent, position, otherwise })
 }
 
 fn toggle_form(state: &mut State) {
-    let before = with_shown(state, |state, shown| (file_offset(state, shown), shown.is_decoded()));
-    let (offset, was_decoded) = before.unwrap_or((None, false));
+    let before = with_shown(state, |state, shown| (same_byte(state, shown, None), shown.is_decoded()));
+    let (goal, was_decoded) = before.unwrap_or((Goal::Start, false));
     // The whole file is never decoded: what is decoded is the block under the cursor.
     let was_raw = state.form == Form::Raw || (state.hex.whole && !was_decoded);
     state.form = if was_raw { Form::Decoded } else { Form::Raw };
     state.hex.whole = false;
     state.hex.anchor = None;
-    state.hex.goal = Some(offset.map_or(Goal::Start, Goal::FileOffset));
+    state.hex.goal = Some(goal);
     // Asked for once more, what was stopped is started again.
     state.hex.coding = state.hex.coding.take().filter(|coding| coding.answer.is_some());
     let block = state.selection.block.is_some();
@@ -158,35 +252,40 @@ fn toggle_form(state: &mut State) {
 }
 
 fn toggle_whole(state: &mut State, shown: &Shown) {
-    let offset = file_offset(state, shown).or(shown.chunk.map(|chunk| chunk.offset));
+    let goal = same_byte(state, shown, shown.chunk.map(|chunk| chunk.offset));
     state.hex.whole = !state.hex.whole;
     state.hex.anchor = None;
-    state.hex.goal = Some(offset.map_or(Goal::Start, Goal::FileOffset));
+    state.hex.goal = Some(goal);
     let text = if state.hex.whole { "the whole file, as stored" } else { "the selected chunk alone" };
     state.say(Level::Info, text);
 }
 
 /// To the next value, or the one before; decoded, from run to run.
-fn step_field(state: &mut State, shown: &Shown, forward: bool) {
-    let Some(offset) = file_offset(state, shown) else {
-        return state.say(Level::Info, "fields are of what is stored, which `r` shows");
+fn step_field(state: &mut State, shown: &Shown, forward: bool) -> Result<(), Missing> {
+    let cursor = state.hex.cursor;
+    let page = state.hex.page_at(shown, cursor)?;
+    let Some(spelled) = page.field(cursor) else {
+        state.say(Level::Info, "fields are of what is stored, which `r` shows");
+        return Ok(());
     };
-    let Some(field) = field_at(&shown.container, offset) else { return };
-    let start = shown.extent.position_of(&shown.container, field.range.start).unwrap_or(shown.range.start);
+    let of = page.positions_of(&spelled.field.range).unwrap_or(cursor..cursor);
     let to = if forward {
-        shown.extent.position_of(&shown.container, field.range.end)
-    } else if start < state.hex.cursor {
-        Some(start)
+        Some(of.end)
+    } else if of.start.max(shown.range.start) < cursor {
+        Some(of.start.max(shown.range.start))
+    } else if let Some(before) = cursor.checked_sub(1).filter(|before| shown.range.contains(before)) {
+        let page = state.hex.page_at(shown, before)?;
+        page.field(before).and_then(|spelled| page.positions_of(&spelled.field.range)).map(|of| of.start)
     } else {
-        let before = field.range.start.checked_sub(1).and_then(|before| field_at(&shown.container, before));
-        before.and_then(|before| shown.extent.position_of(&shown.container, before.range.start))
+        None
     };
-    match to {
+    match to.filter(|to| shown.range.contains(to)) {
         Some(position) => move_to(state, position),
         None => {
             state.say(Level::Info, if forward { "this is the last field here" } else { "this is the first field here" })
         }
     }
+    Ok(())
 }
 
 fn step_chunk(state: &mut State, forward: bool) {
@@ -205,9 +304,10 @@ fn step_chunk(state: &mut State, forward: bool) {
 }
 
 /// Follows what the field under the cursor leads to.
-fn open(state: &mut State, shown: &Shown) {
-    let field = if shown.is_decoded() { None } else { field_at(&shown.container, state.hex.cursor) };
-    let led = field.and_then(|field| field.leads_to(&shown.container));
+fn open(state: &mut State, shown: &Shown) -> Result<(), Missing> {
+    let page = state.hex.page_at(shown, state.hex.cursor)?;
+    let field = if shown.is_decoded() { None } else { page.field(state.hex.cursor) };
+    let led = field.and_then(|field| field.leads_to);
     match led.and_then(|offset| shown.container.index().at_offset(offset)) {
         Some(chunk) => {
             state.select(Selection::of_chunk(&shown.container, &chunk));
@@ -215,4 +315,5 @@ fn open(state: &mut State, shown: &Shown) {
         }
         None => state.say(Level::Info, "nothing here leads elsewhere; SEEK entries do"),
     }
+    Ok(())
 }

@@ -4,15 +4,16 @@ use super::shown::Shown;
 use crate::hexdump::hex_digits;
 use crate::tui::command::Level;
 use crate::tui::state::copy::{copied, copied_raw};
-use crate::tui::state::{Effect, State};
+use crate::tui::state::{Effect, Request, State};
 use h4mk::text::escape_bytes;
 
 /// Bytes that are copied at most: terminals drop longer texts.
 const COPY_BYTES: u64 = 32 << 10;
 
 /// As what bytes are copied.
-#[derive(Clone, Copy)]
-pub(super) enum Copied {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyForm {
+    /// As hex digits.
     Hex,
     /// As it is shown.
     Text,
@@ -20,7 +21,7 @@ pub(super) enum Copied {
     Raw,
 }
 
-pub(super) fn copy(state: &mut State, shown: &Shown, form: Copied) -> Vec<Effect> {
+pub(super) fn copy(state: &mut State, shown: &Shown, form: CopyForm) -> Vec<Effect> {
     let range = state.hex.selected().unwrap_or(state.hex.cursor..state.hex.cursor.saturating_add(1));
     let len = range.end.min(shown.range.end).saturating_sub(range.start);
     if len == 0 || len > COPY_BYTES {
@@ -31,17 +32,23 @@ pub(super) fn copy(state: &mut State, shown: &Shown, form: Copied) -> Vec<Effect
         state.say(Level::Warning, text);
         return Vec::new();
     }
-    let bytes = shown.read(range.start, usize::try_from(len).unwrap_or_default());
     state.hex.anchor = None;
-    match (form, String::from_utf8(bytes.into_owned())) {
-        (Copied::Raw, Ok(text)) => copied_raw(state, text),
-        (Copied::Raw, Err(_)) => {
+    let (container, extent) = (shown.container.clone(), shown.extent.clone());
+    let request = Request::ReadToCopy { container, extent, range: range.start..range.start + len, form };
+    vec![Effect::Start(state.jobs.start(request))]
+}
+
+/// The bytes to copy were read.
+pub(in crate::tui::state) fn read(state: &mut State, bytes: Vec<u8>, form: CopyForm) -> Vec<Effect> {
+    match (form, String::from_utf8(bytes)) {
+        (CopyForm::Raw, Ok(text)) => copied_raw(state, text),
+        (CopyForm::Raw, Err(_)) => {
             state.say(Level::Warning, "these bytes aren't UTF-8, so they can't be copied raw; `y` copies them as hex");
             Vec::new()
         }
-        (Copied::Text, Ok(text)) => copied(state, &text),
-        (Copied::Text, Err(error)) => copied(state, &escape_bytes(error.as_bytes())),
-        (Copied::Hex, text) => {
+        (CopyForm::Text, Ok(text)) => copied(state, &text),
+        (CopyForm::Text, Err(error)) => copied(state, &escape_bytes(error.as_bytes())),
+        (CopyForm::Hex, text) => {
             let bytes = text.map_or_else(|error| error.into_bytes(), String::into_bytes);
             let digits: Vec<String> =
                 bytes.iter().map(|byte| hex_digits(*byte).map(char::from).iter().collect()).collect();

@@ -3,11 +3,15 @@
 use ratatui::layout::Position;
 
 use super::Goal;
+use super::asked::ExtentId;
 use super::geometry::Geometry;
 use super::rows::Rows;
 use super::shown::{Shown, shown};
+use crate::tui::command::Level;
 use crate::tui::rows::Motion;
-use crate::tui::state::{Selection, State};
+use crate::tui::state::{Effect, JobKind, Request, Selection, State};
+use h4mk::container::Container;
+use h4mk::explore::extent::Extent;
 
 /// Does something with the bytes that are shown, if any are.
 pub(super) fn with_shown<T>(state: &mut State, act: impl FnOnce(&mut State, &Shown) -> T) -> Option<T> {
@@ -79,12 +83,93 @@ pub(super) fn step(state: &mut State, shown: &Shown, motion: Motion) {
     move_to(state, to);
 }
 
+/// Forgets where the cursor was to go, and what was typed since.
+pub(super) fn stop_waiting(state: &mut State) {
+    state.jobs.cancel(JobKind::Locate);
+    (state.hex.goal, state.hex.locating, state.hex.needs) = (None, None, None);
+    state.hex.typed.clear();
+}
+
+/// Puts the cursor where it was to go, or has that place found.
+pub(super) fn settle_goal(state: &mut State, shown: &Shown) -> Vec<Effect> {
+    let Some(goal) = state.hex.goal.clone() else { return Vec::new() };
+    if let Some(position) = place(state, shown, &goal) {
+        arrive(state, shown, position);
+        return Vec::new();
+    }
+    let locating = Some((goal.clone(), ExtentId::of(&shown.extent)));
+    if state.hex.locating == locating {
+        return Vec::new();
+    }
+    state.hex.locating = locating;
+    let request = Request::Locate { container: shown.container.clone(), goal, extent: shown.extent.clone() };
+    vec![Effect::Start(state.jobs.start(request))]
+}
+
+/// The position that a goal leads to, or that it leads to none; `None` where the file has to be read to know.
+fn place(state: &State, shown: &Shown, goal: &Goal) -> Option<Option<u64>> {
+    let of_offset = |offset: u64| match shown.extent.is_counted() {
+        true => None,
+        false => Some(shown.extent.position_of(&shown.container, offset)),
+    };
+    match goal {
+        Goal::Start => Some(None),
+        Goal::Position(position) => Some(Some(*position)),
+        Goal::FileOffset(offset) => of_offset(*offset),
+        Goal::SameByte { extent, position, .. } if *extent == shown.extent => Some(Some(*position)),
+        Goal::SameByte { extent, position, otherwise } => {
+            let offset = match extent.is_counted() {
+                true => state.hex.pages.file_offset(extent, *position)?,
+                false => extent.file_offset(&shown.container, *position),
+            };
+            offset.or(*otherwise).map_or(Some(None), of_offset)
+        }
+    }
+}
+
+/// Finds the position that a goal leads to, reading whatever that takes.
+pub fn locate(container: &Container, goal: &Goal, extent: &Extent) -> Option<u64> {
+    let of_offset = |offset: u64| extent.position_of(container, offset);
+    match goal {
+        Goal::Start => None,
+        Goal::Position(position) => Some(*position),
+        Goal::FileOffset(offset) => of_offset(*offset),
+        Goal::SameByte { extent: from, position, otherwise } => {
+            of_offset(from.file_offset(container, *position).or(*otherwise)?)
+        }
+    }
+}
+
+/// A place was found.
+pub(in crate::tui::state) fn located(state: &mut State, extent: &Extent, position: Option<u64>) {
+    let Some((goal, about)) = state.hex.locating.take() else { return };
+    let Ok(shown) = shown(state) else { return };
+    if state.hex.goal.as_ref() == Some(&goal) && about == ExtentId::of(extent) && about == ExtentId::of(&shown.extent) {
+        arrive(state, &shown, position);
+    }
+}
+
+fn arrive(state: &mut State, shown: &Shown, position: Option<u64>) {
+    if let (Some(Goal::Position(_)), Some(position)) = (state.hex.goal.take(), position)
+        && !shown.range.contains(&position)
+    {
+        state.say(Level::Warning, ends_at(shown));
+    }
+    state.hex.cursor = position.unwrap_or(shown.range.start);
+}
+
+/// Where what is shown ends, for whoever wants to go beyond.
+pub(super) fn ends_at(shown: &Shown) -> String {
+    format!("what Hex shows ends at +{:#x}", shown.range.end - shown.range.start)
+}
+
 /// Goes where the selection leads.
 pub(super) fn follow(state: &mut State) {
     state.hex.seen = state.selection.clone();
     state.hex.pointed = state.selection.bytes.clone();
     state.hex.whole = state.hex.pointed.is_some();
     state.hex.anchor = None;
+    stop_waiting(state);
     state.hex.goal = Some(match &state.hex.pointed {
         Some(bytes) => Goal::FileOffset(bytes.start),
         None => Goal::Start,

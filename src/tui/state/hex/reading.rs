@@ -4,17 +4,22 @@ use std::sync::Arc;
 
 use super::Goal;
 use super::asked::{Ahead, Asked, ExtentId};
-use super::cursor::{catch_up, follow, settle_cursor};
+use super::cursor::{catch_up, ends_at, follow, grid, settle_cursor, settle_goal, stop_waiting};
 use super::geometry::Panel;
+use super::pages::Missing;
+use super::searching::begin_search;
 use super::shown::{Empty, Shown, shown};
 use crate::tui::command::View;
 use crate::tui::state::{Effect, JobKind, Request, Running, State};
 use h4mk::block::{BlockError, Reading};
 use h4mk::container::Container;
-use h4mk::explore::extent::{COUNTED_AT_ONCE, Coding, Extent};
+use h4mk::explore::extent::{Coding, Extent};
+use h4mk::explore::page::{PAGE_LEN, Page};
 use h4mk::explore::preview::Preview;
 use h4mk::index::{Chunk, State as ChunkState};
-use h4mk::task::Task;
+
+/// Bytes that a value at the cursor has at most.
+pub const VALUE_BYTES: u64 = 8;
 
 /// What the bytes that are shown need, once it is known which they are: the cursor on them, and what reads them.
 pub(super) fn wanted(state: &mut State) -> Vec<Effect> {
@@ -23,16 +28,11 @@ pub(super) fn wanted(state: &mut State) -> Vec<Effect> {
     }
     let mut effects = ask_for_coding(state);
     let Ok(shown) = shown(state) else { return effects };
-    effects.extend(look_at_chunk(state));
-    if let Some(goal) = state.hex.goal.take() {
-        let position = match goal {
-            Goal::Start => None,
-            Goal::FileOffset(offset) => shown.extent.position_of(&shown.container, offset),
-            Goal::Position(position) => Some(position),
-        };
-        state.hex.cursor = position.unwrap_or(shown.range.start);
-    }
+    effects.extend(settle_goal(state, &shown));
     settle_cursor(state, &shown);
+    effects.extend(look_at_chunks(state, &shown));
+    effects.extend(ask_for_pages(state, &shown));
+    effects.extend(begin_search(state, &shown));
     effects.extend(ask_for_preview(state, &shown));
     effects.extend(ask_ahead(state, &shown));
     effects
@@ -43,9 +43,9 @@ pub(in crate::tui::state) fn go_within(state: &mut State, offset: u64) -> Result
     catch_up(state);
     let effects = wanted(state);
     let position = match shown(state) {
-        Ok(Shown { range, .. }) => {
-            let position = range.start.checked_add(offset).filter(|position| range.contains(position));
-            position.ok_or_else(|| format!("what Hex shows ends at +{:#x}", range.end - range.start))?
+        Ok(shown) => {
+            let position = shown.range.start.checked_add(offset).filter(|position| shown.range.contains(position));
+            position.ok_or_else(|| ends_at(&shown))?
         }
         // Of a block that is still to be read, whether it reaches so far will be seen.
         Err(Empty::NotRead(..)) => offset,
@@ -56,29 +56,64 @@ pub(in crate::tui::state) fn go_within(state: &mut State, offset: u64) -> Result
     Ok(effects)
 }
 
-/// Recomputes the CRC of the chunk that is shown: of a small one at once, else in the background. Whoever decodes a block
-/// has done that before.
-fn look_at_chunk(state: &mut State) -> Vec<Effect> {
-    let Some(container) = state.container.clone() else { return Vec::new() };
-    let chunk = state.selection.chunk.and_then(|chunk| container.index().chunk(chunk));
-    let Some(chunk) = chunk.filter(|chunk| container.state(chunk) == ChunkState::Unchecked) else { return Vec::new() };
-    // What a wrong CRC means a worker finds out: the length may hide other chunks.
-    if chunk.len <= COUNTED_AT_ONCE && container.is_intact(&chunk) {
-        return Vec::new();
-    }
-    let asked = |running: &Running| matches!(&running.job.request, Request::Measure(_, of) if of.contains(&chunk));
-    match state.jobs.running().iter().any(asked) {
-        true => Vec::new(),
-        false => vec![Effect::Start(state.jobs.start(Request::Measure(container, vec![chunk])))],
-    }
+/// Sees to it that the bytes in sight are read, with those beside them that a match on the screen may begin or end in, and
+/// the ones that a key waits for.
+fn ask_for_pages(state: &mut State, shown: &Shown) -> Vec<Effect> {
+    let Some((geometry, rows)) = grid(state, shown) else { return Vec::new() };
+    let visible = state.hex.window.visible(rows.count(), geometry.grid.height);
+    let needle = state.hex.search.as_ref().map_or(0, |search| search.needle.bytes().len() as u64).min(PAGE_LEN);
+    let first = rows.start(visible.start).saturating_sub(needle).clamp(shown.range.start, shown.range.end);
+    let last = rows.start(visible.end).saturating_add(needle.max(VALUE_BYTES)).clamp(first, shown.range.end);
+    let mut numbers: Vec<u64> = (Page::number_of(first)..=Page::number_of(last.saturating_sub(1).max(first))).collect();
+    numbers.extend(state.hex.needs.map(|Missing(position)| Page::number_of(position)));
+    let is_asking = state.jobs.is_running(JobKind::Read);
+    let Some((extent, numbers)) = state.hex.pages.ask(shown, &numbers, is_asking) else { return Vec::new() };
+    let request = Request::Read { container: shown.container.clone(), extent, numbers };
+    vec![Effect::Start(state.jobs.start(request))]
 }
 
-/// Sees to it that a block is read before it is shown decoded: few runs at once, all else in the background.
+/// A page was read.
+pub(in crate::tui::state) fn read(state: &mut State, extent: &Extent, number: u64, page: Arc<Page>) {
+    state.hex.pages.keep(extent, number, page);
+}
+
+/// Chunks up to this size are looked at when their headers come into sight.
+const LOOKED_AT_IN_PASSING: u64 = 1 << 20;
+
+/// Has the CRC of the selected chunk recomputed, and in the whole file those of the small ones in sight. Whoever decodes a
+/// block has done that before.
+fn look_at_chunks(state: &mut State, shown: &Shown) -> Vec<Effect> {
+    let (container, index) = (&shown.container, shown.container.index());
+    let visible = grid(state, shown).filter(|_| state.hex.whole).map(|(geometry, rows)| {
+        let visible = state.hex.window.visible(rows.count(), geometry.grid.height);
+        rows.start(visible.start)..rows.start(visible.end)
+    });
+    let in_sight = visible.into_iter().flat_map(|positions| {
+        let first = index.at_offset(positions.start).or_else(|| index.from_offset(positions.start));
+        let chunks = first.into_iter().flat_map(|first| (first.index..).map_while(|at| index.chunk(at)));
+        chunks.take_while(move |chunk| chunk.offset < positions.end)
+    });
+    let small = in_sight.filter(|chunk| chunk.len <= LOOKED_AT_IN_PASSING);
+    let selected = state.selection.chunk.and_then(|chunk| index.chunk(chunk));
+    let mut unchecked: Vec<Chunk> =
+        selected.into_iter().chain(small).filter(|chunk| container.state(chunk) == ChunkState::Unchecked).collect();
+    unchecked.dedup();
+    let is_asked = |running: &Running| match &running.job.request {
+        Request::Measure(_, of) => unchecked.iter().all(|chunk| of.contains(chunk)),
+        _ => false,
+    };
+    if unchecked.is_empty() || state.jobs.running().iter().any(is_asked) {
+        return Vec::new();
+    }
+    vec![Effect::Start(state.jobs.start(Request::Measure(container.clone(), unchecked)))]
+}
+
+/// Sees to it that a block is read before it is shown decoded.
 fn ask_for_coding(state: &mut State) -> Vec<Effect> {
-    let Err(Empty::NotRead(chunk, reading)) = shown(state) else { return Vec::new() };
+    let Err(Empty::NotRead(chunk, _)) = shown(state) else { return Vec::new() };
     let about = ExtentId::of_decoded(&chunk);
-    let (Some(container), Some(block), false) =
-        (&state.container, chunk.block, state.hex.coding.as_ref().is_some_and(|coding| coding.about == about))
+    let (Some(container), false) =
+        (&state.container, state.hex.coding.as_ref().is_some_and(|coding| coding.about == about))
     else {
         return Vec::new();
     };
@@ -88,15 +123,7 @@ fn ask_for_coding(state: &mut State) -> Vec<Effect> {
     if let Some((about, read)) = before.and_then(|before| Some((before.about, before.answer?))) {
         state.hex.ahead.keep(about, read);
     }
-    // The length of a block with a wrong CRC may hide others: whoever reads it in the background looks for them.
-    if is_read && !container.is_doubted(&chunk) {
-        return Vec::new();
-    }
-    if reading == Reading::Runs && chunk.len <= COUNTED_AT_ONCE && !container.is_doubted(&chunk) {
-        // Nobody can cancel a task that is not shared.
-        if let Ok(coding) = container.coding(block, &Task::default()) {
-            decoded(state, &chunk, Ok(coding));
-        }
+    if is_read {
         return Vec::new();
     }
     let request = Request::Decode(container.clone(), chunk);
@@ -118,10 +145,12 @@ pub(in crate::tui::state) fn read_ahead(state: &mut State, chunk: &Chunk, coding
 
 /// Blocks are read in another way now: what was read of them counts no more.
 pub(in crate::tui::state) fn forget(state: &mut State) {
-    for kind in [JobKind::Decode, JobKind::Ahead, JobKind::Find, JobKind::Preview] {
+    for kind in [JobKind::Read, JobKind::Decode, JobKind::Ahead, JobKind::Find, JobKind::Preview] {
         state.jobs.cancel(kind);
     }
     (state.hex.coding, state.hex.preview, state.hex.ahead) = (None, None, Ahead::default());
+    state.hex.pages.forget();
+    stop_waiting(state);
     if let Some(search) = &mut state.hex.search {
         search.forget();
     }
@@ -132,8 +161,14 @@ pub(in crate::tui::state) fn forget(state: &mut State) {
 
 /// More of the file is known: a block that could not be read gets another chance.
 pub(in crate::tui::state) fn forget_failures(state: &mut State) {
+    outdate(state);
     state.hex.coding = state.hex.coding.take().filter(|coding| !matches!(coding.answer, Some(Err(_))));
     state.hex.ahead = Ahead::default();
+}
+
+/// What is said of bytes may be more now: those in sight are read once more.
+pub(in crate::tui::state) fn outdate(state: &mut State) {
+    state.hex.pages.outdate();
 }
 
 fn ask_for_preview(state: &mut State, shown: &Shown) -> Vec<Effect> {
@@ -163,7 +198,7 @@ pub(in crate::tui::state) fn previewed(state: &mut State, extent: &Extent, previ
 /// [`Options::max_block_size`](h4mk::container::Options::max_block_size) and mostly far below.
 const SHARE: u64 = 64;
 
-/// Reads on, where that takes noticeable time: the next block, and the one before.
+/// Reads on: the next block, and the one before.
 fn ask_ahead(state: &mut State, shown: &Shown) -> Vec<Effect> {
     let of = match &shown.extent {
         Extent::Decoded { chunk, .. } => chunk,
@@ -180,8 +215,9 @@ fn ask_ahead(state: &mut State, shown: &Shown) -> Vec<Effect> {
         beside.into_iter().flatten().filter_map(|block| container.index().block(block)).collect();
     state.hex.ahead.read.retain(|(id, _)| beside.iter().any(|chunk| ExtentId::of_decoded(chunk) == *id));
     let read = &state.hex.ahead.read;
-    beside
-        .retain(|chunk| takes_time(container, chunk) && read.iter().all(|(id, _)| *id != ExtentId::of_decoded(chunk)));
+    beside.retain(|chunk| {
+        is_affordable(container, chunk) && read.iter().all(|(id, _)| *id != ExtentId::of_decoded(chunk))
+    });
     state.hex.ahead.of = Some(about);
     state.jobs.cancel(JobKind::Ahead);
     if beside.is_empty() {
@@ -191,10 +227,10 @@ fn ask_ahead(state: &mut State, shown: &Shown) -> Vec<Effect> {
     vec![Effect::Start(state.jobs.start(request))]
 }
 
-/// The block is not read at once when it is shown, and reading it costs no more memory than it may.
-fn takes_time(container: &Container, chunk: &Chunk) -> bool {
+/// Reading the block costs no more memory than it may.
+fn is_affordable(container: &Container, chunk: &Chunk) -> bool {
     match chunk.block.map(|block| container.reading(block)) {
-        Some(Ok(Reading::Runs)) => chunk.len > COUNTED_AT_ONCE,
+        Some(Ok(Reading::Stored | Reading::Runs)) => true,
         Some(Ok(Reading::Whole)) => chunk.len <= container.options().cache_bytes / SHARE,
         _ => false,
     }

@@ -13,6 +13,8 @@ pub struct Search {
     pub text: String,
     /// What is looked for.
     pub needle: Arc<Needle>,
+    /// It begins once the bytes that it is in can be read, and the cursor is where it was to go.
+    pub(super) begins: bool,
     pub(super) found: Option<(ExtentId, Matches)>,
     pub(super) then: Option<Then>,
 }
@@ -32,7 +34,7 @@ pub(super) struct Then {
 impl Search {
     /// The bytes are no longer what they were.
     pub(super) fn forget(&mut self) {
-        (self.found, self.then) = (None, None);
+        (self.begins, self.found, self.then) = (false, None, None);
     }
 
     /// The matches in an extent, once they are counted.

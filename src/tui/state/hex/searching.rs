@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::Goal;
 use super::asked::ExtentId;
 use super::cursor::{catch_up, move_to};
-use super::reading::wanted;
 use super::search::{Search, Then};
 use super::shown::{Shown, shown};
 use crate::tui::command::{Level, View};
@@ -15,12 +14,23 @@ use h4mk::explore::find::{Elsewhere, Matches, Needle, Next};
 use h4mk::text::escape;
 
 /// Searches for what was typed, from the cursor on.
-pub(super) fn start(state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
-    let shown = shown(state).map_err(|_| "there are no bytes to search yet".to_owned())?;
-    let needle = Needle::parse(text).map_err(|error| error.to_string())?;
-    state.hex.search = Some(Search { text: text.to_owned(), needle: Arc::new(needle), found: None, then: None });
-    let then = Then { from: state.hex.cursor, forward: true, inclusive: true, wrapped: false, alone: None };
-    Ok(search_around(state, &shown, then.from, then))
+pub(super) fn start(state: &mut State, text: &str) -> Result<(), String> {
+    if state.container.is_none() {
+        return Err("the file is not indexed yet".to_owned());
+    }
+    let needle = Arc::new(Needle::parse(text).map_err(|error| error.to_string())?);
+    state.hex.search = Some(Search { text: text.to_owned(), needle, begins: true, found: None, then: None });
+    Ok(())
+}
+
+/// Begins a search, where one waits for that.
+pub(super) fn begin_search(state: &mut State, shown: &Shown) -> Vec<Effect> {
+    let from = state.hex.cursor;
+    match &mut state.hex.search {
+        Some(search) if search.begins && state.hex.goal.is_none() => search.begins = false,
+        _ => return Vec::new(),
+    }
+    search_around(state, shown, from, Then { from, forward: true, inclusive: true, wrapped: false, alone: None })
 }
 
 /// To the next match or the one before; `None` where nothing was searched for.
@@ -148,13 +158,7 @@ pub(in crate::tui::state) fn found_from(state: &mut State, from: u64, elsewhere:
 
 /// Searches what Hex shows, or is about to, for a text that was entered in another view.
 pub(in crate::tui::state) fn find_from_elsewhere(state: &mut State, text: &str) -> Result<Vec<Effect>, String> {
-    Needle::parse(text).map_err(|error| error.to_string())?;
-    // What is started from here on has to be done, whatever else is said.
-    let mut effects = wanted(state);
-    match start(state, text) {
-        Ok(searches) => effects.extend(searches),
-        Err(why) => state.say(Level::Warning, why),
-    }
+    start(state, text)?;
     state.show(View::Hex);
-    Ok(effects)
+    Ok(Vec::new())
 }

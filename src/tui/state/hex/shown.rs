@@ -43,11 +43,6 @@ impl Shown {
         matches!(self.extent, Extent::Decoded { .. })
     }
 
-    /// The bytes from a position on.
-    pub fn read(&self, start: u64, len: usize) -> std::borrow::Cow<'_, [u8]> {
-        self.extent.read(&self.container, start, len)
-    }
-
     /// The content that the preview is about: without a chunk's header.
     pub fn content(&self) -> Extent {
         match (&self.extent, &self.chunk) {
@@ -74,7 +69,6 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
         return Ok(stored(chunk.offset..chunk.end, None));
     };
     let coding = match container.reading(block) {
-        Ok(Reading::Stored) => Ok(Coding::Plain),
         Ok(reading) => {
             let answer = Asked::answer_about(&state.hex.coding, &ExtentId::of_decoded(&chunk));
             answer.ok_or(Empty::NotRead(chunk, reading))?
@@ -84,7 +78,7 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
     match coding {
         Ok(coding) => {
             let extent = Extent::Decoded { chunk, coding };
-            let (range, note) = (extent.range(&container), note_about(&container, &chunk, &extent));
+            let (range, note) = (extent.range(), note_about(&container, &chunk, &extent));
             Ok(Shown { container, chunk: Some(chunk), extent, range, note })
         }
         Err(why) => {

@@ -61,8 +61,11 @@ fn an_offset_shows_the_whole_file_and_keeps_its_byte() {
 fn an_offset_within_what_is_shown() {
     assert_eq!(cursor(&played(80, 24, ":#1<Enter>5:+0x20<Enter>")), 0x20);
     assert_eq!(cursor(&played(80, 24, ":#1<Enter>5r:+4<Enter>")), 0x18 + 4);
-    let player = played(80, 24, ":#1<Enter>:+256<Enter>");
+    let player = played(80, 24, ":#1<Enter>5:+256<Enter>");
     assert_eq!(player.state().prompt.as_ref().unwrap().error.as_deref(), Some("what Hex shows ends at +0x100"));
+    // Of a block that is still to be read it is seen later.
+    let player = played(80, 24, ":#1<Enter>:+256<Enter>");
+    assert_eq!((cursor(&player), said(&player)), (255, "what Hex shows ends at +0x100"));
 }
 
 #[test]
@@ -220,6 +223,12 @@ fn play(state: &mut State, text: &str) -> Vec<Job> {
     started.collect()
 }
 
+/// What work is about, but for the bytes in sight and where the cursor goes in them.
+fn kinds(jobs: &[Job]) -> Vec<JobKind> {
+    let kinds = jobs.iter().map(|job| job.request.kind());
+    kinds.filter(|kind| !matches!(kind, JobKind::Read | JobKind::Locate)).collect()
+}
+
 fn perform(state: &mut State, job: &Job) {
     let mut reports = Vec::new();
     workers::perform(job, &mut |report| reports.push(report));
@@ -251,7 +260,7 @@ fn blocks_beside_the_one_that_is_shown_are_read_ahead() {
         let jobs = play(&mut state, key);
         let at = shown(&state).map(|shown| shown.chunk.and_then(|chunk| chunk.block)).ok().flatten();
         jobs.iter().for_each(|job| perform(&mut state, job));
-        (jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), at)
+        (kinds(&jobs), at)
     };
     assert_eq!(step("]"), (vec![JobKind::Ahead], Some(3)), "2 is kept, 4 is read");
     assert_eq!(step("["), (vec![JobKind::Ahead], Some(2)));
@@ -270,7 +279,7 @@ fn a_large_block_is_counted_in_the_background() {
     }
     let text = |state: &State| screen::text(&draw(state, state.size));
     let jobs = play(&mut state, "5");
-    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Decode]);
+    assert_eq!(kinds(&jobs), [JobKind::Decode]);
     assert!(text(&state).contains("Counting what block 0 decodes to: 0%"), "{}", text(&state));
     assert!(play(&mut state, "jG").is_empty(), "asked for once");
     assert!(play(&mut state, "<Esc>").is_empty() && jobs[0].task.check().is_err());
@@ -278,8 +287,8 @@ fn a_large_block_is_counted_in_the_background() {
     perform(&mut state, &jobs[0]);
     assert!(shown(&state).is_err(), "too late");
     let jobs = play(&mut state, "rr");
-    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Decode]);
-    perform(&mut state, &jobs[0]);
+    assert_eq!(kinds(&jobs), [JobKind::Decode]);
+    jobs.iter().for_each(|job| perform(&mut state, job));
     assert_eq!(shown(&state).unwrap().range, 0..600_000 * 255);
 }
 
@@ -287,8 +296,10 @@ fn a_large_block_is_counted_in_the_background() {
 fn a_search_from_elsewhere_leaves_no_work_undone() {
     let mut state = Player::new(setup(large_blocks(1), 80, 24)).into_state();
     let jobs = play(&mut state, "/needle<Enter>");
-    assert_eq!(jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>(), [JobKind::Decode]);
-    assert_eq!((state.view, state.message.as_ref().unwrap().level), (View::Hex, Level::Warning));
+    assert_eq!(kinds(&jobs), [JobKind::Decode]);
+    assert_eq!((state.view, state.hex.search.as_ref().unwrap().begins), (View::Hex, true));
+    perform(&mut state, &jobs[0]);
+    assert!(state.jobs.is_running(JobKind::Find), "as soon as there are bytes");
     let mut state = Player::new(setup(large_blocks(1), 80, 24)).into_state();
     assert!(play(&mut state, "/0x4<Enter>").is_empty() && state.view == View::Summary);
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::entries::{entry, entry_block};
+use super::entries::EntryPage;
 use super::{Row, list_area, pointer};
 use crate::tui::clip::Clip;
 use crate::tui::command::{Command, Level, Pane, View};
-use crate::tui::fields::{Content, Fields, Hits, Key, entry_text};
+use crate::tui::fields::{Content, Fields, Hits, Key};
 use crate::tui::rows::Motion;
 use crate::tui::state::behaviour::{Behaviour, List};
-use crate::tui::state::{Effect, Request, Selection, State, copy, popup};
+use crate::tui::state::{Description, Effect, Request, Running, Selection, State, copy, popup};
 use h4mk::text::escape;
 
 /// Objects and arrays this long or longer are folded at first.
@@ -42,7 +42,7 @@ impl Behaviour for Manifest {
                 self.refit(state);
             }
             Command::Move(motion) => self.step(state, motion),
-            Command::Open => open(state, fields, row),
+            Command::Open => return Some(open(state, &description, row)),
             Command::Fold => {
                 let inside = match row {
                     Row::Node(node) if fields.can_open(node) => Some(node),
@@ -54,7 +54,7 @@ impl Behaviour for Manifest {
                     go_to(state, fields, Row::Node(node));
                 }
             }
-            Command::Bytes => show_bytes(state, fields, row),
+            Command::Bytes => return Some(show_bytes(state, &description, row)),
             Command::Copy => {
                 let pointer = pointer(fields, row);
                 let effects = copy::copied(state, &pointer);
@@ -63,15 +63,11 @@ impl Behaviour for Manifest {
                 }
                 return Some(effects);
             }
-            Command::CopyValue | Command::CopyRaw => match value(state, fields, row) {
-                Some(text) if command == Command::CopyRaw => return Some(copy::copied_raw(state, text)),
-                Some(text) => {
-                    let clip = Clip::shown(&text);
-                    state.say(Level::Info, format!("copied a value of {} bytes", clip.text().len()));
-                    return Some(vec![Effect::Copy(clip)]);
-                }
-                None => state.say(Level::Warning, "there is no value to copy here"),
-            },
+            Command::CopyValue | Command::CopyRaw => {
+                let (container, raw) = (state.container.clone()?, command == Command::CopyRaw);
+                let request = Request::FieldValue { container, description: description.clone(), row, raw };
+                return Some(vec![Effect::Start(state.jobs.start(request))]);
+            }
             Command::Close if state.manifest.hits.is_some() && !state.jobs.is_busy() => {
                 state.manifest.hits = None;
                 state.message = None;
@@ -134,7 +130,10 @@ impl Behaviour for Manifest {
         let Some(description) = state.description.clone() else { return };
         let Some((container, row)) = state.container.clone().zip(state.manifest.selected()) else { return };
         let chunk = match row {
-            Row::Entry(_, entry) => entry_block(state, entry).and_then(|block| container.index().block(block)),
+            Row::Entry(_, entry) => match state.manifest.entries.get(entry) {
+                Some(entry) => entry.block.and_then(|block| container.index().block(block)),
+                None => return wait_for(state, entry, false),
+            },
             Row::Node(node) => description.fields.root(node).and_then(|root| root.chunk),
         };
         if let Some(chunk) = chunk.filter(|chunk| state.selection.chunk != Some(chunk.index)) {
@@ -158,6 +157,35 @@ impl Behaviour for Manifest {
         if state.focus == Pane::View {
             self.selects(state);
         }
+    }
+
+    /// The entries in sight, and the one that something waits for.
+    fn wants(&self, state: &mut State) -> Vec<Effect> {
+        let Some(container) = state.container.clone() else { return Vec::new() };
+        let height = self.list(state).map_or(0, |list| list.area.height);
+        let pane = &state.manifest;
+        let rows = pane.window.visible(pane.len(), height);
+        let entry = |row: u64| match pane.row(row)? {
+            Row::Entry(_, entry) => Some(entry),
+            Row::Node(_) => None,
+        };
+        // They stand together.
+        let (first, last) = (rows.clone().find_map(entry), rows.rev().find_map(entry));
+        let waited_for = pane.waiting.as_ref().map(|waiting| waiting.entry);
+        let in_sight = first.zip(last).map(|(first, last)| first..=last);
+        let ranges = in_sight.into_iter().chain(waited_for.map(|entry| entry..=entry));
+        let mut pages: Vec<u64> = ranges.flat_map(|range| state.manifest.entries.missing(&container, range)).collect();
+        pages.dedup();
+        let is_asked = |running: &Running| match &running.job.request {
+            Request::Entries { container: of, pages: asked } => {
+                Arc::ptr_eq(of, &container) && pages.iter().all(|page| asked.contains(page))
+            }
+            _ => false,
+        };
+        if pages.is_empty() || state.jobs.running().iter().any(is_asked) {
+            return Vec::new();
+        }
+        vec![Effect::Start(state.jobs.start(Request::Entries { container, pages }))]
     }
 
     fn findable(&self) -> &'static str {
@@ -216,17 +244,57 @@ fn go_to(state: &mut State, fields: &Fields, row: Row) {
     Manifest.selects(state);
 }
 
-/// The bytes of a row in the file.
-fn bytes(state: &State, fields: &Fields, row: Row) -> Option<std::ops::Range<u64>> {
-    let container = state.container.as_ref()?;
-    match row {
-        Row::Node(node) => fields.bytes(container, node),
-        Row::Entry(_, entry) => fields.entry_bytes(container, entry),
+/// What is to be done with the block that an entry leads to, once that is read.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) entry: u64,
+    /// It is opened, and not only selected.
+    opens: bool,
+    /// What was selected then: whoever selected something else since is left there.
+    selection: Selection,
+}
+
+fn wait_for(state: &mut State, entry: u64, opens: bool) {
+    let opens = opens || state.manifest.waiting.as_ref().is_some_and(|before| before.opens && before.entry == entry);
+    state.manifest.waiting = Some(Waiting { entry, opens, selection: state.selection.clone() });
+}
+
+/// Entries of the seek table were read.
+pub(in crate::tui::state) fn read(state: &mut State, page: u64, entries: Arc<EntryPage>) {
+    state.manifest.entries.keep(page, entries);
+    let is_there = |waiting: &Waiting| state.manifest.entries.get(waiting.entry).is_some();
+    let Some(waiting) = state.manifest.waiting.take_if(|waiting| is_there(waiting)) else { return };
+    if waiting.selection != state.selection {
+        return;
+    }
+    match waiting.opens {
+        true => open_entry(state, waiting.entry),
+        false => Manifest.selects(state),
     }
 }
 
-fn show_bytes(state: &mut State, fields: &Fields, row: Row) {
-    match state.container.clone().zip(bytes(state, fields, row)) {
+fn open_entry(state: &mut State, place: u64) {
+    let Some(entry) = state.manifest.entries.get(place) else { return wait_for(state, place, true) };
+    let Some(container) = state.container.clone() else { return };
+    match entry.block.and_then(|block| container.index().block(block)) {
+        Some(chunk) => {
+            state.select(Selection::of_chunk(&container, &chunk));
+            state.show(View::Hex);
+        }
+        None => state.say(Level::Warning, format!("entry {place} leads to no block")),
+    }
+}
+
+/// Has the bytes of a row found, to be shown in Hex.
+fn show_bytes(state: &mut State, description: &Arc<Description>, row: Row) -> Vec<Effect> {
+    let Some(container) = state.container.clone() else { return Vec::new() };
+    let request = Request::FieldBytes { container, description: description.clone(), row };
+    vec![Effect::Start(state.jobs.start(request))]
+}
+
+/// The bytes of a row were found.
+pub(in crate::tui::state) fn found_bytes(state: &mut State, bytes: Option<std::ops::Range<u64>>) {
+    match state.container.clone().zip(bytes) {
         Some((container, bytes)) => {
             let selection = Selection::of_bytes(&container, bytes);
             state.select(selection);
@@ -236,32 +304,41 @@ fn show_bytes(state: &mut State, fields: &Fields, row: Row) {
     }
 }
 
-fn open(state: &mut State, fields: &Fields, row: Row) {
+/// The value of a row was read, to be copied.
+pub(in crate::tui::state) fn found_value(state: &mut State, value: Option<String>, raw: bool) -> Vec<Effect> {
+    match value {
+        Some(text) if raw => copy::copied_raw(state, text),
+        Some(text) => {
+            let clip = Clip::shown(&text);
+            state.say(Level::Info, format!("copied a value of {} bytes", clip.text().len()));
+            vec![Effect::Copy(clip)]
+        }
+        None => {
+            state.say(Level::Warning, "there is no value to copy here");
+            Vec::new()
+        }
+    }
+}
+
+fn open(state: &mut State, description: &Arc<Description>, row: Row) -> Vec<Effect> {
+    let fields = &description.fields;
     let node = match row {
         Row::Entry(_, entry) => {
-            match entry_block(state, entry) {
-                Some(block) => {
-                    let chunk = state.container.clone().and_then(|c| Some((c.index().block(block)?, c)));
-                    if let Some((chunk, container)) = chunk {
-                        state.select(Selection::of_chunk(&container, &chunk));
-                        state.show(View::Hex);
-                    }
-                }
-                None => state.say(Level::Warning, format!("entry {entry} leads to no block")),
-            }
-            return;
+            open_entry(state, entry);
+            return Vec::new();
         }
         Row::Node(node) => node,
     };
-    let Some(field) = fields.node(node) else { return };
+    let Some(field) = fields.node(node) else { return Vec::new() };
     match &field.content {
-        Content::Note(..) => show_bytes(state, fields, row),
+        Content::Note(..) => return show_bytes(state, description, row),
         _ if fields.can_open(node) => fold(state, fields, node),
         content => match content.text() {
             Some(text) => popup::behaviour::open(state, &title(fields, row), text),
             None => state.say(Level::Info, "there is nothing in it"),
         },
     }
+    Vec::new()
 }
 
 /// The document and the place in it, as far as text.
@@ -278,21 +355,6 @@ fn fold(state: &mut State, fields: &Fields, node: u32) {
     let is_open = state.manifest.is_open(node);
     state.manifest.set_open(fields, node, !is_open);
     Manifest.refit(state);
-}
-
-fn value(state: &State, fields: &Fields, row: Row) -> Option<String> {
-    match row {
-        Row::Entry(_, at) => Some(entry_text(entry(state, at)?)),
-        Row::Node(node) => match fields.node(node)?.content.text() {
-            Some(text) => Some(text.to_owned()),
-            // An object or array as the file has it.
-            None => {
-                let range = fields.value_bytes(state.container.as_ref()?, node)?;
-                let bytes = state.container.as_ref()?.bytes().range(range).to_vec();
-                Some(String::from_utf8_lossy(&bytes).into_owned())
-            }
-        },
-    }
 }
 
 #[cfg(test)]

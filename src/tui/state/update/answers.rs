@@ -55,7 +55,10 @@ pub(super) fn ask(state: &mut State, kind: PromptKind) {
 pub(super) fn answer(state: &mut State, command: Command) -> Answered {
     let Some(prompt) = &mut state.prompt else { return Answered::nothing() };
     match command {
-        Command::Close => state.prompt = None,
+        Command::Close => {
+            state.prompt = None;
+            unlock::given_up(state);
+        }
         Command::Complete => prompt.complete(),
         Command::Recall { earlier } => prompt.recall(&state.answers, earlier),
         Command::Edit(request) => prompt.edit(request),

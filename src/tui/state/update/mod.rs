@@ -7,8 +7,9 @@ mod pointer;
 mod reports;
 mod settle;
 
-use super::{Action, Effect, State, comparison, knowledge, panes, timeline, tree};
+use super::{Action, Effect, State, comparison, hex, knowledge, panes, timeline, tree};
 use commands::run;
+use h4mk::source::without_reads;
 use pointer::{click, drag, wheel};
 use reports::reported;
 use settle::settle;
@@ -19,12 +20,21 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         state.jobs.tick(now);
         return Vec::new();
     }
+    without_reads(|| changed(state, action))
+}
+
+fn changed(state: &mut State, action: Action) -> Vec<Effect> {
     let mut effects = act(state, action);
     if !effects.iter().any(|effect| matches!(effect, Effect::Quit)) {
         settle(state);
         tree::behaviour::filter(state);
         effects.extend(timeline::behaviour::profile_wanted(state));
         effects.extend(panes::of(state.view).wants(state));
+        while let Some(more) = hex::behaviour::go_on(state) {
+            settle(state);
+            effects.extend(more);
+            effects.extend(panes::of(state.view).wants(state));
+        }
         effects.extend(comparison::behaviour::wanted(state));
         knowledge::count(state);
     }

@@ -4,7 +4,7 @@ use super::settle::settle;
 use crate::tui::command::{Level, View};
 use crate::tui::state::{
     Effect, Failure, JobKind, Outcome, Report, State, blocks, comparison, follow, hex, knowledge, manifest, moment,
-    panes,
+    panes, unlock,
 };
 use h4mk::text::escape;
 
@@ -21,7 +21,7 @@ pub(super) fn reported(state: &mut State, report: Report) -> Vec<Effect> {
     match report.outcome {
         Ok(Outcome::Indexed(container)) => effects.extend(follow::indexed(state, container)),
         Ok(Outcome::Reopened(source)) => return follow::reopened(state, source),
-        Ok(Outcome::Audited(audit)) => knowledge::audited(state, audit),
+        Ok(Outcome::Audited(audit)) => effects.extend(knowledge::audited(state, audit)),
         Ok(Outcome::Verified(verification)) => knowledge::verified(state, verification),
         Ok(Outcome::Sought(found, target, goal)) => {
             if let Some(found) = found {
@@ -44,7 +44,30 @@ pub(super) fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         }
         Ok(Outcome::Listed(listing)) => blocks::behaviour::listed(state, listing),
         Ok(Outcome::Measured(chunk, measure)) => state.blocks.measured(&chunk, measure),
-        Ok(Outcome::AllMeasured | Outcome::AllReadAhead | Outcome::Followed) => {}
+        Ok(Outcome::Followed) => {}
+        // They change nothing that panes are made of.
+        Ok(Outcome::AllRead) => return Vec::new(),
+        Ok(Outcome::Read { extent, number, page }) => {
+            hex::reading::read(state, &extent, number, page);
+            return Vec::new();
+        }
+        Ok(Outcome::Located { extent, position }) => {
+            hex::located(state, &extent, position);
+            return Vec::new();
+        }
+        Ok(Outcome::ReadToCopy(bytes, form)) => return hex::copying::read(state, bytes, form),
+        Ok(Outcome::Entries(page, entries)) => {
+            manifest::behaviour::read(state, page, entries);
+            return Vec::new();
+        }
+        Ok(Outcome::FieldBytes(bytes)) => {
+            manifest::behaviour::found_bytes(state, bytes);
+            return Vec::new();
+        }
+        Ok(Outcome::FieldValue(value, raw)) => return manifest::behaviour::found_value(state, value, raw),
+        Ok(Outcome::Unlocked { container, kind, tried }) => {
+            effects.extend(unlock::unlocked(state, container, kind, tried));
+        }
         Ok(Outcome::Decoded { chunk, coding }) => hex::reading::decoded(state, &chunk, coding),
         Ok(Outcome::ReadAhead { chunk, coding }) => hex::reading::read_ahead(state, &chunk, coding),
         Ok(Outcome::Found { extent, matches }) => return hex::searching::found(state, &extent, matches),

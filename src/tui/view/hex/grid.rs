@@ -37,7 +37,7 @@ pub(super) fn draw(
     shown: &Shown,
     geometry: &Geometry,
     rows: &Rows,
-    seen: &Seen,
+    seen: &Seen<'_>,
 ) {
     let visible = state.hex.window().visible(rows.count(), geometry.grid.height);
     for (line, row) in (0..).zip(visible) {
@@ -51,7 +51,7 @@ fn draw_row(
     shown: &Shown,
     geometry: &Geometry,
     rows: &Rows,
-    seen: &Seen,
+    seen: &Seen<'_>,
     (line, row): (u16, u64),
 ) {
     let (area, columns) = (geometry.grid, geometry.columns);
@@ -72,7 +72,15 @@ fn draw_row(
     let look = Look { state, shown, seen };
     for place in 0..columns.bytes {
         let position = rows.start(row).saturating_add(u64::from(place));
-        let Some(byte) = seen.byte(position).filter(|_| positions.contains(&position)) else { continue };
+        if !positions.contains(&position) {
+            continue;
+        }
+        let Some(byte) = seen.byte(position) else {
+            let style = painter.style(if position == state.hex.cursor() { Role::Cursor } else { Role::Dim });
+            let hex = x + columns.hex(place);
+            (hex..hex + 2).for_each(|column| painter.styled(column, y, painter.glyphs.dot, style));
+            continue;
+        };
         let style = look.style(painter, position, byte);
         let [high, low] = hex_digits(byte).map(char::from);
         let hex = x + columns.hex(place);
@@ -96,7 +104,7 @@ fn mark(
     state: &State,
     painter: &Painter<'_>,
     shown: &Shown,
-    seen: &Seen,
+    seen: &Seen<'_>,
     row: std::ops::Range<u64>,
 ) -> Option<(&'static str, Role)> {
     let on_row = seen.faults.iter().filter(|f| f.positions.start < row.end && f.positions.end > row.start);
@@ -113,7 +121,7 @@ fn mark(
 struct Look<'a> {
     state: &'a State,
     shown: &'a Shown,
-    seen: &'a Seen,
+    seen: &'a Seen<'a>,
 }
 
 impl Look<'_> {
@@ -168,8 +176,10 @@ impl Look<'_> {
     }
 
     fn field_role(&self, position: u64) -> Option<Role> {
-        let at = self.seen.fields.partition_point(|field| field.range.end <= position);
-        field_role(self.seen.fields.get(at).filter(|field| field.range.contains(&position))?.kind())
+        let at = self.seen.fields.partition_point(|spelled| spelled.field.range.end <= position);
+        field_role(
+            self.seen.fields.get(at).map(|spelled| &spelled.field).filter(|f| f.range.contains(&position))?.kind(),
+        )
     }
 }
 

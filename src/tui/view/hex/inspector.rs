@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::heading::heading;
 use super::seen::Seen;
 use crate::tui::state::State;
+use crate::tui::state::hex::VALUE_BYTES;
 use crate::tui::state::hex::shown::Shown;
 use crate::tui::text::{Align, fit};
 use crate::tui::theme::Role;
@@ -19,7 +20,7 @@ const FIELDS_WIDTH: u16 = 26;
 /// Lines of the values, with their heading.
 const VALUES_HEIGHT: u16 = 11;
 
-pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area: Rect, seen: &Seen) {
+pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area: Rect, seen: &Seen<'_>) {
     let (fields, values) = if seen.fields.is_empty() || shown.is_decoded() {
         (None, area)
     } else if area.width >= VALUES_WIDTH + FIELDS_WIDTH {
@@ -34,30 +35,33 @@ pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area
         (None, area)
     };
     if let Some(area) = fields {
-        draw_fields(painter, shown, area, seen);
+        draw_fields(painter, area, seen);
     }
     draw_values(state, painter, shown, values);
 }
 
-fn draw_fields(painter: &mut Painter<'_>, shown: &Shown, area: Rect, seen: &Seen) {
+fn draw_fields(painter: &mut Painter<'_>, area: Rect, seen: &Seen<'_>) {
     heading(painter, area, "fields");
     // Runs of a block are content: there are too many of them to be read as a list.
-    let listed: Vec<_> =
-        seen.fields.iter().filter(|f| super::grid::field_role(f.kind()).is_some() || !f.is_value()).collect();
-    let at = seen.field.as_ref().and_then(|field| listed.iter().position(|f| f.range == field.range));
+    let listed: Vec<_> = seen
+        .fields
+        .iter()
+        .filter(|f| super::grid::field_role(f.field.kind()).is_some() || !f.field.is_value())
+        .collect();
+    let at = seen.field.and_then(|at| listed.iter().position(|f| f.field.range == at.field.range));
     let height = usize::from(area.height.saturating_sub(1));
     let first = at.map_or(0, |at| (at + 1).saturating_sub(height * 2 / 3));
     let first = first.min(listed.len().saturating_sub(height));
-    let names = listed.iter().map(|field| field.name().len()).max().unwrap_or(0).min(20);
-    for (line, (number, field)) in (1..area.height).zip(listed.iter().enumerate().skip(first)) {
-        let here = Some(number) == at;
+    let names = listed.iter().map(|spelled| spelled.field.name().len()).max().unwrap_or(0).min(20);
+    for (line, (number, spelled)) in (1..area.height).zip(listed.iter().enumerate().skip(first)) {
+        let (here, field) = (Some(number) == at, &spelled.field);
         let gutter = if here { painter.glyphs.selected } else { " " };
         let role = super::grid::field_role(field.kind()).unwrap_or(Role::Text);
         let spans = vec![
             painter.span(Role::Text, gutter),
             painter.span(Role::Dim, format!("{:>6x} ", field.range.start)),
             painter.span(role, fit(&field.name(), names, Align::Left, painter.glyphs.ellipsis)),
-            painter.span(Role::Text, format!("  {}", field.value(&shown.container))),
+            painter.span(Role::Text, format!("  {}", spelled.value)),
         ];
         painter.line(area, line, spans);
         if here {
@@ -68,7 +72,10 @@ fn draw_fields(painter: &mut Painter<'_>, shown: &Shown, area: Rect, seen: &Seen
 
 fn draw_values(state: &State, painter: &mut Painter<'_>, shown: &Shown, area: Rect) {
     heading(painter, area, "values at the cursor");
-    let bytes = shown.read(state.hex.cursor(), 8);
+    let cursor = state.hex.cursor();
+    let end = cursor.saturating_add(VALUE_BYTES).min(shown.range.end);
+    let bytes = state.hex.runs(shown, cursor..end).into_iter().find(|(start, _)| *start == cursor);
+    let bytes = bytes.map(|(_, bytes)| bytes).unwrap_or_default();
     let header = ["", "little-endian", "big-endian"].map(str::to_owned);
     let order = ORDER_WIDTH.min(usize::from(area.width.saturating_sub(8) / 2));
     for (line, [label, little, big]) in (1..).zip(std::iter::once(header).chain(rows(&bytes))) {

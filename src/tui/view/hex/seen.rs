@@ -5,20 +5,19 @@ use std::ops::Range;
 use crate::tui::state::State;
 use crate::tui::state::hex::rows::Rows;
 use crate::tui::state::hex::shown::Shown;
-use h4mk::container::Container;
-use h4mk::explore::fields::{self, Field};
+use h4mk::explore::page::Spelled;
 use h4mk::finding::{Finding, Severity};
 
 /// What the visible bytes are: looked up once a frame.
-pub(super) struct Seen {
+pub(super) struct Seen<'a> {
     /// Positions on the screen.
     pub(super) positions: Range<u64>,
-    /// Their bytes.
-    pub(super) bytes: Vec<u8>,
+    /// Their bytes, as far as they were read.
+    pub(super) bytes: Vec<Option<u8>>,
     /// The fields among them, where bytes are shown as stored.
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Vec<&'a Spelled>,
     /// The field under the cursor; of a decoded byte, that of the pair it came from.
-    pub(super) field: Option<Field>,
+    pub(super) field: Option<&'a Spelled>,
     /// What is wrong with bytes on the screen.
     pub(super) faults: Vec<Fault>,
     /// Matches on the screen.
@@ -32,25 +31,22 @@ pub(super) struct Fault {
     pub(super) text: String,
 }
 
-impl Seen {
-    pub(super) fn new(state: &State, shown: &Shown, rows: &Rows, height: u16) -> Self {
+impl<'a> Seen<'a> {
+    pub(super) fn new(state: &'a State, shown: &Shown, rows: &Rows, height: u16) -> Self {
         let visible = state.hex.window().visible(rows.count(), height);
         let first = rows.positions(visible.start).start;
         let last = visible.end.checked_sub(1).map_or(first, |row| rows.positions(row).end);
         let positions = first..last.max(first);
-        let len = usize::try_from(positions.end - positions.start).unwrap_or_default();
-        let bytes = shown.read(positions.start, len).into_owned();
-        let stored = !shown.is_decoded();
-        let fields = if stored { fields::fields_in(&shown.container, positions.clone()) } else { Vec::new() };
-        let offset = shown.extent.file_offset(&shown.container, state.hex.cursor());
-        let field = offset.and_then(|offset| fields::field_at(&shown.container, offset));
+        let bytes = positions.clone().map(|position| state.hex.byte(shown, position)).collect();
+        let fields = if shown.is_decoded() { Vec::new() } else { state.hex.fields(shown, &positions) };
+        let field = state.hex.field(shown, state.hex.cursor());
         let matches = matches(state, shown, &positions);
         Self { faults: faults(state, shown, &positions), positions, bytes, fields, field, matches }
     }
 
     pub(super) fn byte(&self, position: u64) -> Option<u8> {
         let at = usize::try_from(position.checked_sub(self.positions.start)?).ok()?;
-        self.bytes.get(at).copied()
+        self.bytes.get(at).copied().flatten()
     }
 
     pub(super) fn fault(&self, position: u64) -> Option<&Fault> {
@@ -63,10 +59,11 @@ fn matches(state: &State, shown: &Shown, positions: &Range<u64>) -> Vec<Range<u6
     let Some(search) = &state.hex.search else { return Vec::new() };
     let len = search.needle.bytes().len() as u64;
     let start = positions.start.saturating_sub(len - 1).max(shown.range.start);
-    let around = usize::try_from((positions.end - start).saturating_add(len)).unwrap_or(usize::MAX);
-    let bytes = shown.read(start, around);
-    let places = search.needle.places(&bytes).map(|place| start + place as u64).map(|place| place..place + len);
-    places.filter(|range| range.start < positions.end && range.end > positions.start).collect()
+    let end = positions.end.saturating_add(len).min(shown.range.end);
+    let runs = state.hex.runs(shown, start..end);
+    let places = runs.iter().flat_map(|(start, bytes)| search.needle.places(bytes).map(move |at| start + at as u64));
+    let ranges = places.map(|place| place..place + len);
+    ranges.filter(|range| range.start < positions.end && range.end > positions.start).collect()
 }
 
 /// Findings about bytes on the screen that are fewer than a whole chunk.
@@ -76,23 +73,23 @@ fn faults(state: &State, shown: &Shown, positions: &Range<u64>) -> Vec<Fault> {
     for finding in findings.list() {
         let flip = finding.flip.map(|flip| flip.offset..flip.offset.saturating_add(1));
         let Some(bytes) = flip.or_else(|| finding.focus.clone()) else { continue };
-        let Some(start) = shown.extent.position_of(&shown.container, bytes.start) else { continue };
+        let Some(made) = state.hex.positions_of(shown, bytes.start, positions) else { continue };
+        let start = made.start;
         let len = if shown.is_decoded() { 1 } else { bytes.end.saturating_sub(bytes.start) };
         let range = start..start.saturating_add(len);
         if range.start < positions.end && range.end > positions.start {
-            let text = describe(&shown.container, finding);
+            let text = describe(finding);
             faults.push(Fault { positions: range, severity: finding.severity, text });
         }
     }
     faults
 }
 
-fn describe(container: &Container, finding: &Finding) -> String {
-    let now = |offset: u64| container.bytes().get(offset);
-    match finding.flip.and_then(|flip| Some((flip, now(flip.offset)?))) {
-        Some((flip, now)) => {
-            let before = now ^ 1u8.checked_shl(u32::from(flip.bit)).unwrap_or_default();
+fn describe(finding: &Finding) -> String {
+    match finding.flip {
+        Some(flip) => {
             let certain = if flip.confirmed { "confirmed" } else { "likely" };
+            let (now, before) = (flip.byte, flip.before());
             format!("bit {} flipped, {certain}: 0x{now:02x} now, 0x{before:02x} before", flip.bit)
         }
         None => format!("{}: {}", finding.code, h4mk::text::escape(&finding.message)),

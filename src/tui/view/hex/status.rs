@@ -18,7 +18,7 @@ use h4mk::text::escape;
 /// Columns of a search's text in the status line.
 const NEEDLE_COLUMNS: usize = 24;
 
-pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area: Rect, seen: &Seen) {
+pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area: Rect, seen: &Seen<'_>) {
     let mut place = place(state, painter, shown, seen);
     let field = field(state, painter, shown, seen);
     if area.height >= 2 {
@@ -35,7 +35,7 @@ pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area
 }
 
 /// The cursor, and what is known about it: what is missed most first, since lines are cut at their end.
-fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Vec<Span<'static>> {
+fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen<'_>) -> Vec<Span<'static>> {
     let cursor = state.hex.cursor();
     let selected = state.hex.selected().map(|selected| {
         let (len, last) = (selected.end - selected.start, selected.end.saturating_sub(1));
@@ -87,7 +87,7 @@ fn search(state: &State, painter: &Painter<'_>, shown: &Shown) -> Option<String>
 }
 
 /// The field under the cursor and its value; what is wrong there comes first.
-fn field(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Vec<Span<'static>> {
+fn field(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen<'_>) -> Vec<Span<'static>> {
     let mut spans = vec![painter.span(Role::Text, " ")];
     if let Some(fault) = seen.fault(state.hex.cursor()) {
         let (role, glyph) = match fault.severity {
@@ -97,13 +97,14 @@ fn field(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen) -> Ve
         };
         spans.push(painter.span(role, format!("{glyph} {}  ", fault.text)));
     }
-    let Some(field) = &seen.field else { return spans };
+    let Some(spelled) = seen.field else { return spans };
+    let field = &spelled.field;
     let role = super::grid::field_role(field.kind()).unwrap_or(Role::Strong);
-    let value = field.value(&shown.container);
+    let value = &spelled.value;
     let of =
         if shown.is_decoded() { format!("stored at {:#x}", field.range.start) } else { owner(field.chunk.as_ref()) };
     spans.push(painter.span(role, field.name()));
-    spans.push(painter.span(Role::Text, format!(": {}", escape(&value))));
+    spans.push(painter.span(Role::Text, format!(": {}", escape(value))));
     if !of.is_empty() && !value.contains(&of) {
         spans.push(painter.span(Role::Dim, format!(" {} {of}", painter.glyphs.separator)));
     }
