@@ -25,6 +25,8 @@ mod rescue;
 pub mod rows;
 pub mod run;
 pub mod screen;
+#[cfg(test)]
+mod shuffled;
 #[cfg(unix)]
 mod signals;
 #[cfg(not(unix))]

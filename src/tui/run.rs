@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// While jobs run, how often their progress is drawn.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long a frame is put off for the bytes that it shows: where they are near, nobody sees that they are missing.
+const PATIENCE: Duration = Duration::from_millis(4);
+
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -74,6 +77,14 @@ impl Program {
                 event = inbox.try_recv().ok();
             }
             self.workers.start_waiting();
+            let deadline = Instant::now() + PATIENCE;
+            while self.state.jobs.running().iter().any(|running| running.job.request.kind().is_awaited())
+                && let Ok(event) = inbox.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                if let Some(ended) = self.handle(screen, event)? {
+                    return Ok(ended);
+                }
+            }
             screen.draw(&self.state)?;
         }
     }
@@ -189,94 +200,4 @@ impl Keyboard {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tui::clip::Clip;
-    use crate::tui::testing::{sample, setup};
-    use crate::tui::{headless, keys, screen};
-
-    /// A screen that keeps what is asked of it.
-    #[derive(Default)]
-    struct Recorder {
-        last: String,
-        asked: Vec<String>,
-    }
-
-    impl Screen for Recorder {
-        fn draw(&mut self, state: &State) -> io::Result<()> {
-            self.last = screen::text(&headless::draw(state, state.size));
-            Ok(())
-        }
-
-        fn capture_mouse(&mut self, on: bool) -> io::Result<()> {
-            self.asked.push(format!("mouse {on}"));
-            Ok(())
-        }
-
-        fn copy(&mut self, clip: &Clip) -> io::Result<()> {
-            self.asked.push(format!("copy {}", clip.text()));
-            Ok(())
-        }
-
-        fn release(&mut self) -> io::Result<()> {
-            self.asked.push("release".into());
-            Ok(())
-        }
-
-        fn retake(&mut self, _: bool) -> io::Result<()> {
-            self.asked.push("retake".into());
-            Ok(())
-        }
-    }
-
-    fn program() -> (Program, Sender<Event>, Receiver<Event>, Vec<Effect>) {
-        let (events, inbox) = mpsc::channel();
-        let (state, effects) = State::new(setup(sample(), 80, 24));
-        let (workers, signals) = (Workers::new(events.clone()), signals::Watch::none());
-        (Program { state, workers, keyboard: None, signals, started: Instant::now() }, events, inbox, effects)
-    }
-
-    fn send(events: &Sender<Event>, text: &str) {
-        for input in keys::parse(text).unwrap() {
-            events.send(Event::Input(input)).unwrap();
-        }
-    }
-
-    #[test]
-    fn keys_and_jobs_end_in_frames() {
-        let (mut program, events, inbox, first) = program();
-        let mut screen = Recorder::default();
-        assert_eq!(program.perform(&mut screen, first).unwrap(), None);
-        while program.state.container.as_ref().is_none_or(|container| !container.is_complete()) {
-            let event = program.wait(&inbox).unwrap();
-            event.map(|event| program.handle(&mut screen, event).unwrap());
-        }
-        send(&events, ":#3<Enter><Tab>ymq");
-        let ended = program.run(&mut screen, &inbox, Vec::new()).unwrap();
-        assert_eq!(ended, Ended::Quit);
-        assert!(screen.last.contains("sample.h4mk"), "{}", screen.last);
-        assert_eq!(screen.asked, ["copy CORE chunk 3 at 0x38, 4 bytes", "mouse false"]);
-    }
-
-    #[test]
-    fn signals_end_it_and_cancel_what_runs() {
-        let (mut program, events, inbox, first) = program();
-        let task = match &first[..] {
-            [Effect::Start(job)] => job.task.clone(),
-            other => panic!("{other:?}"),
-        };
-        events.send(Event::Terminate(15)).unwrap();
-        let ended = program.run(&mut Recorder::default(), &inbox, Vec::new()).unwrap();
-        assert_eq!((ended, task.check().is_err()), (Ended::Signal(15), true));
-    }
-
-    #[test]
-    fn going_on_redraws_and_a_lost_keyboard_is_an_error() {
-        let (mut program, events, inbox, _) = program();
-        let mut screen = Recorder::default();
-        events.send(Event::Continued).unwrap();
-        events.send(Event::InputLost(io::Error::other("gone"))).unwrap();
-        assert!(program.run(&mut screen, &inbox, Vec::new()).is_err());
-        assert_eq!(screen.asked, ["retake"]);
-    }
-}
+mod tests;

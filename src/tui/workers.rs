@@ -1,12 +1,11 @@
 //! The work behind a [`Job`]: what is done, and threads to do it on.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use super::state::comparison::Differences;
 use super::state::hex::locate;
 use super::state::manifest::entries::EntryPage;
 use super::state::request::{Following, Target};
-use super::state::{Description, Failure, Job, Measure, Outcome, Report, Request};
+use super::state::{Description, Failure, Job, JobKind, Measure, Outcome, Report, Request};
 use crate::draft::{Found, Place};
 use crate::report::diff::{describe, lines};
 use h4mk::audit;
@@ -129,7 +128,7 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             Ok(Outcome::AllRead)
         }
         Request::FieldBytes { container, description, row } => {
-            Ok(Outcome::FieldBytes(description.fields.bytes_of_row(container, *row)))
+            Ok(Outcome::FieldBytes(*row, description.fields.bytes_of_row(container, *row)))
         }
         Request::FieldValue { container, description, row, raw } => {
             Ok(Outcome::FieldValue(description.fields.value_of_row(container, *row), *raw))
@@ -335,13 +334,18 @@ fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<
     }
 }
 
-/// Does jobs, each on a thread of its own that ends with it; a job that was replaced is cancelled and ends soon. Where the
-/// system allows no more threads, jobs wait for one that ends, and where it allows none, they are done between two frames.
+/// Threads of a kind of job. A job that was replaced ends as soon as it is asked whether to go on; while it waits for a
+/// file that doesn't answer it isn't, and its thread is left to wait.
+const THREADS_OF_A_KIND: usize = 3;
+
+/// Does jobs, each on a thread of its own that ends with it. Of a kind whose threads all wait for a file, the newest job
+/// waits too, and the ones that it replaced are dropped. Where the system allows no more threads, jobs wait for one that
+/// ends, and where it allows none, they are done between two frames.
 #[derive(Debug)]
 pub struct Workers {
     events: Sender<Event>,
     /// Threads at work.
-    busy: Arc<AtomicUsize>,
+    busy: Arc<Mutex<HashMap<JobKind, usize>>>,
     waiting: VecDeque<Arc<Job>>,
 }
 
@@ -359,31 +363,50 @@ impl Workers {
 
     /// Does what waits, as far as there are threads for it.
     pub fn start_waiting(&mut self) {
-        while let Some(job) = self.waiting.pop_front() {
-            if spawn(&job, &self.busy, self.events.clone()).is_ok() {
-                continue;
-            }
-            if self.busy.load(Ordering::SeqCst) > 0 {
-                return self.waiting.push_front(job);
-            }
-            let events = &self.events;
-            let mut tell = |report| _ = events.send(Event::Report(report));
-            match &job.request {
-                // It would never end.
-                Request::Follow { every: Some(_), .. } => {
-                    let why = "the system allows no thread to follow the file with".to_owned();
-                    tell(Report { id: job.id, outcome: Err(Failure::Failed(why)), last: true });
-                }
-                _ => perform(&job, &mut tell),
+        for job in std::mem::take(&mut self.waiting) {
+            // Whoever replaced it has forgotten it.
+            if job.task.check().is_ok() && !self.begin(&job) {
+                self.waiting.push_back(job);
             }
         }
     }
+
+    /// Begins a job; false where it has to wait.
+    fn begin(&self, job: &Arc<Job>) -> bool {
+        let busy = || self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_its_kind = busy().get(&job.request.kind()).copied().unwrap_or(0);
+        if of_its_kind >= THREADS_OF_A_KIND {
+            return false;
+        }
+        if spawn(job, &self.busy, self.events.clone()).is_ok() {
+            return true;
+        }
+        if busy().values().sum::<usize>() > 0 {
+            return false;
+        }
+        let events = &self.events;
+        let mut tell = |report| _ = events.send(Event::Report(report));
+        match &job.request {
+            // It would never end.
+            Request::Follow { every: Some(_), .. } => {
+                let why = "the system allows no thread to follow the file with".to_owned();
+                tell(Report { id: job.id, outcome: Err(Failure::Failed(why)), last: true });
+            }
+            _ => perform(job, &mut tell),
+        }
+        true
+    }
 }
 
-fn spawn(job: &Arc<Job>, busy: &Arc<AtomicUsize>, events: Sender<Event>) -> io::Result<()> {
-    let name = job.request.kind().title().to_owned();
+fn spawn(job: &Arc<Job>, busy: &Arc<Mutex<HashMap<JobKind, usize>>>, events: Sender<Event>) -> io::Result<()> {
+    let kind = job.request.kind();
+    let count = move |busy: &Mutex<HashMap<JobKind, usize>>, change: fn(usize) -> usize| {
+        let mut busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let threads = busy.entry(kind).or_default();
+        *threads = change(*threads);
+    };
     let (job, theirs) = (Arc::clone(job), Arc::clone(busy));
-    busy.fetch_add(1, Ordering::SeqCst);
+    count(busy, |threads| threads + 1);
     let work = move || {
         let mut last = None;
         perform(&job, &mut |report| match report.last {
@@ -392,13 +415,13 @@ fn spawn(job: &Arc<Job>, busy: &Arc<AtomicUsize>, events: Sender<Event>) -> io::
             false => _ = events.send(Event::Report(report)),
         });
         // Before the end is told: whoever waits for a thread then tries again.
-        theirs.fetch_sub(1, Ordering::SeqCst);
+        count(&theirs, |threads| threads.saturating_sub(1));
         if let Some(report) = last {
             _ = events.send(Event::Report(report));
         }
     };
-    let started = thread::Builder::new().name(name).spawn(work).map(drop);
-    started.inspect_err(|_| _ = busy.fetch_sub(1, Ordering::SeqCst))
+    let started = thread::Builder::new().name(kind.title().to_owned()).spawn(work).map(drop);
+    started.inspect_err(|_| count(busy, |threads| threads.saturating_sub(1)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::request::{Goal, Target};
-use super::{Effect, Level, Request, Selection, State, View};
+use super::{Effect, Level, Request, Selection, State, View, hex};
 use h4mk::container::{Container, Moment, Plays};
 use h4mk::text::escape;
 use h4mk::time::{format_duration, format_us};
@@ -40,6 +40,10 @@ fn select_block(state: &mut State, moment: &Moment, block: u64, trail: bool) {
 
 /// A time was looked up.
 pub(super) fn sought(state: &mut State, moment: Arc<Moment>, target: &Target, goal: Goal) {
+    // Whoever went on meanwhile is left there.
+    if matches!((goal, target), (Goal::Follow, Target::Block(block)) if state.selection.block != Some(*block)) {
+        return;
+    }
     state.moment = Some(moment.clone());
     state.timed = matches!(target, Target::Time(..));
     match (goal, moment.block()) {
@@ -53,7 +57,14 @@ pub(super) fn sought(state: &mut State, moment: Arc<Moment>, target: &Target, go
             let text = said(&moment);
             state.say(Level::Error, text);
         }
-        (Goal::Follow, Some(block)) => select_block(state, &moment, block, false),
+        (Goal::Follow, Some(block)) => {
+            // Only the time is new where the block is selected already.
+            let stays = state.selection.block == Some(block) && hex::has_followed(state);
+            select_block(state, &moment, block, false);
+            if stays {
+                hex::stay(state);
+            }
+        }
         (Goal::Follow, None) => {}
     }
 }

@@ -8,6 +8,7 @@ use super::comparison::Differences;
 use super::description::Description;
 use super::hex;
 use super::jobs::JobId;
+use super::manifest::Row;
 use super::manifest::entries::EntryPage;
 use super::request::{Goal, Target};
 use crate::tui::command::PromptKind;
@@ -95,8 +96,8 @@ pub enum Outcome {
     ReadToCopy(Vec<u8>, hex::CopyForm),
     /// A page of entries of the seek table was read.
     Entries(u64, Arc<EntryPage>),
-    /// Where a field stands; `None` where it has no bytes of its own.
-    FieldBytes(Option<Range<u64>>),
+    /// Where a row of the manifest stands; `None` where it has no bytes of its own.
+    FieldBytes(Row, Option<Range<u64>>),
     /// The value of a field as the file has it, and whether it is copied as it is.
     FieldValue(Option<String>, bool),
     /// The container was read with a key.

@@ -78,6 +78,14 @@ impl JobKind {
         )
     }
 
+    /// What a frame is put off for, though not for long.
+    pub fn is_awaited(self) -> bool {
+        matches!(
+            self,
+            Self::Read | Self::Locate | Self::Entries | Self::Field | Self::Decode | Self::Measure | Self::Seek
+        )
+    }
+
     /// What is being done, for the progress line.
     pub fn title(self) -> &'static str {
         match self {

@@ -1,9 +1,11 @@
 //! What happens to the Hex view.
 
+use std::collections::VecDeque;
+
 use ratatui::layout::Position;
 
 use super::copying::{CopyForm, copy};
-use super::cursor::{follow, grid, move_to, position_at, step, stop_waiting, with_shown};
+use super::cursor::{drop_typed, follow, grid, move_to, position_at, step, stop_waiting, with_shown};
 use super::geometry::{Panel, PanelKind};
 use super::pages::Missing;
 use super::reading::wanted;
@@ -14,6 +16,9 @@ use crate::tui::command::{Command, HexCommand, Level, View};
 use crate::tui::state::behaviour::Behaviour;
 use crate::tui::state::{Effect, JobKind, Selection, State};
 use h4mk::block::Form;
+
+/// Keys that wait at most: a key that is held down does not fill the memory.
+const MOST_TYPED: usize = 1000;
 
 /// The view's behaviour.
 pub(in crate::tui::state) struct HexView;
@@ -27,7 +32,9 @@ impl Behaviour for HexView {
             return None;
         }
         if waits(state, command) {
-            state.hex.typed.push_back(command);
+            if state.hex.typed.len() < MOST_TYPED {
+                state.hex.typed.push_back(command);
+            }
             return Some(Vec::new());
         }
         Some(run_or_wait(state, command))
@@ -94,7 +101,7 @@ fn has_meaning(state: &State, command: Command) -> bool {
 /// Waits for nothing any more; `None` where a job runs, which is what Esc stops first.
 fn stop(state: &mut State) -> Option<Vec<Effect>> {
     if is_decoding(state) {
-        state.hex.typed.clear();
+        drop_typed(state);
     } else {
         stop_waiting(state);
     }
@@ -103,7 +110,12 @@ fn stop(state: &mut State) -> Option<Vec<Effect>> {
 
 /// Whether what a key means is not known before something was read.
 fn is_waiting(state: &State) -> bool {
-    state.hex.goal.is_some() || !state.hex.typed.is_empty()
+    is_on_its_way(state) || !state.hex.typed.is_empty()
+}
+
+/// Whether the cursor is on its way to a place that is still being found.
+fn is_on_its_way(state: &State) -> bool {
+    state.hex.goal.is_some() && shown(state).is_ok()
 }
 
 /// Whether the block that is to be shown is still being read.
@@ -115,13 +127,12 @@ fn is_decoding(state: &State) -> bool {
 fn waits(state: &mut State, command: Command) -> bool {
     use HexCommand::{Inspector, NextChunk, Preview, PreviousChunk, Whole};
     match command {
-        Command::Close | Command::Hex(Inspector | Preview | NextChunk | PreviousChunk) => false,
-        // Whoever doesn't want to wait for a block sees it as it is stored.
-        Command::Raw | Command::Hex(Whole) if is_decoding(state) => {
-            state.hex.typed.clear();
+        Command::Close | Command::Hex(Inspector | Preview) => false,
+        // Whoever doesn't want to wait for a block sees it as it is stored, or goes on to another.
+        Command::Raw | Command::Hex(Whole | NextChunk | PreviousChunk) if is_decoding(state) => {
+            drop_typed(state);
             false
         }
-        Command::Raw | Command::Hex(Whole) => !state.hex.typed.is_empty(),
         Command::NextMatch | Command::PreviousMatch if is_searching(state) => true,
         _ => is_waiting(state) || is_decoding(state),
     }
@@ -141,9 +152,9 @@ fn run_or_wait(state: &mut State, command: Command) -> Vec<Effect> {
     })
 }
 
-/// What was typed before, once it need not wait any more.
-pub(in crate::tui::state) fn go_on(state: &mut State) -> Option<Vec<Effect>> {
-    let is_held = state.hex.goal.is_some() || is_decoding(state);
+/// What was typed before is done, one by one, once it need not wait any more; what is typed behind it goes on waiting.
+pub(in crate::tui::state) fn go_on(state: &mut State) -> Option<(Vec<Effect>, VecDeque<Command>)> {
+    let is_held = is_on_its_way(state) || is_decoding(state);
     let needs = state
         .hex
         .needs
@@ -155,7 +166,13 @@ pub(in crate::tui::state) fn go_on(state: &mut State) -> Option<Vec<Effect>> {
     }
     state.hex.needs = None;
     state.hex.typed.pop_front();
-    Some(run_or_wait(state, next))
+    let rest = std::mem::take(&mut state.hex.typed);
+    Some((run_or_wait(state, next), rest))
+}
+
+/// What goes on waiting, whatever the command before it has selected.
+pub(in crate::tui::state) fn keep_waiting(state: &mut State, rest: VecDeque<Command>) {
+    state.hex.typed.extend(rest);
 }
 
 fn run(state: &mut State, command: Command) -> Result<Vec<Effect>, Missing> {
@@ -188,9 +205,7 @@ fn run_own(state: &mut State, command: HexCommand) -> Result<Vec<Effect>, Missin
             let cursor = state.hex.cursor;
             state.hex.anchor = if state.hex.anchor.is_some() { None } else { Some(cursor) };
         }
-        HexCommand::Whole => {
-            with_shown(state, toggle_whole);
-        }
+        HexCommand::Whole => toggle_whole(state),
         HexCommand::Inspector => {
             let visible = with_shown(state, |state, shown| panel(state, shown)).flatten();
             let hide = visible == Some(PanelKind::Inspector);
@@ -225,15 +240,22 @@ fn panel(state: &State, shown: &Shown) -> Option<PanelKind> {
     state.hex_geometry(shown)?.panel.map(|(kind, _)| kind)
 }
 
-/// To the byte under the cursor, in whatever is shown next: unless the cursor is still on its way to another.
-fn same_byte(state: &State, shown: &Shown, otherwise: Option<u64>) -> Goal {
-    let (extent, position) = (shown.extent.clone(), state.hex.cursor);
-    state.hex.goal.clone().unwrap_or(Goal::SameByte { extent, position, otherwise })
+/// To the byte under the cursor, in whatever is shown next; and whether that is decoded.
+fn same_byte(state: &State) -> (Goal, bool) {
+    match shown(state) {
+        Ok(shown) => {
+            let is_decoded = shown.is_decoded();
+            let otherwise = shown.chunk.map(|chunk| chunk.offset);
+            (Goal::SameByte { extent: shown.extent, position: state.hex.cursor, otherwise }, is_decoded)
+        }
+        // What its first byte was made from: others aren't known yet.
+        Err(Empty::NotRead(chunk, _)) => (Goal::FileOffset(chunk.payload_offset), false),
+        Err(Empty::NotIndexed) => (Goal::Start, false),
+    }
 }
 
 fn toggle_form(state: &mut State) {
-    let before = with_shown(state, |state, shown| (same_byte(state, shown, None), shown.is_decoded()));
-    let (goal, was_decoded) = before.unwrap_or((Goal::Start, false));
+    let (goal, was_decoded) = same_byte(state);
     // The whole file is never decoded: what is decoded is the block under the cursor.
     let was_raw = state.form == Form::Raw || (state.hex.whole && !was_decoded);
     state.form = if was_raw { Form::Decoded } else { Form::Raw };
@@ -251,8 +273,8 @@ fn toggle_form(state: &mut State) {
     state.say(Level::Info, text);
 }
 
-fn toggle_whole(state: &mut State, shown: &Shown) {
-    let goal = same_byte(state, shown, shown.chunk.map(|chunk| chunk.offset));
+fn toggle_whole(state: &mut State) {
+    let (goal, _) = same_byte(state);
     state.hex.whole = !state.hex.whole;
     state.hex.anchor = None;
     state.hex.goal = Some(goal);

@@ -7,9 +7,10 @@ use super::asked::ExtentId;
 use super::geometry::Geometry;
 use super::rows::Rows;
 use super::shown::{Shown, shown};
-use crate::tui::command::Level;
+use crate::tui::command::{Command, Level};
 use crate::tui::rows::Motion;
 use crate::tui::state::{Effect, JobKind, Request, Selection, State};
+use h4mk::block::Form;
 use h4mk::container::Container;
 use h4mk::explore::extent::Extent;
 
@@ -86,8 +87,17 @@ pub(super) fn step(state: &mut State, shown: &Shown, motion: Motion) {
 /// Forgets where the cursor was to go, and what was typed since.
 pub(super) fn stop_waiting(state: &mut State) {
     state.jobs.cancel(JobKind::Locate);
-    (state.hex.goal, state.hex.locating, state.hex.needs) = (None, None, None);
-    state.hex.typed.clear();
+    (state.hex.goal, state.hex.locating) = (None, None);
+    drop_typed(state);
+}
+
+/// Forgets what was typed: it was about bytes that nobody waits for any more. How blocks are shown is about all of them.
+pub(super) fn drop_typed(state: &mut State) {
+    let toggles = state.hex.typed.drain(..).filter(|command| *command == Command::Raw).count();
+    if toggles % 2 == 1 {
+        state.form = if state.form == Form::Raw { Form::Decoded } else { Form::Raw };
+    }
+    state.hex.needs = None;
 }
 
 /// Puts the cursor where it was to go, or has that place found.
@@ -174,6 +184,17 @@ pub(super) fn follow(state: &mut State) {
         Some(bytes) => Goal::FileOffset(bytes.start),
         None => Goal::Start,
     });
+}
+
+/// Whether the view shows what is selected.
+pub(in crate::tui::state) fn has_followed(state: &State) -> bool {
+    state.hex.seen == state.selection
+}
+
+/// Takes what is selected for what is shown: the cursor stays where it is.
+pub(in crate::tui::state) fn stay(state: &mut State) {
+    state.hex.seen = state.selection.clone();
+    state.hex.leading = true;
 }
 
 /// Follows the selection at once where it was moved just now, so that what comes next is about what is selected.

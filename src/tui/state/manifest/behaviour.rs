@@ -292,8 +292,11 @@ fn show_bytes(state: &mut State, description: &Arc<Description>, row: Row) -> Ve
     vec![Effect::Start(state.jobs.start(request))]
 }
 
-/// The bytes of a row were found.
-pub(in crate::tui::state) fn found_bytes(state: &mut State, bytes: Option<std::ops::Range<u64>>) {
+/// The bytes of a row were found. Whoever went elsewhere meanwhile is left there.
+pub(in crate::tui::state) fn found_bytes(state: &mut State, row: Row, bytes: Option<std::ops::Range<u64>>) {
+    if state.view != View::Manifest || state.manifest.selected() != Some(row) {
+        return;
+    }
     match state.container.clone().zip(bytes) {
         Some((container, bytes)) => {
             let selection = Selection::of_bytes(&container, bytes);

@@ -30,10 +30,11 @@ fn changed(state: &mut State, action: Action) -> Vec<Effect> {
         tree::behaviour::filter(state);
         effects.extend(timeline::behaviour::profile_wanted(state));
         effects.extend(panes::of(state.view).wants(state));
-        while let Some(more) = hex::behaviour::go_on(state) {
+        while let Some((more, rest)) = hex::behaviour::go_on(state) {
             settle(state);
             effects.extend(more);
             effects.extend(panes::of(state.view).wants(state));
+            hex::behaviour::keep_waiting(state, rest);
         }
         effects.extend(comparison::behaviour::wanted(state));
         knowledge::count(state);

@@ -60,8 +60,8 @@ pub(super) fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             manifest::behaviour::read(state, page, entries);
             return Vec::new();
         }
-        Ok(Outcome::FieldBytes(bytes)) => {
-            manifest::behaviour::found_bytes(state, bytes);
+        Ok(Outcome::FieldBytes(row, bytes)) => {
+            manifest::behaviour::found_bytes(state, row, bytes);
             return Vec::new();
         }
         Ok(Outcome::FieldValue(value, raw)) => return manifest::behaviour::found_value(state, value, raw),

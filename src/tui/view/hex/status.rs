@@ -54,7 +54,13 @@ fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen<'_>) -
         let (glyph, role) = look(known, painter.glyphs);
         (role, format!("{glyph} {known}"))
     });
+    let waiting = match state.hex.waiting() {
+        0 => None,
+        1 => Some((Role::Warning, "1 key waits for the file, Esc drops it".to_owned())),
+        keys => Some((Role::Warning, format!("{keys} keys wait for the file, Esc drops them"))),
+    };
     let facts = [
+        waiting,
         selected,
         search(state, painter, shown).map(|text| (Role::Text, text)),
         known,
