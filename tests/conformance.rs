@@ -118,8 +118,8 @@ fn reference_files_are_seen_as_they_were_written() {
             .iter()
             .map(|chunk| {
                 let crc32 = format!("{:08x}", container.stored_crc(&chunk).unwrap());
-                let tag = chunk.tag.to_string();
-                serde_json::json!({"tag": tag, "payload_offset": chunk.payload_offset, "size": chunk.len, "crc32": crc32})
+                let tag = chunk.tag().to_string();
+                serde_json::json!({"tag": tag, "payload_offset": chunk.payload_offset(), "size": chunk.len(), "crc32": crc32})
             })
             .collect();
         assert_eq!(expected["chunks"], Value::Array(chunks), "{name}");
@@ -160,13 +160,13 @@ fn tracks_are_seen_as_they_were_written() {
             let chunk = container.index().block(block).unwrap();
             let (track, info) = tracks.of_block(block).unwrap();
             let opaque = container.stored(block).unwrap().bytes.len();
-            let got = serde_json::json!({"chunk_index": chunk.payload_offset, "track_id": track.id.parse::<u64>().unwrap(),
+            let got = serde_json::json!({"chunk_index": chunk.payload_offset(), "track_id": track.id.parse::<u64>().unwrap(),
                 "pts_ms": info.pts_us / 1000, "blk": info.kind.name(), "opaque_bytes": opaque});
             assert_eq!(*core, got, "{name} block {block}");
         }
         let chain = |id: &str, pts_us| {
             let blocks = container.seek(pts_us, Some(id)).unwrap().chain.unwrap();
-            let payload = |block: &u64| Value::from(container.index().block(*block).unwrap().payload_offset);
+            let payload = |block: &u64| Value::from(container.index().block(*block).unwrap().payload_offset());
             Value::Array(blocks.iter().map(payload).collect())
         };
         for (id, offsets) in expected["chains"].as_object().into_iter().flatten() {

@@ -123,7 +123,7 @@ fn fields_and_entries_are_named() {
     assert_eq!(found.chunks.list().iter().map(|chunk| chunk.tag).collect::<Vec<_>>(), [Tag::VERI]);
 
     let mut rows = of_blocks(&values, META);
-    let at = container(&audited(&rows)).index().first(Tag::SEEK).unwrap().payload_offset as usize;
+    let at = container(&audited(&rows)).index().first(Tag::SEEK).unwrap().payload_offset() as usize;
     rows[at + 4 + 16 + 7] += 1;
     let crc = crc32fast::hash(&rows[at..at + 36]).to_be_bytes();
     rows[at - 4..at].copy_from_slice(&crc);
@@ -152,7 +152,7 @@ fn offsets_that_follow_their_block_are_said_to() {
 fn damage_alone_is_a_difference_of_integrity() {
     let clean = transport(4, 2);
     let mut bytes = clean.clone();
-    let at = container(&audited(&clean)).index().block(2).unwrap().offset as usize;
+    let at = container(&audited(&clean)).index().block(2).unwrap().offset() as usize;
     bytes[at + 11] ^= 1;
     let found = differ(&clean, &bytes);
     assert_eq!((counts(&found), found.blocks.integrity.count(), found.is_same()), ([0; 5], 1, false));
@@ -173,7 +173,7 @@ fn layouts_are_compared_by_content() {
 fn a_salvaged_file_lacks_what_was_dropped() {
     let clean = mux(13);
     let mut bytes = clean.clone();
-    let at = container(&audited(&clean)).index().block(4).unwrap().payload_offset as usize;
+    let at = container(&audited(&clean)).index().block(4).unwrap().payload_offset() as usize;
     bytes[at + 9..at + 12].fill(0xee);
     let mut out = Vec::new();
     salvage(&audited(&bytes), &Settings::default(), &mut out, &Task::default()).unwrap();

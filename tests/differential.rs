@@ -166,7 +166,7 @@ fn wrong_chunks(truth: &Truth<'_>, container: &Container) -> Vec<String> {
         let tag = truth.base.chunks[found.chunk].tag;
         let chunk = container.index().at_offset(found.at as u64);
         let right = chunk.is_some_and(|chunk| {
-            (chunk.offset, chunk.end, chunk.tag.0) == (found.at as u64, found.end as u64, tag)
+            (chunk.offset(), chunk.end(), chunk.tag().0) == (found.at as u64, found.end as u64, tag)
                 && container.is_intact(&chunk)
         });
         if !right && !truth.may_swallow() && !truth.is_behind_container(found.at) && !truth.proves_nothing(found) {
@@ -176,13 +176,13 @@ fn wrong_chunks(truth: &Truth<'_>, container: &Container) -> Vec<String> {
     }
     let (trailer, origin) = (if truth.base.mux { 4 } else { 0 }, &truth.file.origin);
     for chunk in container.index().iter() {
-        let (at, end) = (chunk.offset as usize, chunk.end as usize);
+        let (at, end) = (chunk.offset() as usize, chunk.end() as usize);
         if truth.found.iter().any(|found| found.at == at) {
             continue;
         }
-        let mended = chunk.state.is_intact() && !truth.is_right(at, end);
+        let mended = chunk.state().is_intact() && !truth.is_right(at, end);
         // With a length that is repaired a mux chunk's CRC is of another header than the stored one.
-        if mended && !(truth.base.mux && chunk.len + 12 + trailer == chunk.end - chunk.offset) {
+        if mended && !(truth.base.mux && chunk.len() + 12 + trailer == chunk.end() - chunk.offset()) {
             wrong.push(format!("called intact: {chunk:?}"));
         }
         let inner = origin.get(at..at + 4).is_some_and(|origin| {
@@ -191,7 +191,7 @@ fn wrong_chunks(truth: &Truth<'_>, container: &Container) -> Vec<String> {
                 span.payload.contains(&start) && origin.iter().zip(start..).all(|(found, at)| *found as usize == at)
             })
         });
-        let told = Tag::KNOWN.contains(&chunk.tag) && !truth.is_behind_container(at) && !truth.ends_in_ruins();
+        let told = Tag::KNOWN.contains(&chunk.tag()) && !truth.is_behind_container(at) && !truth.ends_in_ruins();
         if inner && told {
             wrong.push(format!("from a payload: {chunk:?}"));
         }

@@ -24,7 +24,7 @@ fn walk(loader: &mut Loader) {
 }
 
 fn chunks(container: &Container) -> Vec<(String, u64, u64)> {
-    container.index().iter().map(|chunk| (chunk.tag.to_string(), chunk.offset, chunk.len)).collect()
+    container.index().iter().map(|chunk| (chunk.tag().to_string(), chunk.offset(), chunk.len())).collect()
 }
 
 fn small() -> Vec<u8> {
@@ -45,7 +45,7 @@ fn small_mux() -> Vec<u8> {
         Depth::Headers,
         &Task::default(),
     );
-    let end = cut.unwrap().index().chunk(5).unwrap().end as usize;
+    let end = cut.unwrap().index().chunk(5).unwrap().end() as usize;
     let crc = crc32fast::hash(&whole[..end]);
     [&whole[..end], &crc.to_le_bytes()].concat()
 }
@@ -154,7 +154,7 @@ fn a_look_at_the_file_shows_what_was_added() {
         Depth::Headers,
         &Task::default(),
     );
-    let cut = ten_blocks.unwrap().index().block(10).unwrap().offset as usize;
+    let cut = ten_blocks.unwrap().index().block(10).unwrap().offset() as usize;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("growing.h4mk");
     fs::write(&path, &whole[..cut + 5]).unwrap();

@@ -55,7 +55,7 @@ fn chunks_of_four_gib_chain_and_their_entries_land() {
     let start = Instant::now();
     let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
     assert_eq!((container.index().len(), container.index().blocks()), (4, 3));
-    assert_eq!(container.index().block(2).map(|chunk| chunk.offset), Some(third));
+    assert_eq!(container.index().block(2).map(|chunk| chunk.offset()), Some(third));
     let resolution = container.resolution(Effort::Cheap);
     assert_eq!(resolution.best.map(|fit| (fit.meaning, fit.hits)), Some((Meaning::Chunk, 3)));
     assert_eq!(container.entry_block(2), Some(2));
@@ -113,7 +113,7 @@ fn keyframes_that_no_table_reaches_are_counted() {
     let Some(file) = sparse(far + core.len() as u64 + 4, &parts) else { return };
     let source = Arc::new(Source::open(file.path()).unwrap());
     let container = Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap();
-    assert_eq!(container.index().block(1).map(|chunk| chunk.offset), Some(far));
+    assert_eq!(container.index().block(1).map(|chunk| chunk.offset()), Some(far));
     let summary = SeekSummary::of(&container, Effort::Cheap);
     assert_eq!(summary.out_of_reach, 1);
     assert_eq!(summary.describe(), "no entries; 1 keyframe beyond 4 GiB, where 32-bit offsets can't reach");

@@ -531,7 +531,7 @@ fn a_growing_file_is_walked_on_past_its_damage() {
                 assert_eq!(growing.advance((&file).into(), 1000, true), Step::Done);
                 let (whole, growing) = (whole.finish(), growing.finish());
                 let chunks =
-                    |walked: &Walked| walked.index.iter().map(|c| (c.tag, c.offset, c.end)).collect::<Vec<_>>();
+                    |walked: &Walked| walked.index.iter().map(|c| (c.tag(), c.offset(), c.end())).collect::<Vec<_>>();
                 assert_eq!(chunks(&growing), chunks(&whole));
                 assert_eq!((growing.findings.list(), &growing.losses), (whole.findings.list(), &whole.losses));
                 assert_eq!(growing.ending, whole.ending);

@@ -34,7 +34,7 @@ const PLACES: [&str; 10] = [
 /// Offsets of the chunks that are whole and right.
 fn intact(audit: &Audit) -> Vec<usize> {
     let container = audit.container.as_deref().unwrap();
-    container.index().iter().filter(|chunk| container.is_intact(chunk)).map(|chunk| chunk.offset as usize).collect()
+    container.index().iter().filter(|chunk| container.is_intact(chunk)).map(|chunk| chunk.offset() as usize).collect()
 }
 
 /// What is wrong with an audit of a file that was damaged in `hit` alone.

@@ -124,12 +124,12 @@ fn damage_that_a_crc_shows_is_not_reported_again() {
     let mut bytes = encrypted(12, |_| {});
     let container = open(&bytes, Options::default());
     let (from, to) = (container.index().block(4).unwrap(), container.index().block(7).unwrap());
-    bytes[from.payload_offset as usize + 40] ^= 0xff;
+    bytes[from.payload_offset() as usize + 40] ^= 0xff;
     for options in [Options::default(), with_secret(SECRET)] {
         let codes = found(&bytes, &options);
         assert_eq!(codes.iter().map(|(code, _)| *code).collect::<Vec<_>>(), ["chunk-crc-mismatch", "veri-mismatch"]);
     }
-    bytes[from.offset as usize..to.offset as usize].fill(0);
+    bytes[from.offset() as usize..to.offset() as usize].fill(0);
     for options in [Options::default(), with_secret(SECRET)] {
         let codes = found(&bytes, &options);
         assert!(codes.iter().all(|(code, _)| !code.starts_with("cipher") && !code.starts_with("block")), "{codes:?}");
@@ -150,7 +150,7 @@ fn blocks_after_lost_bytes_are_unmasked_by_the_number_they_were_written_with_whe
         let container = open(&bytes, options.clone());
         assert_eq!(container.block(11).unwrap().bytes, [11; 256]);
         let lost = container.index().block(3).unwrap();
-        bytes[lost.offset as usize..lost.end as usize].fill(0);
+        bytes[lost.offset() as usize..lost.end() as usize].fill(0);
         let container = open(&bytes, options);
         let content = container.block(10).unwrap();
         assert_eq!((content.bytes == [11; 256], content.provisional), (encrypted, !encrypted));
@@ -203,7 +203,7 @@ fn a_chain_is_checked_even_where_meta_is_lost() {
     let mut bytes = encrypted(12, |stored| _ = stored.remove(5));
     let meta = open(&bytes, Options::default()).meta_chunk().unwrap();
     for byte in [3, 50, 90] {
-        bytes[meta.payload_offset as usize + byte] ^= 0x41;
+        bytes[meta.payload_offset() as usize + byte] ^= 0x41;
     }
     let codes = found(&bytes, &Options::default());
     assert!(codes.contains(&("cipher-counter-gap", 5)), "{codes:?}");

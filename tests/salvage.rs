@@ -128,7 +128,7 @@ fn entries_keep_their_time_and_follow_their_block() {
     let clean = transport(9, 3);
     let mut bytes = clean.clone();
     let first = container(&audited(&clean)).index().block(1).unwrap();
-    bytes[first.payload_offset as usize..][..4].fill(0xee);
+    bytes[first.payload_offset() as usize..][..4].fill(0xee);
     let (report, out) = salvaged(&bytes, false).unwrap();
     assert_eq!((report.blocks_after, report.provisional_from), (8, None));
     let (before, after) = (audited(&clean), audited(&out));
@@ -148,7 +148,7 @@ fn entries_keep_their_time_and_follow_their_block() {
 fn what_was_lost_with_a_region_leaves_provisional_numbers() {
     let mut bytes = transport(9, 3);
     let index = container(&audited(&bytes)).index().clone();
-    let (from, to) = (index.block(3).unwrap().offset as usize, index.block(5).unwrap().offset as usize);
+    let (from, to) = (index.block(3).unwrap().offset() as usize, index.block(5).unwrap().offset() as usize);
     bytes[from..to].fill(0);
     let (report, out) = salvaged(&bytes, true).unwrap();
     assert_eq!((report.blocks_after, report.provisional_from, report.bytes_lost), (7, Some(3), (to - from) as u64));
@@ -163,7 +163,7 @@ fn lost_sidecars_are_written_with_what_is_evident() {
     let hit = |tag: Tag| {
         let chunk = index.first(tag).unwrap();
         let mut bytes = clean.clone();
-        bytes[chunk.payload_offset as usize + 1..][..3].fill(0xee);
+        bytes[chunk.payload_offset() as usize + 1..][..3].fill(0xee);
         salvaged(&bytes, true).unwrap()
     };
     // What META says is enough to write SEEK again, and VERI confirms it.
@@ -199,7 +199,7 @@ fn blocks_that_are_no_run_lengths_are_not_declared_as_such() {
 #[test]
 fn an_unfinished_file_is_finished() {
     let clean = transport(4, 2);
-    let end = container(&audited(&clean)).index().first(Tag::SEEK).unwrap().offset as usize;
+    let end = container(&audited(&clean)).index().first(Tag::SEEK).unwrap().offset() as usize;
     let (report, out) = salvaged(&clean[..end], false).unwrap();
     // A writer that is not done looks like a cut: META and SAFE may have been there.
     assert_eq!((audited(&out).verdict, report.nothing_lost()), (Verdict::Ok, false));
@@ -211,8 +211,8 @@ fn a_digest_under_a_damaged_tag_is_not_kept_beside_the_new_one() {
     let clean = transport(9, 3);
     let index = container(&audited(&clean)).index().clone();
     let mut bytes = clean.clone();
-    bytes[index.first(Tag::VERI).unwrap().offset as usize] ^= 1;
-    bytes[index.first(Tag::SEEK).unwrap().offset as usize..][..12].fill(0);
+    bytes[index.first(Tag::VERI).unwrap().offset() as usize] ^= 1;
+    bytes[index.first(Tag::SEEK).unwrap().offset() as usize..][..12].fill(0);
     let (report, out) = salvaged(&bytes, false).unwrap();
     assert!(out == clean, "{report:?}");
 }
@@ -247,7 +247,7 @@ fn tables_of_tracks_follow_their_blocks() {
     let index = container(&audit).index();
     for chunk in index.iter() {
         let mut bytes = clean.clone();
-        bytes[chunk.payload_offset as usize + 5..][..3].fill(0xee);
+        bytes[chunk.payload_offset() as usize + 5..][..3].fill(0xee);
         let (report, out) = salvaged(&bytes, false).unwrap();
         let after = audited(&out);
         assert!(
@@ -255,7 +255,7 @@ fn tables_of_tracks_follow_their_blocks() {
             "{:?}",
             codes(&after)
         );
-        match chunk.tag {
+        match chunk.tag() {
             Tag::CORE => assert_eq!((report.blocks_after, report.nothing_lost()), (12, false)),
             Tag::TSEK => assert!(out == clean && report.nothing_lost(), "{report:?}"),
             _ => assert!(!report.nothing_lost()),
@@ -267,7 +267,7 @@ fn tables_of_tracks_follow_their_blocks() {
 #[test]
 fn tables_of_tracks_count_on_what_becomes_of_veri() {
     let clean = mux(13);
-    let at = container(&audited(&clean)).index().block(0).unwrap().offset as usize;
+    let at = container(&audited(&clean)).index().block(0).unwrap().offset() as usize;
     let digest = format!(r#"{{"sha256":"{}"}}"#, "0".repeat(64));
     for (veri, damaged) in [(digest.as_bytes(), false), (digest.as_bytes(), true), (b"[]", true)] {
         let mut veri = mux_chunk(b"VERI", 0, veri);
@@ -294,8 +294,8 @@ fn the_index_of_tracks_follows_its_blocks() {
     let blocks = container(&audit).tracks().unwrap().list.iter().map(|track| track.blocks.len()).sum::<usize>();
     assert_eq!(blocks, 94);
     // One block by its CRC, and a run of blocks with their headers: the index still names all of them.
-    let hole = index.block(20).unwrap().offset as usize..index.block(25).unwrap().offset as usize;
-    let payload = index.block(3).unwrap().payload_offset as usize;
+    let hole = index.block(20).unwrap().offset() as usize..index.block(25).unwrap().offset() as usize;
+    let payload = index.block(3).unwrap().payload_offset() as usize;
     for (damage, lost) in [(payload..payload + 5, 1), (hole, 5)] {
         let mut bytes = clean.clone();
         bytes[damage].fill(0);
@@ -306,7 +306,7 @@ fn the_index_of_tracks_follows_its_blocks() {
         let time = |audit: &Audit| -> Vec<(Vec<u8>, u64)> {
             let container = container(audit);
             let cores = container.index().with_tag(Tag::CORE).filter(|chunk| container.is_intact(chunk));
-            cores.map(|c| (container.payload(&c).to_vec(), container.pts_us(c.block.unwrap()).unwrap())).collect()
+            cores.map(|c| (container.payload(&c).to_vec(), container.pts_us(c.block().unwrap()).unwrap())).collect()
         };
         let before = time(&audit);
         assert!(time(&after).iter().all(|block| before.contains(block)));
@@ -324,11 +324,11 @@ fn no_lost_chunk_leaves_an_error_behind() {
     let mut names = Vec::new();
     for (path, clean) in small {
         for chunk in container(&audited(&clean)).index().iter() {
-            let payload = chunk.payload_offset as usize..chunk.end as usize;
+            let payload = chunk.payload_offset() as usize..chunk.end() as usize;
             let mut noise = clean.clone();
             noise[payload].iter_mut().step_by(3).for_each(|byte| *byte = !*byte);
             let mut hole = clean.clone();
-            hole[chunk.offset as usize..chunk.end as usize].fill(0);
+            hole[chunk.offset() as usize..chunk.end() as usize].fill(0);
             for bytes in [noise, hole] {
                 let (report, out) = salvaged(&bytes, false).unwrap();
                 let after = audited(&out);
@@ -383,7 +383,7 @@ fn a_cancelled_job_stops() {
 #[test]
 fn mends_are_named() {
     let mut bytes = transport(4, 2);
-    let offset = container(&audited(&bytes)).index().block(2).unwrap().offset;
+    let offset = container(&audited(&bytes)).index().block(2).unwrap().offset();
     bytes[offset as usize + 6] ^= 0x40;
     let (report, _) = salvaged(&bytes, false).unwrap();
     assert_eq!(report.mended.list().iter().map(|m| (m.offset, m.mend)).collect::<Vec<_>>(), [(offset, Mend::Length)]);

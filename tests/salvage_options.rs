@@ -46,7 +46,7 @@ fn contents(bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
     let audit = opened(bytes);
     let container = container(&audit);
     let cores = container.index().with_tag(Tag::CORE);
-    cores.map(|c| (c.len > 0).then(|| container.block(c.block.unwrap()).unwrap().bytes.clone())).collect()
+    cores.map(|c| (c.len() > 0).then(|| container.block(c.block().unwrap()).unwrap().bytes.clone())).collect()
 }
 
 /// Bytes of each chunk in turn that make its CRC wrong.
@@ -140,12 +140,12 @@ fn mux_placeholders_keep_track_and_time() {
     let before = audited(&clean);
     let index = container(&before).index();
     for chunk in index.with_tag(Tag::CORE) {
-        let bytes = noisy(&clean, chunk.payload_offset as usize + 9);
+        let bytes = noisy(&clean, chunk.payload_offset() as usize + 9);
         let (report, out) = salvaged(&bytes, &PLACEHOLDERS);
         let after = audited(&out);
-        let block = chunk.block.unwrap();
+        let block = chunk.block().unwrap();
         assert_eq!(report.placeholders.list(), [block], "{report:?}");
-        assert_eq!(container(&after).index().block(block).unwrap().len, 8);
+        assert_eq!(container(&after).index().block(block).unwrap().len(), 8);
         let at = |audit: &Audit| {
             let container = container(audit);
             let owner = |block: u64| container.tracks().unwrap().of_block(block).map(|(t, b)| (t.id.clone(), *b));
@@ -160,7 +160,7 @@ fn mux_placeholders_keep_track_and_time() {
     for field in [0..4, 4..6] {
         let chunk = index.block(3).unwrap();
         let mut bytes = clean.clone();
-        bytes[chunk.payload_offset as usize..][field].fill(0xee);
+        bytes[chunk.payload_offset() as usize..][field].fill(0xee);
         let (report, _) = salvaged(&bytes, &PLACEHOLDERS);
         assert!(report.placeholders.is_empty(), "{report:?}");
     }

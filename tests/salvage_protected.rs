@@ -95,12 +95,12 @@ fn every_block_before_the_first_loss_is_kept_under_its_index_and_none_after_it()
         let audit = audited(&clean, &keys());
         for lost in 0..BLOCKS {
             let chunk = container(&audit).index().block(lost as u64).unwrap();
-            let (payload, end) = (chunk.payload_offset as usize, chunk.end as usize);
+            let (payload, end) = (chunk.payload_offset() as usize, chunk.end() as usize);
             let mut noise = clean.clone();
             noise[payload + 20..payload + 24].iter_mut().for_each(|byte| *byte = !*byte);
             let mut hole = clean.clone();
-            hole[chunk.offset as usize..end].fill(0);
-            let cut = [&clean[..chunk.offset as usize], &clean[end..]].concat();
+            hole[chunk.offset() as usize..end].fill(0);
+            let cut = [&clean[..chunk.offset() as usize], &clean[end..]].concat();
             for (damage, bytes) in [("noise", noise), ("hole", hole), ("cut", cut)] {
                 for with_keys in [false, true] {
                     let name = format!("{name}, {damage} at block {lost}, keys: {with_keys}");
@@ -129,7 +129,7 @@ fn a_confirmed_flip_keeps_all_of_them_on_request() {
         let clean = protected(encrypted, masked, |_| {});
         let chunk = container(&audited(&clean, &keys())).index().block(2).unwrap();
         let mut bytes = clean.clone();
-        bytes[chunk.payload_offset as usize + 30] ^= 4;
+        bytes[chunk.payload_offset() as usize + 30] ^= 4;
         let (report, out) = salvaged(name, &bytes, true, false);
         assert!(out == clean && report.nothing_lost() && report.notes.is_empty(), "{name}: {report:?}");
         let (report, _) = salvaged(name, &bytes, false, false);
@@ -214,11 +214,11 @@ fn a_chain_is_kept_whole_where_meta_is_lost_too() {
     let audit = audited(&clean, &keys());
     let meta = container(&audit).index().first(Tag::META).unwrap();
     let mut bytes = clean.clone();
-    bytes[meta.payload_offset as usize + 3..][..5].fill(0xee);
+    bytes[meta.payload_offset() as usize + 3..][..5].fill(0xee);
     let (report, out) = salvaged("META lost", &bytes, false, false);
     assert_eq!((report.blocks_after, contents(&out)), (7, raw(BLOCKS)));
     let lost = container(&audit).index().block(4).unwrap();
-    bytes[lost.payload_offset as usize..][..5].fill(0xee);
+    bytes[lost.payload_offset() as usize..][..5].fill(0xee);
     let (report, out) = salvaged("META and a block lost", &bytes, false, false);
     assert_eq!((report.blocks_after, contents(&out)), (4, raw(BLOCKS)[..4].to_vec()));
 }
@@ -247,12 +247,12 @@ fn files_of_the_reference_writer_are_kept_up_to_the_loss() {
         let index = container(&audit).index();
         let stored = |index: &h4inspect::core::index::Index, bytes: &[u8]| -> Vec<Vec<u8>> {
             let cores = index.with_tag(Tag::CORE);
-            cores.map(|c| bytes[c.payload_offset as usize..c.end as usize].to_vec()).collect()
+            cores.map(|c| bytes[c.payload_offset() as usize..c.end() as usize].to_vec()).collect()
         };
         for lost in 0..index.blocks() {
             let chunk = index.block(lost).unwrap();
             let mut bytes = clean.clone();
-            bytes[chunk.offset as usize..chunk.end as usize].fill(0);
+            bytes[chunk.offset() as usize..chunk.end() as usize].fill(0);
             let mut out = Vec::new();
             let before = audited(&bytes, &Options::default());
             salvage(&before, &Settings::default(), &mut out, &Task::default()).unwrap();

@@ -55,7 +55,7 @@ fn protected_containers_are_written_as_the_reference_writes_them() {
         ..Export::plain(&blocks, 4096)
     };
     // The export pipeline puts META's fields in another order; all else is the same.
-    let blocks_end = container.seek_chunk().unwrap().end as usize;
+    let blocks_end = container.seek_chunk().unwrap().end() as usize;
     assert!(export.write()[..blocks_end] == bytes[..blocks_end]);
 }
 
@@ -73,8 +73,8 @@ fn containers_of_several_tracks_are_written_as_the_reference_writes_them() {
 
     for name in ["mux-three-tracks.h4mk", "mux-demo.h4mk"] {
         let (container, bytes) = reference(name);
-        let sidecars = container.index().iter().filter(|chunk| ![Tag::CORE, Tag::TSEK].contains(&chunk.tag));
-        let sidecars: Vec<_> = sidecars.map(|chunk| (chunk.tag.0, container.payload(&chunk).to_vec())).collect();
+        let sidecars = container.index().iter().filter(|chunk| ![Tag::CORE, Tag::TSEK].contains(&chunk.tag()));
+        let sidecars: Vec<_> = sidecars.map(|chunk| (chunk.tag().0, container.payload(&chunk).to_vec())).collect();
         let sidecars: Vec<_> = sidecars.iter().map(|(tag, payload)| (*tag, payload.as_slice())).collect();
         let blocks: Vec<_> = container.index().with_tag(Tag::CORE).map(|chunk| mux_block(&container, &chunk)).collect();
         let tracks: Vec<u16> = container.tracks().unwrap().list.iter().map(|track| track.id.parse().unwrap()).collect();

@@ -63,7 +63,7 @@ fn every_column_in_sight_sorts_both_ways() {
     let stored = |player: &Player| {
         let container = player.state().container.clone().unwrap();
         let first = player.state().blocks.block(&container, 0).unwrap();
-        container.index().block(first).unwrap().len
+        container.index().block(first).unwrap().len()
     };
     let mut columns = Vec::new();
     for presses in 0..10 {

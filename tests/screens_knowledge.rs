@@ -222,7 +222,7 @@ fn asked_after(before: &str) -> BTreeSet<char> {
         let container = player.state().container.clone();
         for (block, mark) in &marks {
             let container = container.as_ref().unwrap();
-            let by_the_walk = container.index().block(*block).unwrap().state != State::Unchecked;
+            let by_the_walk = container.index().block(*block).unwrap().state() != State::Unchecked;
             assert!(*mark != '✓' || is_intact(container, *block), "{name}: block {block} is not right");
             match before {
                 "" => assert!(*mark != '✓' || by_the_walk, "{name}: nobody has looked at block {block}"),

@@ -127,26 +127,72 @@ impl State {
     }
 }
 
-/// One chunk, unpacked from the index.
+/// One chunk, unpacked from the index. Only an index makes one, so that what it says was seen in a file.
+///
+/// ```
+/// let container = h4mk::Container::open("../sample-data/demo.h4mk")?;
+/// let chunk = container.index().block(30).expect("it has 300 blocks");
+/// assert_eq!((chunk.tag(), chunk.block()), (h4mk::index::Tag::CORE, Some(30)));
+/// assert_eq!(container.payload(&chunk).len(), chunk.len());
+/// # Ok::<(), h4mk::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Chunk {
-    /// Ordinal in the file.
-    pub index: u64,
+    pub(crate) index: u64,
+    pub(crate) tag: Tag,
+    pub(crate) offset: u64,
+    pub(crate) payload_offset: u64,
+    pub(crate) len: u64,
+    pub(crate) end: u64,
+    pub(crate) state: State,
+    pub(crate) block: Option<u64>,
+}
+
+impl Chunk {
+    /// Its ordinal in the file.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
     /// Its name.
-    pub tag: Tag,
+    pub fn tag(&self) -> Tag {
+        self.tag
+    }
+
     /// File offset of its header.
-    pub offset: u64,
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// File offset of its payload.
-    pub payload_offset: u64,
+    pub fn payload_offset(&self) -> u64 {
+        self.payload_offset
+    }
+
     /// Payload bytes that are there; of a damaged header not what it declares.
-    pub len: u64,
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether no payload is there.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// File offset after its last byte.
-    pub end: u64,
-    /// What is known about it.
-    pub state: State,
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// What the walk found out about it; [`Container::state`](crate::Container::state) knows what was found out since.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
     /// Its ordinal among CORE chunks, if it is one.
-    pub block: Option<u64>,
+    pub fn block(&self) -> Option<u64> {
+        self.block
+    }
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -34,7 +34,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let container =
         if args.check { open::checked(&args.file, session)? } else { Arc::new(open::container(&args.file, session)?) };
     let is_whole =
-        || container.walked().losses.is_empty() && container.index().iter().all(|chunk| chunk.state == State::Intact);
+        || container.walked().losses.is_empty() && container.index().iter().all(|chunk| chunk.state() == State::Intact);
     if args.check && !is_whole() {
         session.raise(Status::Findings);
     }

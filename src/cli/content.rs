@@ -118,7 +118,7 @@ pub(super) fn chunk(container: &Container, file: &Input, index: u64, session: &m
         return Err(Status::Findings.error(format!("{file}: Chunk index {index} out of range ({range})")));
     };
     if !container.is_intact(&chunk) {
-        let Chunk { tag, offset, .. } = chunk;
+        let (tag, offset) = (chunk.tag(), chunk.offset());
         warn_damaged(file, &format!("chunk {index} ({tag}) at {offset} is cut off or its CRC is wrong"), session);
     }
     Ok(chunk)

@@ -73,7 +73,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
         (Some(container), Some(block), _) => of_block(container, block, args, session)?,
         (Some(container), _, Some(chunk)) => {
             let chunk = content::chunk(container, &args.file, chunk, session)?;
-            (chunk.offset, Part::Stored(source.bytes().range(chunk.offset..chunk.end)))
+            (chunk.offset(), Part::Stored(source.bytes().range(chunk.offset()..chunk.end())))
         }
         _ => (args.offset.unwrap_or(0), Part::Stored(of_file(source.bytes(), args)?)),
     };
@@ -121,7 +121,7 @@ fn of_block<'a>(
     let bytes = content::block(container, &args.file, index, Form::Raw, session)?;
     let start = container.index().block(index).map_or(0, |chunk| match container.routed(&chunk) {
         Some((_, content)) => content.start,
-        None => chunk.payload_offset,
+        None => chunk.payload_offset(),
     });
     Ok((start, Part::Block(bytes)))
 }

@@ -194,7 +194,7 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// The batch that begins with the block at that place, and where the one after it begins.
     fn plan(&self, start: usize) -> Option<(Plan, usize)> {
-        let stored_len = |at| Some(self.container.index().block(self.blocks.get(at)?).map_or(0, |chunk| chunk.len));
+        let stored_len = |at| Some(self.container.index().block(self.blocks.get(at)?).map_or(0, |chunk| chunk.len()));
         let mut plan = Plan { blocks: start..start + 1, stored_len: stored_len(start)? };
         let most = if self.foreseen { BATCH_BLOCKS } else { 1 };
         while plan.blocks.len() < most
@@ -224,7 +224,7 @@ impl Reading<'_> {
 
     /// How much a block decodes to, or no less. One that is encrypted would have to be decrypted to be exact.
     fn decoded_len(&self, chunk: &Chunk) -> u64 {
-        let most = chunk.len.saturating_mul(MOST_DECODED);
+        let most = chunk.len().saturating_mul(MOST_DECODED);
         if self.container.pipeline().cipher.is_some() && most <= WHOLE_BYTES {
             return most;
         }
@@ -266,7 +266,7 @@ impl Reading<'_> {
 
     fn is_long(&self, chunk: &Chunk) -> bool {
         let limit = self.container.options().max_block_size;
-        let may_be = chunk.len.saturating_mul(MOST_DECODED) > WHOLE_BYTES;
+        let may_be = chunk.len().saturating_mul(MOST_DECODED) > WHOLE_BYTES;
         may_be && (WHOLE_BYTES + 1..=limit).contains(&self.decoded_len(chunk))
     }
 }

@@ -44,7 +44,7 @@ pub fn write_text(out: &mut dyn Write, paint: Paint, container: &Container) -> i
     writeln!(out, "{}", paint.paint(Role::Label, heading.trim_end()))?;
     let mut losses = container.walked().losses.iter().peekable();
     for chunk in index.iter() {
-        while let Some(loss) = losses.next_if(|loss| loss.offset < chunk.offset) {
+        while let Some(loss) = losses.next_if(|loss| loss.offset < chunk.offset()) {
             write_loss(out, paint, columns, loss.offset, loss.length)?;
         }
         write_row(out, paint, columns, &listed.chunks.row(&chunk), container.state(&chunk))?;

@@ -86,7 +86,7 @@ fn bare(finding: &Finding) -> String {
 fn lost(container: &Container, findings: &Findings) -> Vec<String> {
     let cut = findings.list().iter().filter(|finding| finding.code == Code::ChunkTruncated);
     let cut: BTreeSet<u64> = cut.map(|finding| finding.offset).collect();
-    let begins_chunk = |at: u64| container.index().at_offset(at).is_some_and(|chunk| chunk.offset == at);
+    let begins_chunk = |at: u64| container.index().at_offset(at).is_some_and(|chunk| chunk.offset() == at);
     let losses = container.walked().losses.iter();
     let regions: Vec<_> = losses.filter(|loss| !cut.contains(&loss.offset) && !begins_chunk(loss.offset)).collect();
     let bytes = count(regions.iter().map(|loss| loss.length).fold(0, u64::saturating_add), "byte");

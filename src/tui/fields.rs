@@ -241,14 +241,14 @@ impl Fields {
         if let Some((start, end)) = found.bytes {
             return Some(start..end);
         }
-        let payload = |chunk: &Chunk| chunk.payload_offset..chunk.payload_offset + chunk.len;
+        let payload = |chunk: &Chunk| chunk.payload_offset()..chunk.payload_offset() + chunk.len();
         let pointer = self.pointer(node);
         match (root.form, &root.chunk) {
             (_, Some(chunk)) if pointer.is_empty() => Some(payload(chunk)),
             (Form::Json, Some(chunk)) => span(container, chunk, &pointer),
             (Form::BinaryMeta, Some(chunk)) => {
                 let field = if pointer == "/duration_us" { 0..8 } else { 8..12 };
-                Some(chunk.payload_offset + field.start..chunk.payload_offset + field.end)
+                Some(chunk.payload_offset() + field.start..chunk.payload_offset() + field.end)
             }
             (Form::Text, _) | (_, None) if root.form != Form::Manifest => None,
             _ => match pointer.split('/').nth(1)? {
@@ -270,14 +270,14 @@ impl Fields {
             _ => return None,
         };
         let found = span::find(&container.sidecar_payload(&chunk).read(), pointer)?.value;
-        Some(chunk.payload_offset + found.start..chunk.payload_offset + found.end)
+        Some(chunk.payload_offset() + found.start..chunk.payload_offset() + found.end)
     }
 
     /// The bytes of an entry of the manifest's seek table; `None` where it is packed into META.
     fn entry_bytes(&self, container: &Container, entry: u64) -> Option<Range<u64>> {
         match container.seek_table().filter(|table| !table.rows.is_empty()) {
             Some(table) => {
-                let (first, row) = (container.seek_chunk()?.payload_offset.checked_add(4)?, table.rows.range(entry));
+                let (first, row) = (container.seek_chunk()?.payload_offset().checked_add(4)?, table.rows.range(entry));
                 Some(first.checked_add(row.start)?..first.checked_add(row.end)?)
             }
             None => container.tracks()?.list.first()?.row(entry),
@@ -345,7 +345,7 @@ impl Fields {
 
 fn span(container: &Container, chunk: &Chunk, pointer: &str) -> Option<Range<u64>> {
     let found = span::find(&container.sidecar_payload(chunk).read(), pointer)?.whole();
-    Some(chunk.payload_offset + found.start..chunk.payload_offset + found.end)
+    Some(chunk.payload_offset() + found.start..chunk.payload_offset() + found.end)
 }
 
 /// A row of the manifest's seek table, as its JSON would say it.

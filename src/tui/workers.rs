@@ -205,7 +205,7 @@ fn unhidden(container: &Container, chunk: &Chunk, task: &Task) -> Result<Option<
 /// What a block's content is read from. Its CRC is recomputed first: nothing is shown of it that nobody has checked.
 fn coding(container: &Container, chunk: &Chunk, task: &Task) -> Result<Result<Coding, BlockError>, Cancelled> {
     _ = container.is_intact(chunk);
-    match container.coding(chunk.block.unwrap_or_default(), task) {
+    match container.coding(chunk.block().unwrap_or_default(), task) {
         Ok(coding) => Ok(Ok(coding)),
         Err(CodingError::Block(why)) => Ok(Err(why)),
         Err(CodingError::Cancelled(cancelled)) => Err(cancelled),
@@ -304,7 +304,7 @@ const TRIED_BLOCKS: u64 = 64;
 fn try_secret(container: &Container) -> Option<(u64, bool)> {
     let index = container.index();
     let mut first = (0..index.blocks().min(TRIED_BLOCKS)).filter_map(|block| index.block(block));
-    let intact = first.find(|chunk| container.is_intact(chunk))?.block?;
+    let intact = first.find(|chunk| container.is_intact(chunk))?.block()?;
     let window = container.window(intact, 0, 1).ok()?;
     Some((intact, !matches!(window.problem, Some(BlockError::Decrypt { .. }))))
 }

@@ -375,7 +375,7 @@ pub fn audited(bytes: &[u8]) -> Audit {
 pub fn wrongly_salvaged_if_damaged(bytes: &[u8]) -> Option<Vec<String>> {
     let audit = audited_with(bytes, &Options::default());
     let chunks = audit.container.iter().flat_map(|container| container.index().iter().skip(1).take(2));
-    let places: Vec<usize> = chunks.map(|chunk| chunk.offset as usize).collect();
+    let places: Vec<usize> = chunks.map(|chunk| chunk.offset() as usize).collect();
     let [second, third] = places[..] else { return None };
     let (before, after) = (&bytes[..second], &bytes[third..]);
     let damaged = [
@@ -406,7 +406,7 @@ pub fn wrongly_salvaged(audit: &Audit, repair: bool) -> Option<String> {
             Err(SalvageError::Nothing) => {
                 let container = audit.container.as_ref().unwrap();
                 // Tables and digests of what is gone are nothing to keep.
-                let content = |chunk: &Chunk| ![Tag::VERI, Tag::SEEK, Tag::TSEK].contains(&chunk.tag);
+                let content = |chunk: &Chunk| ![Tag::VERI, Tag::SEEK, Tag::TSEK].contains(&chunk.tag());
                 let kept = container.index().iter().find(|chunk| content(chunk) && container.is_intact(chunk));
                 assert_eq!(kept, None, "this is refused, and could be kept");
                 None

@@ -314,11 +314,11 @@ impl Lines<'_> {
         let chunk =
             |container: &Container, offset: Option<u64>| -> Option<Chunk> { container.index().at_offset(offset?) };
         let old = chunk(self.pair.before, before)?;
-        let header = Place::Bytes(old.offset..old.payload_offset.max(old.offset.saturating_add(1)));
+        let header = Place::Bytes(old.offset()..old.payload_offset().max(old.offset().saturating_add(1)));
         let Some(new) = chunk(self.pair.after, after) else { return Some(header) };
         let (old_bytes, new_bytes) = (self.pair.before.payload(&old), self.pair.after.payload(&new));
         let at = old_bytes.first_difference(new_bytes).filter(|at| *at < old_bytes.len());
-        let byte = |at: u64| old.payload_offset.saturating_add(at);
+        let byte = |at: u64| old.payload_offset().saturating_add(at);
         Some(at.map_or(header, |at| Place::Bytes(byte(at)..byte(at).saturating_add(1))))
     }
 
@@ -344,7 +344,7 @@ impl Lines<'_> {
             None => container.seek_chunk(),
             Some(id) => container.tracks().and_then(|tracks| tracks.by_id(id)).and_then(|track| track.table_chunk()),
         };
-        let offsets = [self.pair.before, self.pair.after].map(|container| chunk(container).map(|chunk| chunk.offset));
+        let offsets = [self.pair.before, self.pair.after].map(|container| chunk(container).map(|chunk| chunk.offset()));
         let [before, after] = offsets;
         let place = self.first_difference(before, after);
         match (table.present.before, table.present.after) {
@@ -462,7 +462,7 @@ fn changed_place(container: &Container, changed: &Changed) -> Option<Place> {
         return Some(Place::Decoded { block, at: range.start.min(last) });
     }
     let chunk = container.index().block(block)?;
-    let content = container.routed(&chunk).map_or(chunk.payload_offset, |(_, content)| content.start);
+    let content = container.routed(&chunk).map_or(chunk.payload_offset(), |(_, content)| content.start);
     let start = content.saturating_add(range.start.min(last));
     let end = content.saturating_add(range.end).max(start.saturating_add(1));
     Some(Place::Bytes(start..end))

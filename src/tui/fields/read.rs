@@ -37,7 +37,7 @@ impl Fields {
 
     /// All chunks of a tag, the first one that can be relied on flagged as such by the others.
     fn chunks(&mut self, container: &Container, tag: Tag) {
-        let counts = container.sidecar(tag).map(|chunk| chunk.index);
+        let counts = container.sidecar(tag).map(|chunk| chunk.index());
         let index = container.index();
         let mut chunks: Vec<Chunk> = index.with_tag(tag).take(SHOWN_PER_TAG).collect();
         if chunks.is_empty() {
@@ -52,7 +52,7 @@ impl Fields {
             } else if !container.is_intact(&chunk) {
                 let said = "a flipped bit was located and confirmed: shown without it".to_owned();
                 notes.push(Note::about(Severity::Warning, said, &chunk));
-            } else if counts.is_some_and(|first| first != chunk.index) && (tag != Tag::NOTE && !tag.is_extension()) {
+            } else if counts.is_some_and(|first| first != chunk.index()) && (tag != Tag::NOTE && !tag.is_extension()) {
                 let said = format!("another {tag} counts: the first that can be relied on");
                 notes.push(Note::about(Severity::Warning, said, &chunk));
             }
@@ -87,20 +87,20 @@ impl Fields {
 
     fn json(&mut self, chunk: &Chunk, document: &Document, invalid: &HashMap<String, String>, mut notes: Vec<Note>) {
         if let Some(error) = &document.error {
-            let at = chunk.payload_offset.saturating_add(error.offset);
+            let at = chunk.payload_offset().saturating_add(error.offset);
             let said = format!("{} at byte {}, file offset {at:#x}", error.message, error.offset);
             let severity = if error.beyond_limit { Severity::Warning } else { Severity::Error };
             notes.push(Note { severity, said, bytes: (at, at.saturating_add(1)) });
         }
         if let Some(offset) = document.surrogate {
-            let at = chunk.payload_offset.saturating_add(offset);
+            let at = chunk.payload_offset().saturating_add(offset);
             let said =
                 format!("half of a surrogate pair at byte {offset}, file offset {at:#x}: shown as it is written");
             notes.push(Note { severity: Severity::Warning, said, bytes: (at, at.saturating_add(6)) });
         }
         if document.bom {
             let said = "begins with a byte order mark".to_owned();
-            let bytes = (chunk.payload_offset, chunk.payload_offset + 3);
+            let bytes = (chunk.payload_offset(), chunk.payload_offset() + 3);
             notes.push(Note { severity: Severity::Warning, said, bytes });
         }
         if document.value.as_ref().is_some_and(|value| !value.is_object()) {
@@ -110,8 +110,8 @@ impl Fields {
         for pointer in &document.duplicates {
             flags.entry(pointer.clone()).or_insert_with(|| "occurs more than once: the last one counts".to_owned());
         }
-        let content = document.value.as_ref().map_or(Content::Bytes(chunk.len), content);
-        let root = self.document(chunk.tag.to_string(), Some(*chunk), Form::Json, content);
+        let content = document.value.as_ref().map_or(Content::Bytes(chunk.len()), content);
+        let root = self.document(chunk.tag().to_string(), Some(*chunk), Form::Json, content);
         self.notes(root, notes);
         if let Some(value) = &document.value {
             let path = (!flags.is_empty()).then(String::new);
@@ -125,7 +125,7 @@ impl Fields {
             notes.push(Note::about(Severity::Warning, "is not UTF-8: the other bytes are escaped".to_owned(), chunk));
             escape_bytes(error.as_bytes())
         });
-        let root = self.document(chunk.tag.to_string(), Some(*chunk), Form::Text, Content::String(text.into()));
+        let root = self.document(chunk.tag().to_string(), Some(*chunk), Form::Text, Content::String(text.into()));
         self.notes(root, notes);
         self.close(root);
     }
@@ -225,7 +225,7 @@ struct Note {
 
 impl Note {
     fn about(severity: Severity, said: String, chunk: &Chunk) -> Self {
-        Self { severity, said, bytes: (chunk.offset, chunk.end) }
+        Self { severity, said, bytes: (chunk.offset(), chunk.end()) }
     }
 }
 

@@ -83,7 +83,7 @@ impl BlockList {
     }
 
     pub(super) fn measured(&mut self, chunk: &Chunk, measure: Measure) {
-        let Some(block) = chunk.block else { return };
+        let Some(block) = chunk.block() else { return };
         if self.measures.len() >= REMEMBERED {
             self.measures.clear();
         }

@@ -30,7 +30,8 @@ pub(super) fn selected_chunk(state: &mut State) -> Vec<Effect> {
     let chunk = state.container.as_ref().zip(state.selection.chunk).and_then(|(c, chunk)| c.index().chunk(chunk));
     match chunk {
         Some(chunk) => {
-            let text = format!("{} chunk {} at {:#x}, {} bytes", chunk.tag, chunk.index, chunk.offset, chunk.len);
+            let text =
+                format!("{} chunk {} at {:#x}, {} bytes", chunk.tag(), chunk.index(), chunk.offset(), chunk.len());
             copied(state, &text)
         }
         None => {

@@ -96,7 +96,7 @@ pub(super) fn indexed(state: &mut State, container: Arc<Container>) -> Option<Ef
     };
     state.source = container.source().clone();
     knowledge::indexed(state, container.clone());
-    if let Some(chunk) = end.filter(|chunk| state.selection.chunk != Some(chunk.index)) {
+    if let Some(chunk) = end.filter(|chunk| state.selection.chunk != Some(chunk.index())) {
         state.walk_to(Selection::of_chunk(&container, &chunk));
     }
     moment::again(state)

@@ -113,9 +113,9 @@ impl Hex {
 
 /// What a chunk is called: `block 3`, `SEEK chunk 8`.
 pub fn chunk_name(chunk: &Chunk) -> String {
-    match chunk.block {
-        Some(block) if chunk.tag == Tag::CORE => format!("block {block}"),
-        _ => format!("{} chunk {}", chunk.tag, chunk.index),
+    match chunk.block() {
+        Some(block) if chunk.tag() == Tag::CORE => format!("block {block}"),
+        _ => format!("{} chunk {}", chunk.tag(), chunk.index()),
     }
 }
 

@@ -161,7 +161,7 @@ impl Measure {
     /// Reads a chunk; the container remembers what its CRC came to.
     pub fn of(container: &Container, chunk: &Chunk) -> Self {
         _ = container.is_intact(chunk);
-        Self { decoded: chunk.block.and_then(|_| container.decoded_len(chunk)) }
+        Self { decoded: chunk.block().and_then(|_| container.decoded_len(chunk)) }
     }
 }
 

@@ -22,8 +22,8 @@ pub struct Selection {
 impl Selection {
     /// A chunk.
     pub fn of_chunk(container: &Container, chunk: &Chunk) -> Self {
-        let time_us = chunk.block.and_then(|block| container.pts_us(block));
-        Self { chunk: Some(chunk.index), block: chunk.block, bytes: None, time_us }
+        let time_us = chunk.block().and_then(|block| container.pts_us(block));
+        Self { chunk: Some(chunk.index()), block: chunk.block(), bytes: None, time_us }
     }
 
     /// Bytes of the file, and the chunk they are in, if they are in one.

@@ -54,7 +54,7 @@ impl Only {
         let mut blocks: Vec<u64> = all.filter(|block| *block < index.blocks()).collect();
         blocks.sort_unstable();
         blocks.dedup();
-        let bytes = blocks.iter().filter_map(|block| index.block(*block)).map(|chunk| chunk.len).sum();
+        let bytes = blocks.iter().filter_map(|block| index.block(*block)).map(|chunk| chunk.len()).sum();
         Self { track: track.to_owned(), of: container.clone(), blocks, bytes }
     }
 
@@ -181,8 +181,8 @@ impl Tree {
 
     /// The place of a chunk among those of its tag that are shown; `None` where it is not.
     pub fn rank(&self, index: &Index, chunk: &Chunk) -> Option<u64> {
-        match self.only_of(chunk.tag) {
-            Some(only) => only.blocks.binary_search(&chunk.block?).ok().map(|at| at as u64),
+        match self.only_of(chunk.tag()) {
+            Some(only) => only.blocks.binary_search(&chunk.block()?).ok().map(|at| at as u64),
             None => Some(index.rank(chunk)),
         }
     }
@@ -240,7 +240,7 @@ impl Tree {
 
     /// The row of a chunk.
     pub fn row_of(&self, index: &Index, chunk: &Chunk) -> Option<Row> {
-        let group = index.totals().iter().position(|total| total.tag == chunk.tag)?;
+        let group = index.totals().iter().position(|total| total.tag == chunk.tag())?;
         let (alone, rank) = (self.count(index, group) == 1, self.rank(index, chunk)?);
         Some(if alone { Row::Group(group) } else { Row::Chunk(group, rank) })
     }
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!((third, tree.place(&index, third)), (Row::Chunk(0, 2), 0), "hidden: its group's place");
         tree.reveal(&index, third);
         assert_eq!((tree.len(&index), tree.place(&index, third)), (6, 3));
-        assert_eq!(tree.chunk(&index, third).unwrap().index, 3);
+        assert_eq!(tree.chunk(&index, third).unwrap().index(), 3);
         assert_eq!(tree.row(&index, 6), None);
         let meta = tree.row_of(&index, &index.chunk(4).unwrap()).unwrap();
         assert_eq!((meta, tree.is_open(&index, meta)), (Row::Group(2), None), "alone: the group is the chunk");
@@ -397,7 +397,7 @@ mod tests {
         tree.reveal(index, row);
         assert_eq!((tree.len(index), tree.row(index, tree.place(index, row))), (1 + 3 + 100, Some(row)));
         assert_eq!((tree.chunk(index, row), tree.row_of(index, &index.block(451).unwrap())), (Some(chunk), None));
-        assert_eq!(tree.total(index, 0).1, 300 * chunk.len);
+        assert_eq!(tree.total(index, 0).1, 300 * chunk.len());
         tree.show_only(Some(Only::of_track(&container, "7")));
         assert_eq!((tree.len(index), tree.chunk(index, Row::Group(0))), (1, None));
         tree.show_only(None);

@@ -121,7 +121,7 @@ fn value(
     cell: &Cell,
 ) -> Vec<Span<'static>> {
     let glyphs = painter.glyphs;
-    let block = chunk.block.unwrap_or(0);
+    let block = chunk.block().unwrap_or(0);
     let measure = state.blocks.measure(block);
     let columns = usize::from(cell.width);
     let unknown = || match measure {
@@ -136,19 +136,19 @@ fn value(
             (Role::Text, id.unwrap_or_else(|| "?".to_owned()))
         }
         Column::Kind => (Role::Text, kind_of(container, block).map_or_else(|| "?".to_owned(), |kind| kind.to_string())),
-        Column::Offset => (Role::Dim, format!("{:#x}", chunk.offset)),
+        Column::Offset => (Role::Dim, format!("{:#x}", chunk.offset())),
         Column::Pts => (Role::Text, container.pts_us(block).map_or_else(|| "?".to_owned(), format_us)),
         Column::Keyframe if container.is_keyframe(block) => (Role::Keyframe, format!(" {}", glyphs.keyframe)),
         Column::Keyframe => (Role::Text, String::new()),
-        Column::Stored => (Role::Text, count_text(chunk.len)),
+        Column::Stored => (Role::Text, count_text(chunk.len())),
         Column::Decoded => match measure.and_then(|measure| measure.decoded) {
             Some(len) if count_text(len).len() <= columns => (Role::Text, count_text(len)),
             Some(len) => (Role::Text, short_size(len)),
             None => unknown(),
         },
         Column::Ratio => match measure.and_then(|measure| measure.decoded) {
-            Some(_) if chunk.len == 0 => (Role::Dim, glyphs.line.to_owned()),
-            Some(len) => (Role::Text, format!("{:.2}{}", len as f64 / chunk.len as f64, glyphs.times)),
+            Some(_) if chunk.len() == 0 => (Role::Dim, glyphs.line.to_owned()),
+            Some(len) => (Role::Text, format!("{:.2}{}", len as f64 / chunk.len() as f64, glyphs.times)),
             None => unknown(),
         },
         Column::Known => return known(state, container, painter, chunk, columns),

@@ -166,8 +166,9 @@ fn group_spans(
         Shared::Chunk(None) => format!("the file as a whole, {}", count(total, "finding")),
         Shared::Chunk(Some(ordinal)) => {
             let chunk = container.and_then(|container| container.index().chunk(ordinal));
-            let tag = chunk.map(|chunk| format!("{} ", chunk.tag)).unwrap_or_default();
-            let block = chunk.and_then(|chunk| chunk.block).map(|block| format!(", block {block}")).unwrap_or_default();
+            let tag = chunk.map(|chunk| format!("{} ", chunk.tag())).unwrap_or_default();
+            let block =
+                chunk.and_then(|chunk| chunk.block()).map(|block| format!(", block {block}")).unwrap_or_default();
             format!("{tag}chunk {ordinal}{block}, {}", count(total, "finding"))
         }
     };
@@ -260,7 +261,9 @@ fn draw_veri(state: &State, painter: &mut Painter<'_>, area: Rect) {
         (None, None) => {
             let veri = state.container.as_ref().map(|container| container.index().first(Tag::VERI));
             let text = match veri {
-                Some(Some(chunk)) => format!(" {} bytes at {:#x}, not recomputed: press v", chunk.len, chunk.offset),
+                Some(Some(chunk)) => {
+                    format!(" {} bytes at {:#x}, not recomputed: press v", chunk.len(), chunk.offset())
+                }
                 Some(None) => " there is no VERI chunk".to_owned(),
                 None => " no container".to_owned(),
             };
@@ -372,15 +375,15 @@ fn share(container: &Container, coverage: &Coverage, column: u16, columns: u16) 
         let header = end <= container.layout().file_header_len() && *coverage == Coverage::WholePrefix;
         return if header { Share::All } else { Share::None };
     };
-    let count = to.index.saturating_sub(from.index);
+    let count = to.index().saturating_sub(from.index());
     let step = (count / SAMPLES).max(1);
-    let sampled = (from.index..=to.index).step_by(usize::try_from(step).unwrap_or(1)).chain([to.index]);
+    let sampled = (from.index()..=to.index()).step_by(usize::try_from(step).unwrap_or(1)).chain([to.index()]);
     let mut shares = sampled.filter_map(|chunk| index.chunk(chunk)).map(|chunk| {
-        let content = chunk.payload_offset <= start && end <= chunk.payload_offset.saturating_add(chunk.len);
+        let content = chunk.payload_offset() <= start && end <= chunk.payload_offset().saturating_add(chunk.len());
         match coverage.part_of(container, &chunk) {
             Part::Whole => Share::All,
             Part::Content if content => Share::All,
-            Part::Content if end <= chunk.payload_offset => Share::None,
+            Part::Content if end <= chunk.payload_offset() => Share::None,
             Part::Content => Share::Some,
             Part::Nothing => Share::None,
         }

@@ -179,7 +179,9 @@ fn value_spans(
         Content::More(chunks) => vec![painter.span(Role::Dim, format!("{} more chunks", count_text(*chunks)))],
         Content::Object(_) | Content::Array(_) | Content::SeekTable(_) | Content::Bytes(_) | Content::Note(..) => {
             let of_chunk = fields.root(node).filter(|root| root.node == node).map(|root| match &root.chunk {
-                Some(chunk) => format!("chunk {} at {:#x}, {} bytes", chunk.index, chunk.offset, count_text(chunk.len)),
+                Some(chunk) => {
+                    format!("chunk {} at {:#x}, {} bytes", chunk.index(), chunk.offset(), count_text(chunk.len()))
+                }
                 None => "as the compatibility layer answers".to_owned(),
             });
             vec![painter.span(Role::Dim, of_chunk.unwrap_or_default())]

@@ -53,7 +53,7 @@ fn mean_size(container: &Container, blocks: u64, width: u16, column: u16) -> u64
     let range = strip_blocks(blocks, width, column);
     let index = container.index();
     let ends = range.end.checked_sub(1).and_then(|last| Some((index.block(range.start)?, index.block(last)?)));
-    ends.map_or(0, |(first, last)| last.end.saturating_sub(first.offset) / (range.end - range.start).max(1))
+    ends.map_or(0, |(first, last)| last.end().saturating_sub(first.offset()) / (range.end - range.start).max(1))
 }
 
 fn bar_level(size: u64, largest: u64) -> usize {

@@ -64,7 +64,7 @@ fn row_spans(
     let chunk = state.tree.chunk(index, row);
     // A block's is its index, though only those of one track are shown.
     let number = |member: u64| {
-        let block = || state.tree.nth(index, Tree::tag(index, row)?, member)?.block;
+        let block = || state.tree.nth(index, Tree::tag(index, row)?, member)?.block();
         block().unwrap_or(member)
     };
     let (indent, name, role, detail) = match row {
@@ -77,11 +77,11 @@ fn row_spans(
             (1, span, Role::Text, count_text(members.end - members.start))
         }
         Row::Chunk(..) => {
-            let keyframe = chunk.and_then(|c| c.block).is_some_and(|block| container.is_keyframe(block));
+            let keyframe = chunk.and_then(|c| c.block()).is_some_and(|block| container.is_keyframe(block));
             let glyph = if keyframe { glyphs.keyframe } else { " " };
             let name = format!("#{} {glyph}", number(members.start));
             let role = if keyframe { Role::Keyframe } else { Role::Text };
-            let bytes = chunk.map_or(0, |chunk| chunk.len);
+            let bytes = chunk.map_or(0, |chunk| chunk.len());
             (2, name, role, short_size(bytes))
         }
     };
@@ -116,7 +116,7 @@ fn known(state: &State, container: &Container, row: Row, first: Option<&Chunk>) 
     let tag = Tree::tag(index, row);
     let last = tag.and_then(|tag| state.tree.nth(index, tag, members.end.checked_sub(1)?));
     // Of all blocks, or all between two of one track: where none of them is worse than right, or unread, that is it.
-    let blocks = first.and_then(|first| Some(first.block?..last?.block?.saturating_add(1)));
+    let blocks = first.and_then(|first| Some(first.block()?..last?.block()?.saturating_add(1)));
     let together = blocks.and_then(|blocks| knowledge.of_blocks(container, blocks));
     let alone = tag != Some(Tag::CORE) || state.tree.track().is_some();
     match (together, alone) {

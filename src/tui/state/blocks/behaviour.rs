@@ -256,10 +256,10 @@ fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect>
     let visible = list.window.visible(list.len(container), height);
     let blocks = visible.filter_map(|row| list.block(container, row)).filter(|block| list.measure(*block).is_none());
     let rest: Vec<Chunk> = blocks.filter_map(|block| container.index().block(block)).collect();
-    if rest.is_empty() || rest.iter().filter_map(|chunk| chunk.block).all(|block| list.pending.contains(&block)) {
+    if rest.is_empty() || rest.iter().filter_map(|chunk| chunk.block()).all(|block| list.pending.contains(&block)) {
         return Vec::new();
     }
-    list.pending = rest.iter().filter_map(|chunk| chunk.block).collect();
+    list.pending = rest.iter().filter_map(|chunk| chunk.block()).collect();
     vec![Effect::Start(state.jobs.start(Request::Measure(container.clone(), rest)))]
 }
 

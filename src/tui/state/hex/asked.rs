@@ -32,7 +32,7 @@ impl ExtentId {
 
     /// That of a chunk's block, decoded.
     pub(super) fn of_decoded(chunk: &Chunk) -> Self {
-        Self { decoded: true, range: chunk.payload_offset..chunk.payload_offset.saturating_add(chunk.len) }
+        Self { decoded: true, range: chunk.payload_offset()..chunk.payload_offset().saturating_add(chunk.len()) }
     }
 }
 

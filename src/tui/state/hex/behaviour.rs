@@ -245,11 +245,11 @@ fn same_byte(state: &State) -> (Goal, bool) {
     match shown(state) {
         Ok(shown) => {
             let is_decoded = shown.is_decoded();
-            let otherwise = shown.chunk.map(|chunk| chunk.offset);
+            let otherwise = shown.chunk.map(|chunk| chunk.offset());
             (Goal::SameByte { extent: shown.extent, position: state.hex.cursor, otherwise }, is_decoded)
         }
         // What its first byte was made from: others aren't known yet.
-        Err(Empty::NotRead(chunk, _)) => (Goal::FileOffset(chunk.payload_offset), false),
+        Err(Empty::NotRead(chunk, _)) => (Goal::FileOffset(chunk.payload_offset()), false),
         Err(Empty::NotIndexed) => (Goal::Start, false),
     }
 }
@@ -318,7 +318,7 @@ fn step_chunk(state: &mut State, forward: bool) {
         return state.say(Level::Info, if forward { "this is the last chunk" } else { "this is the first chunk" });
     };
     if state.hex.whole {
-        move_to(state, chunk.offset);
+        move_to(state, chunk.offset());
     } else {
         // Walking from chunk to chunk leaves no trail in the history.
         state.walk_to(Selection::of_chunk(&container, &chunk));

@@ -40,7 +40,7 @@ pub(super) fn move_to(state: &mut State, position: u64) {
     state.hex.cursor = position;
     let Some(container) = state.container.clone().filter(|_| state.hex.whole) else { return };
     let Some(chunk) = container.index().at_offset(position) else { return };
-    if state.selection.chunk != Some(chunk.index) {
+    if state.selection.chunk != Some(chunk.index()) {
         state.walk_to(Selection::of_chunk(&container, &chunk));
         state.hex.seen = state.selection.clone();
         state.hex.leading = true;

@@ -90,10 +90,10 @@ fn look_at_chunks(state: &mut State, shown: &Shown) -> Vec<Effect> {
     });
     let in_sight = visible.into_iter().flat_map(|positions| {
         let first = index.at_offset(positions.start).or_else(|| index.from_offset(positions.start));
-        let chunks = first.into_iter().flat_map(|first| (first.index..).map_while(|at| index.chunk(at)));
-        chunks.take_while(move |chunk| chunk.offset < positions.end)
+        let chunks = first.into_iter().flat_map(|first| (first.index()..).map_while(|at| index.chunk(at)));
+        chunks.take_while(move |chunk| chunk.offset() < positions.end)
     });
-    let small = in_sight.filter(|chunk| chunk.len <= LOOKED_AT_IN_PASSING);
+    let small = in_sight.filter(|chunk| chunk.len() <= LOOKED_AT_IN_PASSING);
     let selected = state.selection.chunk.and_then(|chunk| index.chunk(chunk));
     let mut unchecked: Vec<Chunk> =
         selected.into_iter().chain(small).filter(|chunk| container.state(chunk) == ChunkState::Unchecked).collect();
@@ -209,7 +209,7 @@ fn ask_ahead(state: &mut State, shown: &Shown) -> Vec<Effect> {
         return Vec::new();
     }
     let container = &shown.container;
-    let block = of.block.unwrap_or_default();
+    let block = of.block().unwrap_or_default();
     let beside = [block.checked_add(1), block.checked_sub(1)];
     let mut beside: Vec<Chunk> =
         beside.into_iter().flatten().filter_map(|block| container.index().block(block)).collect();
@@ -229,9 +229,9 @@ fn ask_ahead(state: &mut State, shown: &Shown) -> Vec<Effect> {
 
 /// Reading the block costs no more memory than it may.
 fn is_affordable(container: &Container, chunk: &Chunk) -> bool {
-    match chunk.block.map(|block| container.reading(block)) {
+    match chunk.block().map(|block| container.reading(block)) {
         Some(Ok(Reading::Stored | Reading::Runs)) => true,
-        Some(Ok(Reading::Whole)) => chunk.len <= container.options().cache_bytes / SHARE,
+        Some(Ok(Reading::Whole)) => chunk.len() <= container.options().cache_bytes / SHARE,
         _ => false,
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn next(state: &mut State, forward: bool) -> Option<Vec<Effect>> {
 
 /// The block whose content is shown.
 fn decoded_block(shown: &Shown) -> Option<u64> {
-    shown.chunk.filter(|_| shown.is_decoded())?.block
+    shown.chunk.filter(|_| shown.is_decoded())?.block()
 }
 
 /// Searches the other blocks, where matches in this one come to an end.
@@ -146,7 +146,7 @@ pub(in crate::tui::state) fn found_from(state: &mut State, from: u64, elsewhere:
     if let Some(search) = &mut state.hex.search {
         search.found = Some((about, matches));
     }
-    let block = chunk.block.unwrap_or_default();
+    let block = chunk.block().unwrap_or_default();
     let past = match then.forward {
         true if block < from => "past the last block: ",
         false if block > from => "past the first block: ",

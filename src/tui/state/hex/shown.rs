@@ -46,8 +46,8 @@ impl Shown {
     /// The content that the preview is about: without a chunk's header.
     pub fn content(&self) -> Extent {
         match (&self.extent, &self.chunk) {
-            (Extent::Stored(range), Some(chunk)) if *range == (chunk.offset..chunk.end) => {
-                Extent::Stored(chunk.payload_offset..chunk.payload_offset.saturating_add(chunk.len))
+            (Extent::Stored(range), Some(chunk)) if *range == (chunk.offset()..chunk.end()) => {
+                Extent::Stored(chunk.payload_offset()..chunk.payload_offset().saturating_add(chunk.len()))
             }
             (extent, _) => extent.clone(),
         }
@@ -65,8 +65,8 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
     let Some(chunk) = chunk.filter(|_| !state.hex.whole) else {
         return Ok(stored(0..container.source().len(), None));
     };
-    let Some(block) = chunk.block.filter(|_| state.form == Form::Decoded) else {
-        return Ok(stored(chunk.offset..chunk.end, None));
+    let Some(block) = chunk.block().filter(|_| state.form == Form::Decoded) else {
+        return Ok(stored(chunk.offset()..chunk.end(), None));
     };
     let coding = match container.reading(block) {
         Ok(reading) => {
@@ -83,7 +83,7 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
         }
         Err(why) => {
             let note = not_decoded(&container, &why);
-            Ok(stored(chunk.offset..chunk.end, Some(escape(&note).into_owned())))
+            Ok(stored(chunk.offset()..chunk.end(), Some(escape(&note).into_owned())))
         }
     }
 }
@@ -106,12 +106,12 @@ fn not_decoded(container: &Container, why: &BlockError) -> String {
 fn note_about(container: &Container, chunk: &Chunk, extent: &Extent) -> Option<String> {
     let stage = extent.stage(container);
     match extent {
-        Extent::Decoded { coding: Coding::Rle(_), .. } if !chunk.len.is_multiple_of(2) => {
+        Extent::Decoded { coding: Coding::Rle(_), .. } if !chunk.len().is_multiple_of(2) => {
             Some("odd length: the last byte is half a pair, left out".to_owned())
         }
         _ if stage == Stage::Masked => Some(format!("{}; :mask-key unmasks it", stage.describe())),
         Extent::Decoded { coding: Coding::Content(content), .. } if content.provisional => {
-            let number = chunk.block.unwrap_or_default();
+            let number = chunk.block().unwrap_or_default();
             Some(format!("unmasked as block {number}, which is not certain: bytes were lost before it"))
         }
         _ => None,

@@ -258,7 +258,7 @@ fn blocks_beside_the_one_that_is_shown_are_read_ahead() {
     // What a step starts, and which block is shown at once.
     let mut step = |key: &str| {
         let jobs = play(&mut state, key);
-        let at = shown(&state).map(|shown| shown.chunk.and_then(|chunk| chunk.block)).ok().flatten();
+        let at = shown(&state).map(|shown| shown.chunk.and_then(|chunk| chunk.block())).ok().flatten();
         jobs.iter().for_each(|job| perform(&mut state, job));
         (kinds(&jobs), at)
     };

@@ -110,7 +110,7 @@ impl Behaviour for Manifest {
         let Some(description) = state.description.clone() else { return };
         let fields = &description.fields;
         let Some(chunk) = state.selection.chunk else { return };
-        let of_chunk = |root: &&crate::tui::fields::Root| root.chunk.is_some_and(|c| c.index == chunk);
+        let of_chunk = |root: &&crate::tui::fields::Root| root.chunk.is_some_and(|c| c.index() == chunk);
         let Some(root) = fields.roots().iter().find(of_chunk) else { return };
         let here = state.manifest.selected().and_then(|row| fields.root(row.node()));
         if here.is_none_or(|here| here.node != root.node) {
@@ -136,7 +136,7 @@ impl Behaviour for Manifest {
             },
             Row::Node(node) => description.fields.root(node).and_then(|root| root.chunk),
         };
-        if let Some(chunk) = chunk.filter(|chunk| state.selection.chunk != Some(chunk.index)) {
+        if let Some(chunk) = chunk.filter(|chunk| state.selection.chunk != Some(chunk.index())) {
             state.walk_to(Selection::of_chunk(&container, &chunk));
         }
     }

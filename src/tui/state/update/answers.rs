@@ -169,9 +169,9 @@ fn go_to_offset(state: &mut State, container: &Container, offset: u64) -> Result
 fn say_block(state: &mut State, container: &Container, block: u64, chunk: &h4mk::index::Chunk) {
     let at = container.pts_us(block).map(|us| format!(", plays at {}", format_us(us))).unwrap_or_default();
     let known = state.knowledge.of_chunk(container, chunk);
-    let stored = crate::report::size(chunk.len);
+    let stored = crate::report::size(chunk.len());
     state.say(
         Level::Info,
-        format!("block {block}{at}, {stored} stored at {:#x}, {known}; 4 and 5 show it", chunk.offset),
+        format!("block {block}{at}, {stored} stored at {:#x}, {known}; 4 and 5 show it", chunk.offset()),
     );
 }

@@ -47,7 +47,7 @@ fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen<'_>) -
         _ => format!("0x{byte:02x}"),
     });
     let chunk = shown.chunk.filter(|_| !shown.is_decoded());
-    let payload = chunk.map(|chunk| chunk.payload_offset..chunk.payload_offset.saturating_add(chunk.len));
+    let payload = chunk.map(|chunk| chunk.payload_offset()..chunk.payload_offset().saturating_add(chunk.len()));
     let within = payload.filter(|payload| payload.contains(&cursor)).map(|payload| cursor - payload.start);
     let known = shown.chunk.map(|chunk| {
         let known = state.knowledge.of_chunk(&shown.container, &chunk);

@@ -69,7 +69,7 @@ impl Scene<'_> {
     fn block_fact(&self, painter: &Painter<'_>) -> Vec<(Role, String)> {
         let glyphs = painter.glyphs;
         let chunk = self.state.selection.block.and_then(|block| self.container.index().block(block));
-        let Some((chunk, block)) = chunk.and_then(|chunk| Some((chunk, chunk.block?))) else {
+        let Some((chunk, block)) = chunk.and_then(|chunk| Some((chunk, chunk.block()?))) else {
             return vec![(Role::Dim, "none selected".to_owned())];
         };
         let mut parts = vec![(Role::Strong, format!("#{block}"))];
@@ -83,11 +83,11 @@ impl Scene<'_> {
         let known = self.state.knowledge.of_chunk(self.container, &chunk);
         let (glyph, role) = look(known, glyphs);
         parts.push((role, format!("{glyph} {known}")));
-        parts.push((Role::Text, format!("{} stored", short_size(chunk.len))));
+        parts.push((Role::Text, format!("{} stored", short_size(chunk.len()))));
         if let Some(pts_us) = self.container.pts_us(block) {
             parts.push((Role::Text, format!("{} = {pts_us} us", format_us(pts_us))));
         }
-        parts.push((Role::Dim, format!("at {:#x}", chunk.offset)));
+        parts.push((Role::Dim, format!("at {:#x}", chunk.offset())));
         parts
     }
 
