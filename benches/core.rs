@@ -15,7 +15,7 @@ use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
 use h4inspect::tui::headless::Player;
-use h4inspect::tui::keys;
+use h4inspect::tui::input;
 use h4inspect::tui::state::{Polling, Setup};
 use h4inspect::tui::theme::{Background, Depth as Colours, Theme};
 use h4inspect::tui::view;
@@ -109,7 +109,7 @@ fn drawing(c: &mut Criterion) {
             other: None,
             polling: Polling::default(),
         });
-        player.play(keys::parse(&format!("{number}:#500000<Enter>")).unwrap());
+        player.play(input::parse(&format!("{number}:#500000<Enter>")).unwrap());
         // As the program does: one terminal, of which what changed is written.
         let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
         group.bench_function(name, |b| b.iter(|| terminal.draw(|frame| view::draw(player.state(), frame)).map(drop)));

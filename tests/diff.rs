@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::containers::{audited, container, corpus, mux, mux_chunk, transport};
 use h4inspect::core::container::Container;
-use h4inspect::core::diff::{Diff, DiffError, Form, diff};
+use h4inspect::core::diff::{ComparedAs, Diff, DiffError, diff};
 use h4inspect::core::index::Tag;
 use h4inspect::core::pack::{TransportWriter, seek_payload};
 use h4inspect::core::salvage::{Settings, salvage};
@@ -95,7 +95,7 @@ fn a_changed_block_says_which_bytes() {
     let change = &found.blocks.changed.list()[0];
     assert_eq!(
         (change.blocks.before.block, change.form, change.lens.before, change.lens.after),
-        (1, Form::Decoded, 256, 256)
+        (1, ComparedAs::Decoded, 256, 256)
     );
     let ranges: Vec<_> = change.ranges.list().iter().map(|range| range.before.clone()).collect();
     assert!(ranges.len() == 1 && ranges[0] == (100..101), "{ranges:?}");
@@ -104,10 +104,10 @@ fn a_changed_block_says_which_bytes() {
     let files = [[1, 2, 3], [1, 9, 3]].map(|values| of_blocks(&values.map(block), opaque));
     let found = differ(&files[0], &files[1]);
     let change = &found.blocks.changed.list()[0];
-    assert_eq!((change.form, change.lens.before, change.ranges.count()), (Form::Stored, 4, 1));
+    assert_eq!((change.form, change.lens.before, change.ranges.count()), (ComparedAs::Stored, 4, 1));
     // The same bytes in other runs are told apart as they are stored.
     changed[1] = vec![2, 199, 2, 1, 3, 56];
-    assert_eq!(differ(&before, &of_blocks(&changed, META)).blocks.changed.list()[0].form, Form::Stored);
+    assert_eq!(differ(&before, &of_blocks(&changed, META)).blocks.changed.list()[0].form, ComparedAs::Stored);
 }
 
 #[test]

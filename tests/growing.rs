@@ -144,7 +144,7 @@ fn damage_that_a_later_chunk_proves_is_found_while_following() {
 #[test]
 fn a_look_at_the_file_shows_what_was_added() {
     use h4inspect::tui::headless::Player;
-    use h4inspect::tui::keys::parse;
+    use h4inspect::tui::input::parse;
     use h4inspect::tui::state::{Polling, Setup};
 
     let whole = crate::support::screens::regular().bytes();
@@ -196,7 +196,7 @@ fn a_look_at_the_file_shows_what_was_added() {
 #[test]
 fn a_file_that_shrank_is_read_anew() {
     use h4inspect::tui::headless::Player;
-    use h4inspect::tui::keys::parse;
+    use h4inspect::tui::input::parse;
     use h4inspect::tui::state::{Polling, Setup};
 
     let folder = tempfile::tempdir().unwrap();

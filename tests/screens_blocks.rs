@@ -4,9 +4,9 @@ use crate::support::screens::{
     DARK, NO_COLOR, Transport, draw_after_each, faulty, many, played, regular, screen, tracks,
 };
 use crate::support::with_snapshots;
-use h4inspect::core::explore::listing::Column;
+use h4inspect::core::explore::sorted_blocks::Column;
 use h4inspect::tui::headless::Player;
-use h4inspect::tui::keys;
+use h4inspect::tui::input;
 use h4inspect::tui::screen::styles;
 use h4inspect::tui::state::View;
 
@@ -114,7 +114,7 @@ fn tracks_are_listed_apart() {
 fn a_million_blocks_are_sorted_and_listed() {
     let mut player = played(many(1_000_000), (120, 40), DARK, "4");
     let mut play = |text: &str| {
-        player.play(keys::parse(text).unwrap());
+        player.play(input::parse(text).unwrap());
         let start = std::time::Instant::now();
         _ = player.frame();
         // Unoptimised and on a busy machine; anything that looks at every block takes several times as long.

@@ -8,7 +8,7 @@ use h4inspect::core::block::Form;
 use h4inspect::core::container::Options;
 use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
-use h4inspect::tui::keys;
+use h4inspect::tui::input;
 use h4inspect::tui::screen::{styles, text};
 use h4inspect::tui::state::{Setup, View};
 use h4inspect::tui::theme::Theme;
@@ -39,7 +39,7 @@ fn compared(before: Vec<u8>, after: Vec<u8>, (cols, rows): (u16, u16), theme: Th
         may_write: false,
         polling: Default::default(),
     });
-    player.play(keys::parse(keys).unwrap());
+    player.play(input::parse(keys).unwrap());
     player
 }
 
@@ -81,7 +81,7 @@ fn lost_bytes_lead_to_where_they_were() {
     let lines = player.state().comparison.as_ref().unwrap().lines().to_vec();
     let lost = lines.iter().position(|line| line.text.starts_with("lost bytes")).unwrap();
     let mut player = player;
-    player.play(keys::parse(&format!("<Home>{}<Enter>", "j".repeat(lost))).unwrap());
+    player.play(input::parse(&format!("<Home>{}<Enter>", "j".repeat(lost))).unwrap());
     let state = player.state();
     let loss = state.container.as_ref().unwrap().walked().losses[0];
     assert_eq!((state.view, state.hex.cursor()), (View::Hex, loss.offset));
@@ -120,7 +120,7 @@ mod any {
             cols in 0u16..130,
             rows in 0u16..50,
         ) {
-            let Ok(inputs) = h4inspect::tui::keys::parse(&text) else { return Ok(()) };
+            let Ok(inputs) = h4inspect::tui::input::parse(&text) else { return Ok(()) };
             let mut player = super::edit((cols, rows), "");
             for input in inputs {
                 player.play([input]);

@@ -10,7 +10,7 @@ use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
 use h4inspect::tui::state::Setup;
 use h4inspect::tui::theme::{Background, Depth, Theme};
-use h4inspect::tui::{keys, screen};
+use h4inspect::tui::{input, screen};
 use proptest::prelude::*;
 use ratatui::layout::Size;
 use sha2::{Digest, Sha256};
@@ -111,7 +111,7 @@ fn player(bytes: Vec<u8>, cols: u16, rows: u16, theme: Theme) -> Player {
 
 fn played(bytes: Vec<u8>, (cols, rows): (u16, u16), text: &str) -> Player {
     let mut player = player(bytes, cols, rows, theme(Depth::True, false));
-    player.play(keys::parse(text).unwrap());
+    player.play(input::parse(text).unwrap());
     player
 }
 
@@ -178,7 +178,7 @@ fn matches_and_a_selection() {
     with_snapshots(|| {
         let styled = |keys: &str, theme: Theme| {
             let mut player = player(sample(), 80, 24, theme);
-            player.play(keys::parse(keys).unwrap());
+            player.play(input::parse(keys).unwrap());
             screen::styles(&player.frame())
         };
         let full = theme(Depth::True, false);
@@ -197,9 +197,9 @@ fn a_flipped_bit_where_it_stands() {
         insta::assert_snapshot!("hex-flip-styles", screen::styles(&played(damaged(), (80, 24), "a5r]").frame()));
         insta::assert_snapshot!("hex-flip-decoded-80x24", text_of(damaged(), (80, 24), "a5]..."));
         let mut plain = player(damaged(), 80, 24, theme(Depth::None, true));
-        plain.play(keys::parse(keys).unwrap());
+        plain.play(input::parse(keys).unwrap());
         insta::assert_snapshot!("hex-flip-ascii", screen::text(&plain.frame()));
-        plain.play(keys::parse("<Home>").unwrap());
+        plain.play(input::parse("<Home>").unwrap());
         insta::assert_snapshot!("hex-flip-no-colour-styles", screen::styles(&plain.frame()));
     });
     assert!(text_of(damaged(), (120, 40), keys).contains("bit 5 flipped"));
@@ -212,7 +212,7 @@ fn a_string_in_a_decoded_block() {
     assert!(text.contains("/needle: match 2 of 2"), "{text}");
     assert_eq!(player.state().hex.cursor(), 33);
     let mut player = played(sample(), (80, 24), ":#1<Enter>5/needle<Enter>xlllll");
-    player.play(keys::parse("Y").unwrap());
+    player.play(input::parse("Y").unwrap());
     assert_eq!(player.copied(), Some("needle"));
 }
 
@@ -236,7 +236,7 @@ fn a_block_of_gigabytes_opens_and_scrolls_at_once() {
     let mut player = played(bomb(), (120, 40), "5");
     let started = Instant::now();
     for keys in ["G", "<PgUp>", "g", ":+0x7f000000<Enter>", "r", "r", "G"] {
-        player.play(keys::parse(keys).unwrap());
+        player.play(input::parse(keys).unwrap());
         _ = player.frame();
     }
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
@@ -244,7 +244,7 @@ fn a_block_of_gigabytes_opens_and_scrolls_at_once() {
     assert_eq!(player.state().hex.cursor(), len - 1);
     let text = screen::text(&player.frame());
     assert!(text.contains("block 0 decoded · block offset 0x7f800000 · 2,139,095,041 B"), "{text}");
-    player.play(keys::parse("p").unwrap());
+    player.play(input::parse("p").unwrap());
     let text = screen::text(&player.frame());
     assert!(text.contains("by samples: 4 MiB of 2.0 GiB"), "{text}");
 }
@@ -296,7 +296,7 @@ proptest! {
             _ => container(&[], "{}"),
         };
         let mut player = player(bytes, cols, rows, theme(Depth::True, false));
-        for input in keys::parse(&keys).unwrap() {
+        for input in input::parse(&keys).unwrap() {
             player.play([input]);
             _ = player.frame();
         }

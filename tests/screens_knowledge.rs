@@ -9,7 +9,7 @@ use h4inspect::core::index::{State, Tag};
 use h4inspect::core::report::Chunks;
 use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
-use h4inspect::tui::keys;
+use h4inspect::tui::input;
 use h4inspect::tui::layout::strip_blocks;
 use h4inspect::tui::state::Setup;
 use ratatui::buffer::Buffer;
@@ -47,7 +47,7 @@ fn open(path: &Path) -> Player {
 }
 
 fn play(player: &mut Player, text: &str) {
-    player.play(keys::parse(text).unwrap());
+    player.play(input::parse(text).unwrap());
 }
 
 fn lines(frame: &Buffer) -> Vec<Vec<char>> {

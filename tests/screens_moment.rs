@@ -7,7 +7,7 @@ use h4inspect::core::source::Source;
 use h4inspect::core::task::Task;
 use h4inspect::core::walk::Depth;
 use h4inspect::tui::headless::Player;
-use h4inspect::tui::keys;
+use h4inspect::tui::input;
 use h4inspect::tui::layout::strip_blocks;
 use h4inspect::tui::screen;
 use h4inspect::tui::state::timeline::playhead::playhead;
@@ -70,7 +70,7 @@ fn what_plays_is_selected_in_every_view() {
             let container = player.state().container.clone().unwrap();
             let blocks = &player.state().blocks;
             assert_eq!(blocks.block(&container, blocks.window.cursor()), Some(225), "{keys}: Blocks");
-            let profile = player.state().profile.clone().unwrap();
+            let profile = player.state().chart.clone().unwrap();
             let (lane, place) = profile.find(&container, 225).unwrap();
             let span = profile.lanes[lane].span(place).unwrap();
             assert!(span.contains(&playhead(player.state(), &profile).unwrap()), "{keys}: Timeline");
@@ -281,7 +281,7 @@ fn following_keeps_the_time_that_was_asked_for() {
     });
     let mut play = |text: &str, blocks: usize| {
         std::fs::write(&path, &whole[..ends[blocks - 1]]).unwrap();
-        player.play(keys::parse(text).unwrap());
+        player.play(input::parse(text).unwrap());
         (at(&player), player.state().container.as_ref().unwrap().index().blocks())
     };
     assert_eq!(play("t370ms<Enter>", 10), ((Some(9), Some(370_000)), 10), "in the last block");

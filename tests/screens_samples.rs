@@ -13,7 +13,7 @@ use h4inspect::core::secret::Secret;
 use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
 use h4inspect::tui::state::{Level, Setup};
-use h4inspect::tui::{keys, screen};
+use h4inspect::tui::{input, screen};
 
 /// The keys of the samples, in `sample-data/README.md` too.
 const SHARED_SECRET: &str = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
@@ -35,7 +35,7 @@ fn played_with(options: Options, name: &str, text: &str) -> Player {
         may_write: false,
         polling: Default::default(),
     });
-    player.play(keys::parse(text).unwrap());
+    player.play(input::parse(text).unwrap());
     player
 }
 

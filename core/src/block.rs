@@ -14,7 +14,7 @@ use super::secret::SecretError;
 
 pub use super::codec::engine::REFERENCE_ENGINE;
 pub(crate) use cache::Cache;
-pub(crate) use reader::{Place, Reader};
+pub(crate) use reader::{Reader, StoredBlock};
 
 /// The cipher whose blocks can be read: what META's `encryption.cipher` calls it.
 pub const LIVING_CIPHER: &str = "living-cipher-v3";

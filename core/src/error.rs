@@ -5,7 +5,7 @@ use super::codec::engine::EngineError;
 use super::container::{GrowError, OpenError, SeekError};
 #[cfg(feature = "diff")]
 use super::diff::DiffError;
-use super::explore::extent::CodingError;
+use super::explore::byte_view::ByteSourceError;
 use super::explore::find::NeedleError;
 use super::json::JsonError;
 use super::layout::HeadError;
@@ -95,11 +95,11 @@ impl From<OpenError> for Error {
     }
 }
 
-impl From<CodingError> for Error {
-    fn from(error: CodingError) -> Self {
+impl From<ByteSourceError> for Error {
+    fn from(error: ByteSourceError) -> Self {
         match error {
-            CodingError::Block(error) => error.into(),
-            CodingError::Cancelled(error) => error.into(),
+            ByteSourceError::Block(error) => error.into(),
+            ByteSourceError::Cancelled(error) => error.into(),
         }
     }
 }

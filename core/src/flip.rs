@@ -21,7 +21,7 @@ const TABLE_MAX: u32 = 1024;
 
 /// Where the flipped bit stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum FlippedBit {
     /// In the stored CRC itself, whatever order its bytes are stored in.
     Crc {
         /// Bit of the u32's value; 0 is the least significant.
@@ -38,17 +38,17 @@ pub enum Place {
 
 /// The only bit of `covered_len` bytes or of their CRC that, flipped, turns `computed` into `stored`. `None` when no
 /// single bit does, when there is no mismatch, and from 2^29 − 4 bytes on, where any damage looks like a flip.
-pub fn locate(stored: u32, computed: u32, covered_len: u64) -> Option<Place> {
+pub fn locate(stored: u32, computed: u32, covered_len: u64) -> Option<FlippedBit> {
     let bits = explained(covered_len).filter(|&bits| bits <= u64::from(ORDER))?;
     let exponent = u64::from(logarithm((stored ^ computed).reverse_bits())?);
     if exponent < CRC_BITS {
-        return Some(Place::Crc { bit: (CRC_BITS - 1 - exponent) as u8 });
+        return Some(FlippedBit::Crc { bit: (CRC_BITS - 1 - exponent) as u8 });
     }
     if exponent >= bits {
         return None;
     }
     let from_end = exponent - CRC_BITS;
-    Some(Place::Covered { byte: covered_len - 1 - from_end / 8, bit: 7 - (from_end % 8) as u8 })
+    Some(FlippedBit::Covered { byte: covered_len - 1 - from_end / 8, bit: 7 - (from_end % 8) as u8 })
 }
 
 /// The probability that damage of another kind looks like one flipped bit of `covered_len` bytes or their CRC.
@@ -180,13 +180,13 @@ mod tests {
             for byte in 0..len {
                 for bit in 0..8 {
                     bytes[byte] ^= 1 << bit;
-                    let place = Some(Place::Covered { byte: byte as u64, bit });
+                    let place = Some(FlippedBit::Covered { byte: byte as u64, bit });
                     assert_eq!(locate(stored, crc32(&bytes), len as u64), place);
                     bytes[byte] ^= 1 << bit;
                 }
             }
             for bit in 0..32 {
-                assert_eq!(locate(stored ^ 1 << bit, stored, len as u64), Some(Place::Crc { bit }));
+                assert_eq!(locate(stored ^ 1 << bit, stored, len as u64), Some(FlippedBit::Crc { bit }));
             }
         }
     }
@@ -198,7 +198,7 @@ mod tests {
         for index in 0..1000 {
             let (byte, bit) = (index * 6, (index % 8) as u8);
             bytes[byte] ^= 1 << bit;
-            assert_eq!(locate(stored, crc32(&bytes), 6000), Some(Place::Covered { byte: byte as u64, bit }));
+            assert_eq!(locate(stored, crc32(&bytes), 6000), Some(FlippedBit::Covered { byte: byte as u64, bit }));
             bytes[byte] ^= 1 << bit;
         }
     }
@@ -236,7 +236,7 @@ mod tests {
         for len in [70_000, 500_000_000, (1 << 29) - 5] {
             let intact = combine(crc32(&[0]), zeros(len - 1), len - 1);
             let flipped = combine(crc32(&[0x10]), zeros(len - 1), len - 1);
-            assert_eq!(locate(intact, flipped, len), Some(Place::Covered { byte: 0, bit: 4 }), "{len}");
+            assert_eq!(locate(intact, flipped, len), Some(FlippedBit::Covered { byte: 0, bit: 4 }), "{len}");
         }
         for len in [(1 << 29) - 4, 1 << 29, u64::from(u32::MAX), u64::MAX] {
             assert_eq!(locate(1, 0, len), None, "{len}");

@@ -90,10 +90,10 @@ pub mod secret;
 #[forbid(unsafe_code)]
 pub mod seek;
 #[forbid(unsafe_code)]
+mod sidecars_at_end;
+#[forbid(unsafe_code)]
 pub mod size;
 pub mod source;
-#[forbid(unsafe_code)]
-mod tail;
 #[forbid(unsafe_code)]
 pub mod task;
 #[forbid(unsafe_code)]

@@ -111,7 +111,7 @@ impl Starts {
 
 /// All that is known about where blocks start, under every meaning.
 #[derive(Debug)]
-pub struct Blocks<'a> {
+pub struct BlockStarts<'a> {
     /// The chunks.
     pub index: &'a Index,
     /// Where bytes were lost.
@@ -193,7 +193,7 @@ impl Resolution {
     }
 }
 
-impl<'a> Blocks<'a> {
+impl<'a> BlockStarts<'a> {
     /// Puts together what is known. `grid` is META's block_size, `decoded` the starts added up from the blocks.
     pub fn new(index: &'a Index, losses: &'a [Loss], file_len: u64) -> Self {
         let lost_bytes = losses.iter().map(|loss| loss.length).sum();
@@ -597,7 +597,7 @@ mod tests {
     fn each_meaning_is_found_by_where_entries_land() {
         let index = index(&[22; 9]);
         let starts = Starts::new((0..9).map(|_| Some(1024)));
-        let mut blocks = Blocks::new(&index, &[], 500);
+        let mut blocks = BlockStarts::new(&index, &[], 500);
         (blocks.gop, blocks.frame_us, blocks.decoded) = (Some(3), Some(33333), Some(&starts));
         for meaning in Meaning::ALL {
             let start = |block: u64| match meaning {
@@ -618,7 +618,7 @@ mod tests {
     #[test]
     fn meanings_that_lead_elsewhere_are_ambiguous() {
         let index = index(&[1; 9]);
-        let mut blocks = Blocks::new(&index, &[], 500);
+        let mut blocks = BlockStarts::new(&index, &[], 500);
         blocks.grid = Some(2);
         let (payload, order) = (payload(&[(0, 0), (10, 2)]), OnceLock::new());
         let table = SeekTable::new(SeekRows::transport(&payload).unwrap(), &order);

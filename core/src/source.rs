@@ -32,7 +32,7 @@ pub struct Source {
     name: FileName,
     /// None for standard input and for bytes in memory.
     path: Option<PathBuf>,
-    content: Arc<Content>,
+    content: Arc<Storage>,
     /// None for what is a copy and so cannot change.
     stamp: Option<Stamp>,
 }
@@ -157,13 +157,13 @@ impl Source {
 
     /// Bytes that are in memory already.
     pub fn from_bytes(name: impl Into<FileName>, bytes: Vec<u8>) -> Self {
-        Self { name: name.into(), path: None, content: Arc::new(Content::Memory(bytes)), stamp: None }
+        Self { name: name.into(), path: None, content: Arc::new(Storage::Memory(bytes)), stamp: None }
     }
 
     /// Whatever can be read by ranges. Its length is asked for and its last byte is read now, nothing else before it is
     /// needed.
     pub fn from_reader(name: impl Into<FileName>, reader: impl ReadAt + 'static) -> Result<Self, SourceError> {
-        let content = Arc::new(Content::Far(Far::new(Box::new(reader))?));
+        let content = Arc::new(Storage::Far(Far::new(Box::new(reader))?));
         Ok(Self { name: name.into(), path: None, content, stamp: None })
     }
 
@@ -173,9 +173,9 @@ impl Source {
     pub fn bytes(&self) -> Bytes<'_> {
         guard::check();
         match &*self.content {
-            Content::Mapped(mapping) => mapping.bytes().into(),
-            Content::Memory(bytes) => bytes.into(),
-            Content::Far(far) => Bytes::far(far, far.len()),
+            Storage::Mapped(mapping) => mapping.bytes().into(),
+            Storage::Memory(bytes) => bytes.into(),
+            Storage::Far(far) => Bytes::far(far, far.len()),
         }
     }
 
@@ -184,7 +184,7 @@ impl Source {
     /// table for every 2 MiB, and readahead.
     pub fn peek<const N: usize>(&self, offset: u64) -> Option<[u8; N]> {
         let part = self.bytes().slice(offset, N as u64)?;
-        if let Content::Mapped(mapping) = &*self.content {
+        if let Storage::Mapped(mapping) = &*self.content {
             let mut copy = [0; N];
             if mapping.read_at(&mut copy, offset) {
                 return Some(copy);
@@ -197,9 +197,9 @@ impl Source {
     /// Length in bytes, fixed at opening.
     pub fn len(&self) -> u64 {
         match &*self.content {
-            Content::Mapped(mapping) => mapping.bytes().len() as u64,
-            Content::Memory(bytes) => bytes.len() as u64,
-            Content::Far(far) => far.len(),
+            Storage::Mapped(mapping) => mapping.bytes().len() as u64,
+            Storage::Memory(bytes) => bytes.len() as u64,
+            Storage::Far(far) => far.len(),
         }
     }
 
@@ -227,9 +227,9 @@ impl Source {
     /// Always None for what was spooled or is in memory. Costs one `stat`.
     pub fn change(&self) -> Option<Change> {
         let lost = match &*self.content {
-            Content::Mapped(mapping) => mapping.lost_from(),
-            Content::Memory(_) => None,
-            Content::Far(far) => match far.change() {
+            Storage::Mapped(mapping) => mapping.lost_from(),
+            Storage::Memory(_) => None,
+            Storage::Far(far) => match far.change() {
                 Some(Change::Unreadable { offset }) => Some(offset),
                 change if self.stamp.is_none() => return change,
                 _ => None,
@@ -278,7 +278,7 @@ impl Source {
         }
     }
 
-    fn with(&self, content: Arc<Content>, stamp: Option<Stamp>) -> Self {
+    fn with(&self, content: Arc<Storage>, stamp: Option<Stamp>) -> Self {
         Self { name: self.name.clone(), path: self.path.clone(), content, stamp }
     }
 
@@ -286,7 +286,7 @@ impl Source {
     fn present_metadata(&self) -> io::Result<Metadata> {
         match &self.path {
             Some(path) => match (fs::metadata(path), &*self.content) {
-                (Err(error), Content::Mapped(mapping)) if error.kind() == io::ErrorKind::InvalidFilename => {
+                (Err(error), Storage::Mapped(mapping)) if error.kind() == io::ErrorKind::InvalidFilename => {
                     mapping.metadata()
                 }
                 (metadata, _) => metadata,
@@ -303,7 +303,7 @@ impl fmt::Debug for Source {
 }
 
 /// Where the bytes are.
-enum Content {
+enum Storage {
     Mapped(Mapping),
     Memory(Vec<u8>),
     Far(Far),
@@ -418,14 +418,14 @@ fn stdin_kind(file: &File) -> Result<Kind, SourceError> {
     if cfg!(unix) { Ok(Kind::of(&file.metadata()?)) } else { Ok(Kind::Fifo) }
 }
 
-fn read_regular(file: &File) -> Result<(Content, Option<Stamp>), SourceError> {
+fn read_regular(file: &File) -> Result<(Storage, Option<Stamp>), SourceError> {
     let mut stamp = Stamp::of(&file.metadata()?);
     if stamp.len == 0 {
         let mut first = [0];
         match (&*file).read_exact(&mut first) {
             Ok(()) => stamp = Stamp::of(&file.metadata()?),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Ok((Content::Memory(Vec::new()), Some(stamp)));
+                return Ok((Storage::Memory(Vec::new()), Some(stamp)));
             }
             Err(error) => return Err(error.into()),
         }
@@ -437,7 +437,7 @@ fn read_regular(file: &File) -> Result<(Content, Option<Stamp>), SourceError> {
     Ok((map_or_spool(file, stamp.len)?, Some(stamp)))
 }
 
-fn read_block_device(mut file: &File) -> Result<Content, SourceError> {
+fn read_block_device(mut file: &File) -> Result<Storage, SourceError> {
     match file.seek(SeekFrom::End(0))? {
         // Some systems do not tell a device's size this way.
         0 => Ok(stream::spool(file)?),
@@ -446,12 +446,12 @@ fn read_block_device(mut file: &File) -> Result<Content, SourceError> {
 }
 
 /// Maps `len` bytes, more than none, or reads them where the file system cannot map.
-fn map_or_spool(mut file: &File, len: u64) -> Result<Content, SourceError> {
+fn map_or_spool(mut file: &File, len: u64) -> Result<Storage, SourceError> {
     match Mapping::new(file, len) {
-        Ok(mapping) => Ok(Content::Mapped(mapping)),
+        Ok(mapping) => Ok(Storage::Mapped(mapping)),
         // It is larger than the address space, and so would be the mapping of a copy.
         Err(error) if matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::FileTooLarge) => {
-            Ok(Content::Far(Far::new(Box::new(mapping::Positioned::new(file, len)?))?))
+            Ok(Storage::Far(Far::new(Box::new(mapping::Positioned::new(file, len)?))?))
         }
         Err(_) => {
             file.rewind()?;

@@ -67,13 +67,13 @@ pub struct Track {
 /// Where a track's seek table is.
 #[derive(Debug)]
 pub struct Table {
-    pub(crate) place: Place,
+    pub(crate) place: TableBytes,
     pub(crate) declared: u64,
     pub(crate) order: OnceLock<Option<Vec<u32>>>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum TableBytes {
     /// In META, decoded from base64.
     Decoded(Vec<u8>),
     /// In a TSEK chunk: the file offsets of its rows.
@@ -199,7 +199,7 @@ impl Tracks {
         }
     }
 
-    pub(crate) fn set_table(&mut self, at: usize, place: Place, declared: u64, chunk: Option<Chunk>) {
+    pub(crate) fn set_table(&mut self, at: usize, place: TableBytes, declared: u64, chunk: Option<Chunk>) {
         let Some(track) = self.list.get_mut(at) else { return };
         if track.table.is_some() {
             let fault = Fault::SecondTable(track.id.clone(), chunk);
@@ -386,7 +386,7 @@ impl Tracks {
             let rows = slice(&bytes, at + 4, declared * 12).ok_or_else(short)?;
             at += 4 + declared * 12;
             let place = self.place(id);
-            self.set_table(place, Place::Decoded(rows.to_vec()), declared, None);
+            self.set_table(place, TableBytes::Decoded(rows.to_vec()), declared, None);
         }
         match bytes.len() as u64 - at {
             0 => Ok(()),
@@ -497,14 +497,14 @@ impl Track {
     /// The TSEK chunk that holds its table.
     pub fn table_chunk(&self) -> Option<Chunk> {
         match &self.table.as_ref()?.place {
-            Place::Stored(chunk, _) => Some(*chunk),
-            Place::Decoded(_) => None,
+            TableBytes::Stored(chunk, _) => Some(*chunk),
+            TableBytes::Decoded(_) => None,
         }
     }
 
     /// File offsets of a row of its table, where it stands in the file as it is.
     pub fn row(&self, at: u64) -> Option<Range<u64>> {
-        let Place::Stored(_, rows) = &self.table.as_ref()?.place else { return None };
+        let TableBytes::Stored(_, rows) = &self.table.as_ref()?.place else { return None };
         Some(rows.start + at * 8..rows.start + at * 8 + 8)
     }
 }

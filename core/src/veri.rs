@@ -115,7 +115,7 @@ impl Coverage {
 
 /// How much of a chunk a coverage takes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum CoveredPart {
     /// All of it, header included.
     Whole,
     /// Its payload, or what a mux container stores for a block in it.
@@ -126,12 +126,12 @@ pub enum Part {
 
 impl Coverage {
     /// How much of a chunk is covered.
-    pub fn part_of(&self, container: &Container, chunk: &Chunk) -> Part {
-        let content = |covered: bool| if covered { Part::Content } else { Part::Nothing };
+    pub fn part_of(&self, container: &Container, chunk: &Chunk) -> CoveredPart {
+        let content = |covered: bool| if covered { CoveredPart::Content } else { CoveredPart::Nothing };
         match self {
             Self::Prefix | Self::WholePrefix => {
                 let veri = container.index().first(Tag::VERI).map_or(0, |veri| veri.offset);
-                if chunk.end <= veri { Part::Whole } else { Part::Nothing }
+                if chunk.end <= veri { CoveredPart::Whole } else { CoveredPart::Nothing }
             }
             Self::Payloads => content([Tag::CORE, Tag::SEEK, Tag::META, Tag::SAFE].contains(&chunk.tag)),
             Self::CorePayloads | Self::Blocks | Self::DecodedBlocks => content(chunk.tag == Tag::CORE),
@@ -148,10 +148,10 @@ impl Coverage {
     /// Whether a digest of this coverage that verifies shows that a chunk, whose tag is another, never had the tag
     /// `tag`: its tag is covered, or its payload would have been.
     pub(crate) fn proves_tag(&self, container: &Container, chunk: &Chunk, tag: Tag) -> bool {
-        self.part_of(container, chunk) == Part::Whole
+        self.part_of(container, chunk) == CoveredPart::Whole
             || chunk.len > 0
-                && self.part_of(container, &Chunk { tag, ..*chunk }) != Part::Nothing
-                && self.part_of(container, chunk) == Part::Nothing
+                && self.part_of(container, &Chunk { tag, ..*chunk }) != CoveredPart::Nothing
+                && self.part_of(container, chunk) == CoveredPart::Nothing
     }
 }
 

@@ -261,7 +261,7 @@ impl Work {
 /// Writes results in the format asked for, as they come. A reader that leaves isn't a failure.
 struct Writer {
     out: Output,
-    format: Form,
+    format: OutputFormat,
     paint: Paint,
     quiet: bool,
     tally: Tally,
@@ -269,7 +269,7 @@ struct Writer {
     reader_is_gone: bool,
 }
 
-enum Form {
+enum OutputFormat {
     Text,
     Json,
     Ndjson,
@@ -281,11 +281,11 @@ enum Form {
 impl Writer {
     fn new(args: &Args, paint: Paint) -> Self {
         let format = match args.format {
-            Format::Text => Form::Text,
-            Format::Json => Form::Json,
-            Format::Ndjson => Form::Ndjson,
-            Format::Junit => Form::Junit(junit::Report::new(args.fail_on.least())),
-            Format::Sarif => Form::Sarif(None),
+            Format::Text => OutputFormat::Text,
+            Format::Json => OutputFormat::Json,
+            Format::Ndjson => OutputFormat::Ndjson,
+            Format::Junit => OutputFormat::Junit(junit::Report::new(args.fail_on.least())),
+            Format::Sarif => OutputFormat::Sarif(None),
         };
         let (quiet, tally) = (args.quiet, Tally::default());
         Self { out: Output::stdout(), format, paint, quiet, tally, written: 0, reader_is_gone: false }
@@ -304,14 +304,14 @@ impl Writer {
     fn write(&mut self, result: &Audited) -> io::Result<()> {
         let out = &mut self.out;
         match &mut self.format {
-            Form::Text => result.write_text(out, self.paint)?,
-            Form::Json => {
+            OutputFormat::Text => result.write_text(out, self.paint)?,
+            OutputFormat::Json => {
                 out.write_all(if self.written == 0 { b"[\n" } else { b",\n" })?;
                 json::write(out, json::ONE_LINE, &result.file)?;
             }
-            Form::Ndjson => json::write_line(out, json::ONE_LINE, &result.file)?,
-            Form::Junit(report) => return report.add(result),
-            Form::Sarif(log) => {
+            OutputFormat::Ndjson => json::write_line(out, json::ONE_LINE, &result.file)?,
+            OutputFormat::Junit(report) => return report.add(result),
+            OutputFormat::Sarif(log) => {
                 return match log {
                     Some(log) => log.add(out, result),
                     None => log.insert(sarif::Log::begin(out)?).add(out, result),
@@ -322,7 +322,7 @@ impl Writer {
     }
 
     fn finish(self, baseline: Option<&Baseline>) -> anyhow::Result<()> {
-        let is_for_machines = matches!(self.format, Form::Junit(_) | Form::Sarif(_));
+        let is_for_machines = matches!(self.format, OutputFormat::Junit(_) | OutputFormat::Sarif(_));
         let quiet = self.quiet && self.tally.is_fine();
         let tally = self.tally;
         if !self.reader_is_gone
@@ -341,19 +341,19 @@ impl Writer {
     fn end(mut self, baseline: Option<&Baseline>, quiet: bool) -> anyhow::Result<()> {
         let out = &mut self.out;
         match self.format {
-            Form::Text if self.tally.files() > 1 && !quiet => {
+            OutputFormat::Text if self.tally.files() > 1 && !quiet => {
                 writeln!(out, "{}", self.paint.paint(Role::Heading, self.tally.describe()))?;
             }
-            Form::Json => out.write_all(if self.written == 0 { b"[]\n" } else { b"\n]\n" })?,
-            Form::Junit(report) => report.finish(out)?,
-            Form::Sarif(log) => {
+            OutputFormat::Json => out.write_all(if self.written == 0 { b"[]\n" } else { b"\n]\n" })?,
+            OutputFormat::Junit(report) => report.finish(out)?,
+            OutputFormat::Sarif(log) => {
                 let mut log = log.map_or_else(|| sarif::Log::begin(out), Ok)?;
                 for entry in baseline.into_iter().flat_map(|baseline| baseline.absent(baseline::is_gone)) {
                     log.add_absent(out, &entry)?;
                 }
                 log.finish(out)?;
             }
-            Form::Text | Form::Ndjson => {}
+            OutputFormat::Text | OutputFormat::Ndjson => {}
         }
         self.out.finish()
     }

@@ -3,7 +3,7 @@
 use super::input::Input;
 use super::output::{Output, Target};
 use super::session::Session;
-use super::{content, integrity, open, settle};
+use super::{block_output, integrity, open, settle};
 use h4mk::block::Form;
 
 /// Arguments of `block`.
@@ -17,7 +17,7 @@ pub struct Args {
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: Input,
     /// Which block, from 0
-    #[arg(value_parser = content::ordinal)]
+    #[arg(value_parser = block_output::ordinal)]
     pub index: u64,
     /// As stored, not decoded
     #[arg(long)]
@@ -40,8 +40,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let chunk = container.index().block(args.index);
     let container = open::sure_of(container, chunk, &args.file)?;
     match args.raw {
-        true => content::write(&mut out, &content::block(&container, &args.file, args.index, Form::Raw, session)?)?,
-        false => content::write_decoded(&mut out, &container, &args.file, args.index, session)?,
+        true => block_output::write(
+            &mut out,
+            &block_output::block(&container, &args.file, args.index, Form::Raw, session)?,
+        )?,
+        false => block_output::write_decoded(&mut out, &container, &args.file, args.index, session)?,
     }
     settle::container(&container, session);
     out.finish()

@@ -9,7 +9,7 @@ use super::input::Input;
 use super::output::Output;
 use super::session::Session;
 use super::status::{self, Status};
-use super::{content, integrity, open, settle};
+use super::{block_output, integrity, open, settle};
 use crate::hexdump::{self, Columns};
 use h4mk::block::Form;
 use h4mk::bytes::Bytes;
@@ -30,13 +30,13 @@ pub struct Args {
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: Input,
     /// This block, decoded
-    #[arg(long, value_name = "N", group = "part", value_parser = content::ordinal)]
+    #[arg(long, value_name = "N", group = "part", value_parser = block_output::ordinal)]
     pub block: Option<u64>,
     /// The block as stored, not decoded
     #[arg(long, requires = "block")]
     pub raw: bool,
     /// This chunk, header and all
-    #[arg(long, value_name = "N", group = "part", value_parser = content::ordinal)]
+    #[arg(long, value_name = "N", group = "part", value_parser = block_output::ordinal)]
     pub chunk: Option<u64>,
     /// From this offset of the file on, decimal or 0x…
     #[arg(long, value_name = "OFFSET", group = "part", value_parser = size::parse)]
@@ -72,14 +72,14 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let (start, part) = match (&container, args.block, args.chunk) {
         (Some(container), Some(block), _) => of_block(container, block, args, session)?,
         (Some(container), _, Some(chunk)) => {
-            let chunk = content::chunk(container, &args.file, chunk, session)?;
-            (chunk.offset(), Part::Stored(source.bytes().range(chunk.offset()..chunk.end())))
+            let chunk = block_output::chunk(container, &args.file, chunk, session)?;
+            (chunk.offset(), Dumped::Stored(source.bytes().range(chunk.offset()..chunk.end())))
         }
-        _ => (args.offset.unwrap_or(0), Part::Stored(of_file(source.bytes(), args)?)),
+        _ => (args.offset.unwrap_or(0), Dumped::Stored(of_file(source.bytes(), args)?)),
     };
     let bytes = match &part {
-        Part::Stored(bytes) => *bytes,
-        Part::Block(bytes) => bytes.into(),
+        Dumped::Stored(bytes) => *bytes,
+        Dumped::Block(bytes) => bytes.into(),
     };
     let bytes = bytes.available(0, args.length.unwrap_or(u64::MAX));
     let mut out = Output::stdout();
@@ -95,7 +95,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
 }
 
 /// What is dumped.
-enum Part<'a> {
+enum Dumped<'a> {
     Stored(Bytes<'a>),
     Block(Cow<'a, [u8]>),
 }
@@ -114,16 +114,16 @@ fn of_block<'a>(
     index: u64,
     args: &Args,
     session: &mut Session,
-) -> anyhow::Result<(u64, Part<'a>)> {
+) -> anyhow::Result<(u64, Dumped<'a>)> {
     if !args.raw {
-        return Ok((0, Part::Block(content::block(container, &args.file, index, Form::Decoded, session)?)));
+        return Ok((0, Dumped::Block(block_output::block(container, &args.file, index, Form::Decoded, session)?)));
     }
-    let bytes = content::block(container, &args.file, index, Form::Raw, session)?;
+    let bytes = block_output::block(container, &args.file, index, Form::Raw, session)?;
     let start = container.index().block(index).map_or(0, |chunk| match container.routed(&chunk) {
         Some((_, content)) => content.start,
         None => chunk.payload_offset(),
     });
-    Ok((start, Part::Block(bytes)))
+    Ok((start, Dumped::Block(bytes)))
 }
 
 fn of_file<'a>(bytes: Bytes<'a>, args: &Args) -> anyhow::Result<Bytes<'a>> {

@@ -22,7 +22,7 @@ pub mod color;
 
 pub mod completions;
 
-mod content;
+mod block_output;
 
 pub mod diff;
 

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::input::Input;
 use super::status::{Failure, Status};
-use crate::draft::{self, Draft, Found, Identity, Place};
+use crate::draft::{self, Destination, Draft, Found, Identity};
 use h4mk::text;
 
 const BUFFER_BYTES: usize = 64 << 10;
@@ -76,7 +76,7 @@ impl Output {
         let name = text::escape_bytes(path.as_os_str().as_encoded_bytes());
         let refuse = |why: &str| Err(Status::Usage.error(format!("{name}: {why}")));
         let as_usage = || Failure { status: Status::Usage, message: name.clone() };
-        let place = Place::look(path).with_context(as_usage)?;
+        let place = Destination::look(path).with_context(as_usage)?;
         let identity = place.identity();
         if identity.is_some() && inputs.into_iter().any(|input| identity_of(input) == identity) {
             return refuse("is the input; write to another file");

@@ -10,7 +10,7 @@ use super::screen;
 use super::session::Session;
 use crate::tui::headless::Player;
 use crate::tui::theme::{Background, Depth, Theme};
-use crate::tui::{keys, picture};
+use crate::tui::{input, picture};
 
 /// The named keys.
 macro_rules! names {
@@ -56,15 +56,15 @@ pub struct Args {
 
 /// Keys to play.
 #[derive(Debug, Clone)]
-pub struct Keys(Vec<keys::Input>);
+pub struct Keys(Vec<input::Input>);
 
 fn screen_size(text: &str) -> Result<Size, String> {
-    let size = keys::parse_size(text).ok().filter(|size| size.width > 0 && size.height > 0);
+    let size = input::parse_size(text).ok().filter(|size| size.width > 0 && size.height > 0);
     size.ok_or_else(|| "write it as 120x40; each from 1 to 1000".to_owned())
 }
 
 fn played(text: &str) -> Result<Keys, String> {
-    keys::parse(text).map(Keys).map_err(|error| format!("{error}\n\nNames:\n{}", names!()))
+    input::parse(text).map(Keys).map_err(|error| format!("{error}\n\nNames:\n{}", names!()))
 }
 
 /// How a picture is written.

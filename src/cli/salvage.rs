@@ -9,7 +9,7 @@ use super::messages::Progress;
 use super::output::{Output, Target};
 use super::session::Session;
 use super::status::Status;
-use super::{content, open};
+use super::{block_output, open};
 use crate::report::advice::{advice, way};
 use crate::report::salvage::Words;
 use h4mk::audit::Verdict;
@@ -132,7 +132,7 @@ struct Copied<'a>(&'a mut Output);
 
 impl Write for Copied<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes.get(..content::PIECE_BYTES).unwrap_or(bytes))
+        self.0.write(bytes.get(..block_output::PIECE_BYTES).unwrap_or(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -12,7 +12,7 @@ use super::input::Input;
 use super::output::{Output, Target};
 use super::session::{self, Session};
 use super::status::Status;
-use super::{content, integrity, messages, open, settle};
+use super::{block_output, integrity, messages, open, settle};
 use h4mk::block::{BlockError, Form, Stage};
 use h4mk::container::Container;
 use h4mk::index::Chunk;
@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long)]
     pub raw: bool,
     /// Only the payload of this chunk, from 0
-    #[arg(long, value_name = "N", conflicts_with_all = ["track", "raw"], value_parser = content::ordinal)]
+    #[arg(long, value_name = "N", conflicts_with_all = ["track", "raw"], value_parser = block_output::ordinal)]
     pub chunk: Option<u64>,
     /// Only the blocks of this track
     #[arg(long, value_name = "ID")]
@@ -68,13 +68,13 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     };
     integrity::require(&container, &args.file, session)?;
     if let Some(chunk) = args.chunk {
-        let chunk = content::chunk(&container, &args.file, chunk, session)?;
-        content::write(&mut out, container.payload(&chunk))?;
+        let chunk = block_output::chunk(&container, &args.file, chunk, session)?;
+        block_output::write(&mut out, container.payload(&chunk))?;
     } else {
         let blocks = chosen_blocks(&container, args, session)?;
-        content::warn_losses(&container, &args.file, session);
+        block_output::warn_losses(&container, &args.file, session);
         if !args.raw {
-            content::warn_unread_meta(&container, &args.file, session);
+            block_output::warn_unread_meta(&container, &args.file, session);
         }
         let jobs = session::jobs(args.jobs).min(blocks.len()).max(1);
         let form = if args.raw { Form::Raw } else { Form::Decoded };
@@ -88,8 +88,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
 }
 
 /// Which blocks, in the order they are stored.
-fn chosen_blocks(container: &Container, args: &Args, session: &mut Session) -> anyhow::Result<Blocks> {
-    let Some(id) = &args.track else { return Ok(Blocks::All(container.index().blocks())) };
+fn chosen_blocks(container: &Container, args: &Args, session: &mut Session) -> anyhow::Result<Selected> {
+    let Some(id) = &args.track else { return Ok(Selected::All(container.index().blocks())) };
     let refuse = |why: String| Status::Findings.error(format!("{}: {why}", args.file));
     let shown = escape(id);
     let found = container.tracks().and_then(|tracks| Some((tracks, tracks.by_id(id)?)));
@@ -106,21 +106,21 @@ fn chosen_blocks(container: &Container, args: &Args, session: &mut Session) -> a
     }
     if track.incomplete || tracks.nameless {
         let why = format!("the index of track \"{shown}\" can't be read whole: blocks of it may be left out");
-        content::warn_damaged(&args.file, &why, session);
+        block_output::warn_damaged(&args.file, &why, session);
     } else if track.blocks.is_empty() {
         messages::warn(&args.file, format_args!("track \"{shown}\" has no blocks"));
     }
     let mut blocks: Vec<u64> = track.blocks.iter().filter_map(|block| container.numbered(block.block)).collect();
     blocks.sort_unstable();
-    Ok(Blocks::Listed(blocks))
+    Ok(Selected::Listed(blocks))
 }
 
-enum Blocks {
+enum Selected {
     All(u64),
     Listed(Vec<u64>),
 }
 
-impl Blocks {
+impl Selected {
     fn len(&self) -> usize {
         match self {
             Self::All(blocks) => usize::try_from(*blocks).unwrap_or(usize::MAX),
@@ -160,12 +160,12 @@ struct Batch {
 
 /// One block, and what is wrong with it.
 struct Unpacked {
-    content: Content,
+    content: BlockContent,
     stage: Stage,
     damage: Option<String>,
 }
 
-enum Content {
+enum BlockContent {
     /// Nothing, for this reason.
     Refused(BlockError),
     /// This many bytes of the batch.
@@ -185,7 +185,7 @@ struct Plan {
 /// What the blocks are read from, and how.
 struct Reading<'a> {
     container: &'a Container,
-    blocks: &'a Blocks,
+    blocks: &'a Selected,
     form: Form,
     /// How much a block decodes to is known without decoding it.
     foreseen: bool,
@@ -236,7 +236,7 @@ impl Reading<'_> {
         for index in blocks.filter_map(|at| self.blocks.get(at)) {
             if let Err(error) = self.read_block(index, &mut batch, scratch) {
                 let damage = self.container.stored(index).ok().and_then(|stored| stored.damage());
-                batch.blocks.push(Unpacked { content: Content::Refused(error), stage: Stage::Stored, damage });
+                batch.blocks.push(Unpacked { content: BlockContent::Refused(error), stage: Stage::Stored, damage });
             }
         }
         batch
@@ -245,8 +245,8 @@ impl Reading<'_> {
     fn read_block(&self, index: u64, batch: &mut Batch, scratch: &mut Vec<u8>) -> Result<(), BlockError> {
         let stored = self.container.stored(index)?;
         let (content, stage) = match self.form {
-            Form::Raw => (Content::Stored(stored.chunk), Stage::Stored),
-            Form::Decoded if self.is_long(&stored.chunk) => (Content::Long(index), Stage::Plain),
+            Form::Raw => (BlockContent::Stored(stored.chunk), Stage::Stored),
+            Form::Decoded if self.is_long(&stored.chunk) => (BlockContent::Long(index), Stage::Plain),
             Form::Decoded => {
                 // Most large blocks are alone in their batch, and are not copied.
                 let into = if batch.len == 0 { &mut batch.bytes } else { &mut *scratch };
@@ -257,7 +257,7 @@ impl Reading<'_> {
                     batch.bytes.extend_from_slice(scratch);
                 }
                 batch.len += len;
-                (Content::Here(len), stage)
+                (BlockContent::Here(len), stage)
             }
         };
         batch.blocks.push(Unpacked { content, stage, damage: stored.damage() });
@@ -357,18 +357,18 @@ impl Writer<'_> {
         let mut bytes = batch.bytes.as_slice();
         for block in &batch.blocks {
             match &block.content {
-                Content::Here(len) => {
+                BlockContent::Here(len) => {
                     let (content, rest) = bytes.split_at_checked(*len).unwrap_or_default();
                     bytes = rest;
                     self.warn(block, block.stage);
-                    content::write(self.out, content)?;
+                    block_output::write(self.out, content)?;
                 }
-                Content::Stored(chunk) => {
+                BlockContent::Stored(chunk) => {
                     self.warn(block, block.stage);
-                    content::write(self.out, self.reading.container.stored_bytes(chunk))?;
+                    block_output::write(self.out, self.reading.container.stored_bytes(chunk))?;
                 }
-                Content::Long(index) => self.write_long(block, *index)?,
-                Content::Refused(error) => self.refuse(block, error)?,
+                BlockContent::Long(index) => self.write_long(block, *index)?,
+                BlockContent::Refused(error) => self.refuse(block, error)?,
             }
         }
         Ok(())
@@ -380,12 +380,12 @@ impl Writer<'_> {
         let alone = matches!(error, BlockError::Decrypt { .. } | BlockError::Decode { .. });
         if alone && self.skip {
             let why = block.damage.clone().unwrap_or_else(|| error.to_string());
-            content::warn_damaged(self.file, &format!("left out: {why}"), self.session);
+            block_output::warn_damaged(self.file, &format!("left out: {why}"), self.session);
             return Ok(());
         }
         let refusal = match &block.damage {
-            Some(damage) => content::refusal_of_damaged(self.file, error, damage),
-            None => content::refusal(self.file, error),
+            Some(damage) => block_output::refusal_of_damaged(self.file, error, damage),
+            None => block_output::refusal(self.file, error),
         };
         let file = self.file;
         let others =
@@ -396,8 +396,8 @@ impl Writer<'_> {
     /// Window by window, but for a block that can't be read so.
     fn write_long(&mut self, block: &Unpacked, index: u64) -> anyhow::Result<()> {
         let container = self.reading.container;
-        let refuse = |error| content::refusal(self.file, &error);
-        let first = content::window(container, self.file, index, 0)?;
+        let refuse = |error| block_output::refusal(self.file, &error);
+        let first = block_output::window(container, self.file, index, 0)?;
         if first.problem.is_some() {
             let stored = container.stored(index).map_err(refuse)?;
             let decoded = match container.decode(&stored) {
@@ -405,18 +405,18 @@ impl Writer<'_> {
                 Err(error) => return self.refuse(block, &error),
             };
             self.warn(block, decoded.stage);
-            return Ok(content::write(self.out, &decoded.bytes)?);
+            return Ok(block_output::write(self.out, &decoded.bytes)?);
         }
         self.warn(block, first.stage);
-        content::write_from(self.out, container, self.file, index, first)
+        block_output::write_from(self.out, container, self.file, index, first)
     }
 
     fn warn(&mut self, block: &Unpacked, stage: Stage) {
         if stage == Stage::Masked && !std::mem::replace(&mut self.is_masked, true) {
-            messages::warn(self.file, format_args!("blocks are {}; {}", stage.describe(), content::UNMASK));
+            messages::warn(self.file, format_args!("blocks are {}; {}", stage.describe(), block_output::UNMASK));
         }
         if let Some(damage) = &block.damage {
-            content::warn_damaged(self.file, damage, self.session);
+            block_output::warn_damaged(self.file, damage, self.session);
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{Found, Identity, explain_folder, fresh_name, split};
 
 /// Where a file is to stand.
 #[derive(Debug)]
-pub struct Place {
+pub struct Destination {
     folder: Folder,
     name: OsString,
     found: Option<Replaced>,
@@ -82,7 +82,7 @@ fn changed() -> io::Error {
     io::Error::other("was replaced by something else just now; try again")
 }
 
-impl Place {
+impl Destination {
     /// Looks at what `path` leads to. A link to a file stands for the file.
     pub fn look(path: &Path) -> io::Result<Self> {
         let (folder, name) = match split(path) {
@@ -361,7 +361,7 @@ fn open_named(folder: &Folder, mode: Mode) -> io::Result<(File, Interim)> {
 }
 
 #[cfg(test)]
-impl Place {
+impl Destination {
     /// As [`draft`](Self::draft) where no file is without a name.
     pub(super) fn named_draft(self, force: bool) -> io::Result<Draft> {
         Draft::begin(self.folder, self.name, self.found, force, false)

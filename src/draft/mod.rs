@@ -1,6 +1,6 @@
 //! A file that appears whole or not at all, and what stands in its place before.
 //!
-//! A [`Place`] is looked at once: its folder stays open, and so does what was found in it. A [`Draft`] is written in that
+//! A [`Destination`] is looked at once: its folder stays open, and so does what was found in it. A [`Draft`] is written in that
 //! folder, without a name where the file system allows it, and gets its name in [`Draft::publish`]. Whoever kills the
 //! program before leaves nothing behind, and nobody can put another file in its place.
 
@@ -19,9 +19,9 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Draft, Place};
+pub use linux::{Destination, Draft};
 #[cfg(not(target_os = "linux"))]
-pub use portable::{Draft, Place};
+pub use portable::{Destination, Draft};
 
 /// What a place holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

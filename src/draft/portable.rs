@@ -10,13 +10,13 @@ use super::{Found, Identity, explain_folder, fresh_name, split};
 
 /// Where a file is to stand.
 #[derive(Debug)]
-pub struct Place {
+pub struct Destination {
     path: PathBuf,
     found: Option<Metadata>,
     kind: Found,
 }
 
-impl Place {
+impl Destination {
     /// Looks at what `path` leads to. A link to a file stands for the file.
     pub fn look(path: &Path) -> io::Result<Self> {
         if !path.is_dir() {
@@ -81,7 +81,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    fn begin(place: Place, force: bool) -> io::Result<Self> {
+    fn begin(place: Destination, force: bool) -> io::Result<Self> {
         let (folder, _) = split(&place.path)?;
         let name = fresh_name();
         let mut builder = tempfile::Builder::new();

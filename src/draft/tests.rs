@@ -4,7 +4,7 @@ use std::io::Write;
 use super::*;
 
 fn draft(path: &Path, force: bool, named: bool) -> Draft {
-    let place = Place::look(path).unwrap();
+    let place = Destination::look(path).unwrap();
     let draft = if named { place.named_draft(force) } else { place.draft(force) };
     draft.unwrap()
 }
@@ -25,7 +25,7 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn places_are_what_they_hold() {
     let dir = tempfile::tempdir().unwrap();
-    let found = |name: &str| Place::look(&dir.path().join(name)).map(|place| place.found());
+    let found = |name: &str| Destination::look(&dir.path().join(name)).map(|place| place.found());
     fs::write(dir.path().join("file"), "x").unwrap();
     assert_eq!(found("nothing").unwrap(), Found::Nothing);
     assert_eq!(found("file").unwrap(), Found::File);
@@ -41,7 +41,7 @@ fn places_are_what_they_hold() {
     ] {
         assert_eq!(found(path).unwrap_err().to_string(), why, "{path}");
     }
-    assert!(Place::look(Path::new("")).is_err());
+    assert!(Destination::look(Path::new("")).is_err());
 }
 
 #[test]
@@ -149,12 +149,12 @@ mod unix {
         fs::write(&file, "old").unwrap();
         symlink("file", &link).unwrap();
         symlink("nowhere", &dangling).unwrap();
-        assert_eq!(Place::look(&dangling).unwrap().found(), Found::DanglingLink);
+        assert_eq!(Destination::look(&dangling).unwrap().found(), Found::DanglingLink);
         write(&link, true, false).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"new");
         symlink("loop", dir.path().join("loop")).unwrap();
-        assert!(Place::look(&dir.path().join("loop")).is_err());
+        assert!(Destination::look(&dir.path().join("loop")).is_err());
     }
 
     #[test]

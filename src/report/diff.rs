@@ -4,7 +4,7 @@ mod lines;
 
 use std::io::{self, Write};
 
-pub use lines::{Line, Mark, Place, lines};
+pub use lines::{Line, LineTarget, Mark, lines};
 
 use super::count;
 use super::style::{Paint, Role};

@@ -86,7 +86,7 @@ pub enum Command {
     /// Timeline: bars by size or by its logarithm.
     Scale,
     /// Blocks: list others, or in another order.
-    List(Listed),
+    List(ListChange),
     /// Show or hide how the file differs from another one.
     Compare,
     /// Something that only the Hex view does.
@@ -221,7 +221,7 @@ pub enum Zoom {
 
 /// What a key changes about the list of blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Listed {
+pub enum ListChange {
     /// Ordered by the next column.
     NextColumn,
     /// The other way round.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::keys::Input;
+use super::input::Input;
 use super::state::Report;
 
 /// What wakes the main loop.

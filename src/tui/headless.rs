@@ -6,7 +6,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use super::keys::Input;
+use super::input::Input;
 use super::state::update::update;
 use super::state::{Action, Effect, Setup, State};
 use super::{view, workers};

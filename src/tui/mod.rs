@@ -14,10 +14,10 @@
 pub mod clip;
 pub mod command;
 pub mod event;
-pub mod fields;
 pub mod headless;
+pub mod input;
+pub mod json_tree;
 pub mod keymap;
-pub mod keys;
 pub mod layout;
 pub mod picture;
 #[cfg(unix)]

@@ -5,7 +5,7 @@ use super::event::Event;
 use super::signals;
 use super::state::update::update;
 use super::state::{Action, Effect, Setup, State};
-use super::terminal::{Screen, Tty};
+use super::terminal::{Surface, Tty};
 #[cfg(unix)]
 use super::typed::Keyboard;
 use super::workers::Workers;
@@ -62,7 +62,7 @@ struct Program {
 }
 
 impl Program {
-    fn run(&mut self, screen: &mut impl Screen, inbox: &Receiver<Event>, first: Vec<Effect>) -> io::Result<Ended> {
+    fn run(&mut self, screen: &mut impl Surface, inbox: &Receiver<Event>, first: Vec<Effect>) -> io::Result<Ended> {
         if let Some(ended) = self.perform(screen, first)? {
             return Ok(ended);
         }
@@ -114,7 +114,7 @@ impl Program {
         Ok(event)
     }
 
-    fn handle(&mut self, screen: &mut impl Screen, event: Event) -> io::Result<Option<Ended>> {
+    fn handle(&mut self, screen: &mut impl Surface, event: Event) -> io::Result<Option<Ended>> {
         let action = match event {
             Event::Input(input) => self.state.action(input),
             Event::Report(report) => Some(Action::Report(report)),
@@ -134,7 +134,7 @@ impl Program {
         self.perform(screen, effects)
     }
 
-    fn perform(&mut self, screen: &mut impl Screen, effects: Vec<Effect>) -> io::Result<Option<Ended>> {
+    fn perform(&mut self, screen: &mut impl Surface, effects: Vec<Effect>) -> io::Result<Option<Ended>> {
         for effect in effects {
             match effect {
                 Effect::Start(job) => self.workers.start(job),
@@ -151,7 +151,7 @@ impl Program {
         Ok(None)
     }
 
-    fn retake(&mut self, screen: &mut impl Screen) -> io::Result<()> {
+    fn retake(&mut self, screen: &mut impl Surface) -> io::Result<()> {
         screen.retake(self.state.mouse)?;
         if let Ok(size) = crossterm::terminal::size() {
             let effects = update(&mut self.state, Action::Resize(size.into()));
@@ -182,7 +182,7 @@ fn read_keys(events: Sender<Event>) -> io::Result<()> {
 /// The keyboard as crossterm reads it, where a terminal is more than bytes.
 #[cfg(not(unix))]
 #[derive(Default)]
-struct Keyboard(super::keys::Decoder);
+struct Keyboard(super::input::Decoder);
 
 #[cfg(not(unix))]
 impl Keyboard {

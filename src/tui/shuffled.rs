@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::headless::{self, Player};
-use super::keys::{self, Input};
+use super::input::{self, Input};
 use super::state::update::update;
 use super::state::{Action, Effect, Job, Report, State};
 use super::testing::{bytes, setup};
@@ -155,7 +155,7 @@ proptest! {
         let mut shuffled = Shuffled::new(source);
         // What is known of blocks depends on what was read of them in passing: here all of it is known.
         for (key, (steps, choice)) in ["a"].into_iter().chain(keys).zip([(0, 0)].into_iter().chain(choices)) {
-            for input in keys::parse(key).unwrap() {
+            for input in input::parse(key).unwrap() {
                 expected.play([input.clone()]);
                 shuffled.play(input);
             }

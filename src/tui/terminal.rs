@@ -26,7 +26,7 @@ use super::view;
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// What the main loop needs of a screen.
-pub trait Screen {
+pub trait Surface {
     /// Draws the state, as one change that cannot be seen half done.
     fn draw(&mut self, state: &State) -> io::Result<()>;
     /// Takes the mouse or gives it back.
@@ -64,7 +64,7 @@ impl Drop for Tty {
     }
 }
 
-impl Screen for Tty {
+impl Surface for Tty {
     fn draw(&mut self, state: &State) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| view::draw(state, frame))?;

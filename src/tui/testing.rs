@@ -6,7 +6,7 @@ use ratatui::layout::Size;
 use sha2::{Digest, Sha256};
 
 use super::headless::Player;
-use super::keys;
+use super::input;
 use super::state::{Polling, Setup};
 use super::theme::{self, Background, Theme};
 use h4mk::container::{Container, Options};
@@ -89,13 +89,13 @@ pub(crate) fn setup(source: Arc<Source>, cols: u16, rows: u16) -> Setup {
 /// The sample after these keys.
 pub(crate) fn played(cols: u16, rows: u16, text: &str) -> Player {
     let mut player = Player::new(setup(sample(), cols, rows));
-    player.play(keys::parse(text).unwrap());
+    player.play(input::parse(text).unwrap());
     player
 }
 
 /// A container at 80x24 after these keys.
 pub(crate) fn played_with(source: Arc<Source>, text: &str) -> Player {
     let mut player = Player::new(setup(source, 80, 24));
-    player.play(keys::parse(text).unwrap());
+    player.play(input::parse(text).unwrap());
     player
 }

@@ -15,7 +15,7 @@ use termina::Parser;
 use termina::event::{self, KeyCode, KeyEventKind, Modifiers, MouseButton, MouseEventKind};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::keys::{Decoder, Input};
+use super::input::{Decoder, Input};
 
 /// What brackets pasted text.
 const PASTE_START: &[u8] = b"\x1b[200~";
@@ -263,7 +263,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::tui::keys::{Key, parse};
+    use crate::tui::input::{Key, parse};
     use ratatui::layout::Position;
 
     /// What comes of these reads, one after the other.

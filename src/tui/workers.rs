@@ -16,18 +16,18 @@ use super::state::hex::locate;
 use super::state::manifest::entries::EntryPage;
 use super::state::request::{Following, Target};
 use super::state::{Description, Failure, Job, JobKind, Measure, Outcome, Report, Request};
-use crate::draft::{Found, Place};
+use crate::draft::{Destination, Found};
 use crate::report::diff::{describe, lines};
 use h4mk::audit;
 use h4mk::block::{BlockError, Form, Stage};
 use h4mk::container::{Container, Loader, Options};
 use h4mk::diff::{DiffError, Pair, diff};
-use h4mk::explore::extent::{Coding, CodingError};
+use h4mk::explore::byte_view::{ByteSource, ByteSourceError};
+use h4mk::explore::chart::Chart;
 use h4mk::explore::find;
-use h4mk::explore::listing::Listing;
 use h4mk::explore::page::Page;
 use h4mk::explore::preview::Preview;
-use h4mk::explore::profile::Profile;
+use h4mk::explore::sorted_blocks::SortedBlocks;
 use h4mk::index::Chunk;
 use h4mk::report;
 use h4mk::source::Source;
@@ -82,9 +82,9 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             Ok(Outcome::Sought(moment.map(Arc::new), target.clone(), *goal))
         }
         Request::Export { container, block, form, path } => export(container, *block, *form, path),
-        Request::Profile(container) => Ok(Outcome::Profiled(Arc::new(Profile::new(container, task)?))),
+        Request::Chart(container) => Ok(Outcome::Charted(Arc::new(Chart::new(container, task)?))),
         Request::List { container, filter, order, knowledge } => {
-            let listing = Listing::new(container, filter.clone(), *order, knowledge, task)?;
+            let listing = SortedBlocks::new(container, filter.clone(), *order, knowledge, task)?;
             Ok(Outcome::Listed(Arc::new(listing)))
         }
         Request::Measure(container, chunks) => {
@@ -203,12 +203,12 @@ fn unhidden(container: &Container, chunk: &Chunk, task: &Task) -> Result<Option<
 }
 
 /// What a block's content is read from. Its CRC is recomputed first: nothing is shown of it that nobody has checked.
-fn coding(container: &Container, chunk: &Chunk, task: &Task) -> Result<Result<Coding, BlockError>, Cancelled> {
+fn coding(container: &Container, chunk: &Chunk, task: &Task) -> Result<Result<ByteSource, BlockError>, Cancelled> {
     _ = container.is_intact(chunk);
     match container.coding(chunk.block().unwrap_or_default(), task) {
         Ok(coding) => Ok(Ok(coding)),
-        Err(CodingError::Block(why)) => Ok(Err(why)),
-        Err(CodingError::Cancelled(cancelled)) => Err(cancelled),
+        Err(ByteSourceError::Block(why)) => Ok(Err(why)),
+        Err(ByteSourceError::Cancelled(cancelled)) => Err(cancelled),
     }
 }
 
@@ -317,7 +317,7 @@ fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<
         .then(|| format!("block {block} is {}; given still masked, :mask-key unmasks", content.stage.describe()));
     let caveats = [stored.damage(), masked, container.doubt(block)].into_iter().flatten().collect();
     let write = || {
-        let place = Place::look(path)?;
+        let place = Destination::look(path)?;
         if place.found() != Found::Nothing {
             return Err(io::Error::from(io::ErrorKind::AlreadyExists));
         }

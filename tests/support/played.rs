@@ -7,7 +7,7 @@ use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
 use h4inspect::tui::state::Setup;
 use h4inspect::tui::theme::Theme;
-use h4inspect::tui::{keys, screen};
+use h4inspect::tui::{input, screen};
 use ratatui::layout::Size;
 use sha2::{Digest, Sha256};
 
@@ -68,7 +68,7 @@ pub(crate) fn play(bytes: Vec<u8>, theme: Theme, (width, height): (u16, u16), te
         polling: Default::default(),
         other: None,
     });
-    player.play(keys::parse(text).unwrap());
+    player.play(input::parse(text).unwrap());
     player
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use h4inspect::core::container::Options;
 use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
-use h4inspect::tui::keys;
+use h4inspect::tui::input;
 use h4inspect::tui::state::Setup;
 use h4inspect::tui::theme::{Background, Depth, Theme};
 
@@ -132,7 +132,7 @@ pub(crate) fn played(bytes: Vec<u8>, (cols, rows): (u16, u16), theme: Theme, tex
         may_write: false,
         polling: Default::default(),
     });
-    player.play(keys::parse(text).unwrap());
+    player.play(input::parse(text).unwrap());
     player
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn screen(bytes: Vec<u8>, size: (u16, u16), text: &str) -> String {
 
 /// Plays a text of keys that may not parse, one by one, and draws after each.
 pub(crate) fn draw_after_each(bytes: Vec<u8>, size: (u16, u16), text: &str) {
-    let Ok(inputs) = keys::parse(text) else { return };
+    let Ok(inputs) = input::parse(text) else { return };
     let mut player = played(bytes, size, DARK, "");
     for input in inputs {
         player.play([input]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Report, protection};
-use crate::block::{BlockError, EngineKind, Place, Reader};
+use crate::block::{BlockError, EngineKind, Reader, StoredBlock};
 use crate::bytes::Bytes;
 use crate::codec::engine::EngineError;
 use crate::codec::rle;
@@ -122,7 +122,7 @@ impl Survey {
             self.undecoded.count += u64::from(self.undecoded.hopeless);
             return None;
         }
-        let place = Place { stored, block: chunk.block.unwrap_or(0), offset: chunk.offset, provisional: false };
+        let place = StoredBlock { stored, block: chunk.block.unwrap_or(0), offset: chunk.offset, provisional: false };
         match self.reader.content(&place) {
             Ok(content) => Some(content.bytes.len() as u64),
             Err(BlockError::Decode { source: EngineError::TooLarge { decoded_len, .. }, .. }) => {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Report;
-use crate::block::{Place, Reader};
+use crate::block::{Reader, StoredBlock};
 use crate::bytes::Bytes;
 use crate::codec::cipher::{FIRST_TRANSCRIPT, Header, Transcript, next_transcript};
 use crate::container::Container;
@@ -62,7 +62,7 @@ impl Survey {
             return None;
         };
         self.transcript = Some(next_transcript(&header.previous, &header, ciphertext));
-        let place = Place { stored, block: chunk.block.unwrap_or(0), offset: chunk.offset, provisional: false };
+        let place = StoredBlock { stored, block: chunk.block.unwrap_or(0), offset: chunk.offset, provisional: false };
         let decrypted = self.reader.can_decrypt().then(|| self.reader.decrypt(&place).ok());
         self.seen.push(Seen::Message {
             counter: header.counter,

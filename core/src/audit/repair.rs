@@ -4,12 +4,12 @@
 use super::Report;
 use crate::container::Container;
 use crate::finding::{Code, Flip};
-use crate::flip::{self, Place};
+use crate::flip::{self, FlippedBit};
 use crate::hash::{Algorithm, Overlay};
 use crate::index::{Chunk, State, Tag};
 use crate::layout::{CHUNK_HEADER_LEN, Layout};
 use crate::task::{Cancelled, Task};
-use crate::veri::{self, Coverage, Part};
+use crate::veri::{self, Coverage, CoveredPart};
 
 /// How many damaged chunks are looked at; with more, no single bits are to blame.
 const MOST_DAMAGED: u64 = 10_000;
@@ -164,9 +164,9 @@ impl Proof {
         };
         let covered = content.unwrap_or(payload).contains(&offset);
         match self.coverage.part_of(container, chunk) {
-            Part::Whole => true,
-            Part::Content => crc || covered,
-            Part::Nothing => chunk.tag == Tag::VERI && self.of_veri && (crc || covered),
+            CoveredPart::Whole => true,
+            CoveredPart::Content => crc || covered,
+            CoveredPart::Nothing => chunk.tag == Tag::VERI && self.of_veri && (crc || covered),
         }
     }
 }
@@ -205,8 +205,8 @@ pub(crate) fn locate(container: &Container, chunk: &Chunk) -> Option<Flip> {
     let (stored, computed) = (container.stored_crc(chunk)?, container.computed_crc(chunk)?);
     let covered = layout.covered_len(chunk.len);
     let (offset, bit) = match flip::locate(stored, computed, covered)? {
-        Place::Crc { bit } => layout.crc_bit(chunk.offset, chunk.len, bit),
-        Place::Covered { byte, bit } => (chunk.payload_offset + chunk.len - covered + byte, bit),
+        FlippedBit::Crc { bit } => layout.crc_bit(chunk.offset, chunk.len, bit),
+        FlippedBit::Covered { byte, bit } => (chunk.payload_offset + chunk.len - covered + byte, bit),
     };
     let (length, field) = layout.length_field(chunk.offset, chunk.len);
     let header = chunk.offset..chunk.offset + CHUNK_HEADER_LEN;

@@ -5,7 +5,7 @@ use crate::container::Effort;
 use crate::finding::{Code, Finding};
 use crate::index::{Chunk, Tag};
 use crate::layout::{Layout, SeekEntry, SeekRows};
-use crate::seek::{Basis, Blocks, Fit, Landing, Meaning, SeekTable};
+use crate::seek::{Basis, BlockStarts, Fit, Landing, Meaning, SeekTable};
 
 pub(super) fn check(report: &mut Report<'_>) {
     let container = report.container;
@@ -101,7 +101,7 @@ fn order(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>) -> bool 
     true
 }
 
-fn unresolved(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &Blocks<'_>, fit: &Fit) {
+fn unresolved(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &BlockStarts<'_>, fit: &Fit) {
     let nowhere = |entry: &SeekEntry| {
         let landing = blocks.landing(fit.meaning, fit.basis, entry.offset);
         landing == Landing::Nowhere && !blocks.may_have_moved(fit.meaning, entry.offset)
@@ -143,12 +143,12 @@ fn unresolved_entry(
 }
 
 /// An entry, its rank or place, and the block it leads to.
-type Row = (u64, SeekEntry, u64);
+type RankedEntry = (u64, SeekEntry, u64);
 
 /// Rows in the order of the table that are not where META's gop and fps_hint put them, but for those of which only the
 /// time is wrong, and not between those of the right rows around it: that the table is unsorted says so already.
-fn off_as_stored(rows: &[Row], blocks: &Blocks<'_>) -> Vec<Row> {
-    let is_right = |(place, entry, block): &Row| blocks.agrees(*place, *entry, *block);
+fn off_as_stored(rows: &[RankedEntry], blocks: &BlockStarts<'_>) -> Vec<RankedEntry> {
+    let is_right = |(place, entry, block): &RankedEntry| blocks.agrees(*place, *entry, *block);
     // The time of the next right row, from each row on.
     let mut next = None;
     let mut after: Vec<Option<u64>> = Vec::with_capacity(rows.len());
@@ -175,20 +175,20 @@ fn off_as_stored(rows: &[Row], blocks: &Blocks<'_>) -> Vec<Row> {
 }
 
 /// Whether entries are where META's gop and fps_hint put them.
-fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &Blocks<'_>, fit: &Fit) {
-    let landed = |(rank, entry): (u64, SeekEntry)| -> Option<Row> {
+fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &BlockStarts<'_>, fit: &Fit) {
+    let landed = |(rank, entry): (u64, SeekEntry)| -> Option<RankedEntry> {
         match blocks.landing(fit.meaning, fit.basis, entry.offset) {
             Landing::Block(block) => Some((rank, entry, block)),
             Landing::Nowhere | Landing::Unknown => None,
         }
     };
-    let is_off = |(rank, entry, block): &Row| !blocks.agrees(*rank, *entry, *block);
+    let is_off = |(rank, entry, block): &RankedEntry| !blocks.agrees(*rank, *entry, *block);
     let mut by_time = (0..).zip(table.in_order()).filter_map(landed).filter(is_off);
     let mut first = by_time.next();
     let mut count = by_time.count() + usize::from(first.is_some());
     if count > 0 && !table.is_sorted() {
         // One wrong timestamp makes all entries change places: as they are stored, only that one may be off.
-        let stored: Vec<Row> = (0..).zip(table.rows.iter()).filter_map(landed).collect();
+        let stored: Vec<RankedEntry> = (0..).zip(table.rows.iter()).filter_map(landed).collect();
         let off = off_as_stored(&stored, blocks);
         if off.len() < count {
             (first, count) = (off.first().copied(), off.len());

@@ -225,7 +225,7 @@ fn without_table(report: &mut Report<'_>, track: &Track, excuses: &Excuses) {
 
 /// An entry of a track's table, and its place there.
 #[derive(Clone, Copy)]
-struct Row {
+struct TableRow {
     place: u64,
     entry: SeekEntry,
     block: Option<u64>,
@@ -253,28 +253,28 @@ fn table(
         .collect();
     keyframes.sort_unstable();
     let rows = (0..).zip(table.rows.iter());
-    let rows = rows.map(|(place, entry)| Row { place, entry, block: track.entry_block(container, entry) });
-    let is_right = |row: &Row| match row.block {
+    let rows = rows.map(|(place, entry)| TableRow { place, entry, block: track.entry_block(container, entry) });
+    let is_right = |row: &TableRow| match row.block {
         Some(block) => !tracks.indexed || keyframes.binary_search(&(row.entry.pts_us, block)).is_ok(),
         None => false,
     };
-    let is_impossible = |row: &Row| row.entry.pts_us > MAX_PTS_US;
-    for Row { place, entry, .. } in rows.clone().filter(is_impossible) {
+    let is_impossible = |row: &TableRow| row.entry.pts_us > MAX_PTS_US;
+    for TableRow { place, entry, .. } in rows.clone().filter(is_impossible) {
         report.findings.add(Code::TrackSeekInvalid, || {
             let pts = entry.pts_us.cast_signed();
             let message = format!("track {}: seek entry {place} has pts {pts}, before 0", escape(&track.id));
             on(Code::TrackSeekInvalid, chunk.as_ref(), message)
         });
     }
-    let wrong: Vec<Row> = rows.clone().filter(|row| !is_right(row) && !is_impossible(row)).collect();
-    let excused = |row: &&Row| match row.block {
+    let wrong: Vec<TableRow> = rows.clone().filter(|row| !is_right(row) && !is_impossible(row)).collect();
+    let excused = |row: &&TableRow| match row.block {
         _ if excuses.blocks => true,
         // A block that is in no track is a finding of its own.
         Some(block) if tracks.of_block(block).is_none() => true,
         Some(block) => container.index().block(block).is_some_and(|chunk| chunk.state.is_damaged()),
         None => tracks.out_of_range > 0,
     };
-    let faults: Vec<&Row> = wrong.iter().filter(|row| !excused(row)).collect();
+    let faults: Vec<&TableRow> = wrong.iter().filter(|row| !excused(row)).collect();
     if let Some(first) = faults.first()
         && !(has_moved(report, tracks, track, &keyframes, rows.clone().skip(first.place as usize))
             && report.is_altered())
@@ -292,8 +292,8 @@ fn table(
     }
 }
 
-fn unresolved(report: &mut Report<'_>, tracks: &Tracks, track: &Track, row: &Row, chunk: Option<&Chunk>) {
-    let Row { place, entry, block } = *row;
+fn unresolved(report: &mut Report<'_>, tracks: &Tracks, track: &Track, row: &TableRow, chunk: Option<&Chunk>) {
+    let TableRow { place, entry, block } = *row;
     report.findings.add(Code::TrackSeekUnresolved, || {
         let why = match block.map(|block| (block, tracks.of_block(block))) {
             None => "where no block starts".to_owned(),
@@ -325,12 +325,12 @@ fn has_moved(
     tracks: &Tracks,
     track: &Track,
     keyframes: &[(u64, u64)],
-    rows: impl Iterator<Item = Row>,
+    rows: impl Iterator<Item = TableRow>,
 ) -> bool {
     // In the transport layout the index names keyframes that are lost as well.
     let may_be_lost = track.table_chunk().is_some() || tracks.out_of_range > 0;
     let index = report.container.index();
-    let distance = |row: Row| {
+    let distance = |row: TableRow| {
         let at = keyframes.partition_point(|(pts_us, _)| *pts_us < row.entry.pts_us);
         let (_, block) = keyframes.get(at).filter(|(pts_us, _)| *pts_us == row.entry.pts_us)?;
         let right = match track.table_chunk() {
@@ -347,7 +347,7 @@ fn has_moved(
 }
 
 /// Players search a table by halves.
-fn sorted(report: &mut Report<'_>, track: &Track, rows: impl Iterator<Item = Row> + Clone, chunk: Option<&Chunk>) {
+fn sorted(report: &mut Report<'_>, track: &Track, rows: impl Iterator<Item = TableRow> + Clone, chunk: Option<&Chunk>) {
     let pairs = rows.clone().zip(rows.skip(1));
     let mut back = pairs.filter(|(before, row)| before.entry.pts_us > row.entry.pts_us);
     let Some((before, row)) = back.next() else { return };
@@ -367,7 +367,7 @@ fn sorted(report: &mut Report<'_>, track: &Track, rows: impl Iterator<Item = Row
 fn complete(
     report: &mut Report<'_>,
     track: &Track,
-    rows: impl Iterator<Item = Row> + Clone,
+    rows: impl Iterator<Item = TableRow> + Clone,
     faults: usize,
     chunk: Option<&Chunk>,
 ) {

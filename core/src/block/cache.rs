@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::reader::Part;
+use super::reader::PreparedBlock;
 use super::{BlockError, Content};
 use crate::recent::Recent;
 
@@ -11,12 +11,12 @@ use crate::recent::Recent;
 #[derive(Clone)]
 enum Kept {
     Content(Arc<Content>),
-    Part(Arc<Part>),
+    Part(Arc<PreparedBlock>),
     Failed(BlockError),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Form {
+enum KeptForm {
     Content,
     Part,
 }
@@ -26,10 +26,10 @@ const OVERHEAD: u64 = 256;
 
 /// Keeps what was used last. Two threads that miss the same block at once both read it.
 pub(crate) struct Cache {
-    blocks: Mutex<Recent<Key, Kept>>,
+    blocks: Mutex<Recent<CacheKey, Kept>>,
 }
 
-type Key = (Form, u64);
+type CacheKey = (KeptForm, u64);
 
 impl Cache {
     /// Keeps blocks of `budget` bytes in all.
@@ -43,7 +43,7 @@ impl Cache {
         block: u64,
         read: impl FnOnce() -> Result<Content, BlockError>,
     ) -> Result<Arc<Content>, BlockError> {
-        match self.get((Form::Content, block)) {
+        match self.get((KeptForm::Content, block)) {
             Some(Kept::Content(content)) => return Ok(content),
             Some(Kept::Failed(error)) => return Err(error),
             Some(Kept::Part(_)) | None => {}
@@ -53,25 +53,25 @@ impl Cache {
             Ok(content) => (Kept::Content(content.clone()), content.bytes.len() as u64),
             Err(error) => (Kept::Failed(error.clone()), 0),
         };
-        self.put((Form::Content, block), kept, weight);
+        self.put((KeptForm::Content, block), kept, weight);
         content
     }
 
     /// What windows of the block are read from: kept, or made now.
-    pub(crate) fn part(&self, block: u64, make: impl FnOnce() -> Part) -> Arc<Part> {
-        if let Some(Kept::Part(part)) = self.get((Form::Part, block)) {
+    pub(crate) fn part(&self, block: u64, make: impl FnOnce() -> PreparedBlock) -> Arc<PreparedBlock> {
+        if let Some(Kept::Part(part)) = self.get((KeptForm::Part, block)) {
             return part;
         }
         let part = Arc::new(make());
-        self.put((Form::Part, block), Kept::Part(part.clone()), part.weight());
+        self.put((KeptForm::Part, block), Kept::Part(part.clone()), part.weight());
         part
     }
 
-    fn get(&self, key: Key) -> Option<Kept> {
+    fn get(&self, key: CacheKey) -> Option<Kept> {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).get(key)
     }
 
-    fn put(&self, key: Key, kept: Kept, weight: u64) {
+    fn put(&self, key: CacheKey, kept: Kept, weight: u64) {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).put(key, kept, weight.saturating_add(OVERHEAD));
     }
 }

@@ -18,7 +18,7 @@ const UNKNOWN: &str = "unknown";
 
 /// A stored block, and where it belongs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct StoredBlock<'a> {
     /// Its bytes.
     pub(crate) stored: Bytes<'a>,
     /// Its index among the blocks that are there.
@@ -140,8 +140,8 @@ impl Reader {
     }
 
     /// The block as the engine left it.
-    pub(crate) fn decrypt<'a>(&self, place: &Place<'a>) -> Result<Cow<'a, [u8]>, BlockError> {
-        let &Place { stored, block, offset, .. } = place;
+    pub(crate) fn decrypt<'a>(&self, place: &StoredBlock<'a>) -> Result<Cow<'a, [u8]>, BlockError> {
+        let &StoredBlock { stored, block, offset, .. } = place;
         let Some(opener) = self.opener(block, offset)? else { return Ok(stored.read()) };
         let failed = |source: OpenError| BlockError::Decrypt { block, offset, source };
         let stored = stored.read();
@@ -157,7 +157,7 @@ impl Reader {
     }
 
     /// How many bytes the block decodes to, counted without decoding it.
-    pub(crate) fn decoded_len(&self, place: &Place<'_>) -> Option<u64> {
+    pub(crate) fn decoded_len(&self, place: &StoredBlock<'_>) -> Option<u64> {
         if self.pipeline.engine == EngineKind::Stored {
             return Some(place.stored.len());
         }
@@ -169,7 +169,7 @@ impl Reader {
     }
 
     /// The whole block, as far up as it can be read; still masked where no key was given.
-    pub(crate) fn content(&self, place: &Place<'_>) -> Result<Content, BlockError> {
+    pub(crate) fn content(&self, place: &StoredBlock<'_>) -> Result<Content, BlockError> {
         let engine = |compressed: Cow<'_, [u8]>| match self.engine(place.block, place.offset)? {
             None => Ok(compressed.into_owned()),
             Some(engine) => {
@@ -183,7 +183,7 @@ impl Reader {
     /// The same, decoded by `decode` in place of the engine.
     pub(crate) fn content_through(
         &self,
-        place: &Place<'_>,
+        place: &StoredBlock<'_>,
         decode: impl FnOnce(Cow<'_, [u8]>) -> Result<Vec<u8>, BlockError>,
     ) -> Result<Content, BlockError> {
         let mut bytes = decode(self.decrypt(place)?)?;
@@ -193,36 +193,42 @@ impl Reader {
     }
 
     /// What windows of the block are read from. Decodes it only where its engine knows no other way.
-    pub(crate) fn part(&self, place: &Place<'_>, content: impl FnOnce() -> Result<Arc<Content>, BlockError>) -> Part {
+    pub(crate) fn part(
+        &self,
+        place: &StoredBlock<'_>,
+        content: impl FnOnce() -> Result<Arc<Content>, BlockError>,
+    ) -> PreparedBlock {
         let decrypted = match &self.pipeline.cipher {
             None => None,
             Some(_) => match self.decrypt(place) {
                 Ok(bytes) => Some(bytes.into_owned()),
-                Err(problem) => return Part::unread(None, problem),
+                Err(problem) => return PreparedBlock::unread(None, problem),
             },
         };
         let number = self.number(place);
         let engine = match self.engine(place.block, place.offset) {
             Ok(Some(engine)) => engine,
-            Ok(None) => return Part { decrypted: None, number, form: PartForm::Stored, problem: None },
-            Err(problem) => return Part::unread(decrypted, problem),
+            Ok(None) => return PreparedBlock { decrypted: None, number, form: PreparedForm::Stored, problem: None },
+            Err(problem) => return PreparedBlock::unread(decrypted, problem),
         };
         let compressed = decrypted.as_ref().map_or(place.stored, Bytes::from);
         match engine.windows(compressed) {
             Some(windows) => {
                 let (block, offset) = (place.block, place.offset);
                 let problem = windows.fault().map(|source| BlockError::Decode { block, offset, source });
-                Part { decrypted, number, form: PartForm::Windows(windows), problem }
+                PreparedBlock { decrypted, number, form: PreparedForm::Windows(windows), problem }
             }
             None => match content() {
-                Ok(content) => Part { decrypted: None, number, form: PartForm::Whole(content), problem: None },
-                Err(problem) => Part::unread(decrypted, problem),
+                Ok(content) => {
+                    PreparedBlock { decrypted: None, number, form: PreparedForm::Whole(content), problem: None }
+                }
+                Err(problem) => PreparedBlock::unread(decrypted, problem),
             },
         }
     }
 
     /// Part of a block: bytes, length of the block in that form, and what form it is.
-    pub(crate) fn window(&self, stored: Bytes<'_>, part: &Part, start: u64, len: usize) -> super::Window {
+    pub(crate) fn window(&self, stored: Bytes<'_>, part: &PreparedBlock, start: u64, len: usize) -> super::Window {
         let compressed = part.decrypted.as_ref().map_or(stored, Bytes::from);
         let problem = part.problem.clone();
         let plain = |bytes: Vec<u8>, block_len, stage| super::Window {
@@ -234,17 +240,17 @@ impl Reader {
             problem: problem.clone(),
         };
         match &part.form {
-            PartForm::Unread => {
+            PreparedForm::Unread => {
                 let stage = if part.decrypted.is_some() { Stage::Decrypted } else { Stage::Stored };
                 let bytes = compressed.available(start, len as u64).to_vec();
                 super::Window { provisional: false, ..plain(bytes, compressed.len(), stage) }
             }
-            PartForm::Stored => plain(stored.available(start, len as u64).to_vec(), stored.len(), Stage::Plain),
-            PartForm::Whole(content) => {
+            PreparedForm::Stored => plain(stored.available(start, len as u64).to_vec(), stored.len(), Stage::Plain),
+            PreparedForm::Whole(content) => {
                 let bytes = available(&content.bytes, start, len as u64).to_vec();
                 plain(bytes, content.bytes.len() as u64, content.stage)
             }
-            PartForm::Windows(windows) => {
+            PreparedForm::Windows(windows) => {
                 let mut bytes = windows.window(compressed, start, len);
                 match self.unmask(part.number, start, &mut bytes) {
                     Ok(stage) => plain(bytes, windows.decoded_len(), stage),
@@ -266,7 +272,7 @@ impl Reader {
     }
 
     /// The number the writer gave the block: the cipher counts too, and it counts blocks that are lost.
-    fn number(&self, place: &Place<'_>) -> Number {
+    fn number(&self, place: &StoredBlock<'_>) -> Number {
         let counter = if self.pipeline.is_living_cipher() { cipher::counter(place.stored) } else { None };
         match counter {
             Some(number) => Number { number, provisional: false },
@@ -282,15 +288,15 @@ impl fmt::Debug for Reader {
 }
 
 /// A block, prepared for windows.
-pub(crate) struct Part {
+pub(crate) struct PreparedBlock {
     /// Where the stored bytes are not the compressed ones.
     decrypted: Option<Vec<u8>>,
     number: Number,
-    form: PartForm,
+    form: PreparedForm,
     problem: Option<BlockError>,
 }
 
-enum PartForm {
+enum PreparedForm {
     /// No further than it was decrypted.
     Unread,
     /// Stored bytes are the content.
@@ -301,18 +307,18 @@ enum PartForm {
     Whole(Arc<Content>),
 }
 
-impl Part {
+impl PreparedBlock {
     fn unread(decrypted: Option<Vec<u8>>, problem: BlockError) -> Self {
         let number = Number { number: 0, provisional: false };
-        Self { decrypted, number, form: PartForm::Unread, problem: Some(problem) }
+        Self { decrypted, number, form: PreparedForm::Unread, problem: Some(problem) }
     }
 
     /// Bytes of memory that it holds.
     pub(crate) fn weight(&self) -> u64 {
         let decoded = match &self.form {
-            PartForm::Unread | PartForm::Stored => 0,
-            PartForm::Windows(windows) => windows.weight(),
-            PartForm::Whole(content) => content.bytes.len() as u64,
+            PreparedForm::Unread | PreparedForm::Stored => 0,
+            PreparedForm::Windows(windows) => windows.weight(),
+            PreparedForm::Whole(content) => content.bytes.len() as u64,
         };
         self.decrypted.as_ref().map_or(0, |bytes| bytes.len() as u64).saturating_add(decoded)
     }

@@ -60,7 +60,7 @@ fn mask_step(key: &[u8; 32], counter: u64, skipped: usize, bytes: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::reference::{self, Reference};
+    use crate::codec::corpus::{self, Reference};
     use proptest::prelude::*;
 
     fn mask() -> Mask {
@@ -69,12 +69,12 @@ mod tests {
 
     #[test]
     fn blocks_of_the_reference_writer_are_unmasked() {
-        let Reference { blocks, expected } = reference::load("transport-masked.h4mk");
+        let Reference { blocks, expected } = corpus::load("transport-masked.h4mk");
         let mask = Mask::new(&Secret::from_hex(expected["master_key_hex"].as_str().unwrap()).unwrap()).unwrap();
         for (index, stored) in blocks.iter().enumerate() {
             let mut raw = crate::codec::rle::decode(stored, 1 << 20).unwrap();
             mask.unmask_window(index as u64, 0, &mut raw);
-            assert_eq!(reference::sha256_hex(&raw), expected["plain_block_sha256"][index].as_str().unwrap());
+            assert_eq!(corpus::sha256_hex(&raw), expected["plain_block_sha256"][index].as_str().unwrap());
         }
     }
 

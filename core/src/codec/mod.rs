@@ -12,4 +12,4 @@ pub mod mask;
 pub mod rle;
 
 #[cfg(test)]
-mod reference;
+mod corpus;

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Container;
-use crate::block::{BlockError, Content, Form, Place, Reading, Stage, Stored, Window};
+use crate::block::{BlockError, Content, Form, Reading, Stage, Stored, StoredBlock, Window};
 use crate::bytes::Bytes;
 use crate::codec::{cipher, rle};
 use crate::index::Chunk;
@@ -38,8 +38,8 @@ impl Container {
         self.routed(chunk).map_or(chunk.payload_offset..chunk.payload_offset + chunk.len, |routed| routed.1)
     }
 
-    pub(crate) fn place(&self, chunk: &Chunk) -> Place<'_> {
-        Place {
+    pub(crate) fn place(&self, chunk: &Chunk) -> StoredBlock<'_> {
+        StoredBlock {
             stored: self.stored_bytes(chunk),
             block: chunk.block.unwrap_or(0),
             offset: chunk.offset,

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use super::{Container, Options};
 use crate::index::{Chunk, Index, State};
 use crate::layout::{self, FileHeader, HeadError};
+use crate::sidecars_at_end;
 use crate::source::{Change, Source, SourceError};
-use crate::tail;
 use crate::task::{Cancelled, Task};
 use crate::walk::{Depth, FAR, Loss, Step, Walker};
 
@@ -156,7 +156,7 @@ impl Loader {
         let mut container = Container::new(self.source.clone(), self.options.clone(), self.header, walked, false);
         // The end of a growing file would have to be searched each time.
         if !self.options.growing {
-            let ahead = || tail::sidecars(self.header.layout, self.source.bytes());
+            let ahead = || sidecars_at_end::sidecars(self.header.layout, self.source.bytes());
             container.ahead = self.ahead.get_or_init(ahead).clone();
         }
         container

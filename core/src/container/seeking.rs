@@ -6,7 +6,7 @@ use crate::index::{Chunk, Tag};
 use crate::layout::{Layout, SeekEntry, SeekRows};
 use crate::meta::Meta;
 use crate::numbering::{Found, Numbering};
-use crate::seek::{Basis, Blocks, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
+use crate::seek::{Basis, BlockStarts, Fit, Landing, Meaning, Resolution, SeekTable, Starts};
 use crate::text::escape;
 use crate::time::Time;
 use crate::timeline::{FrameSource, Span, Timeline};
@@ -214,8 +214,8 @@ impl Container {
     }
 
     /// All that is known about where blocks start.
-    pub fn starts(&self, effort: Effort) -> Blocks<'_> {
-        let mut blocks = Blocks::new(self.index(), self.losses(), self.source.len());
+    pub fn starts(&self, effort: Effort) -> BlockStarts<'_> {
+        let mut blocks = BlockStarts::new(self.index(), self.losses(), self.source.len());
         let meta = self.meta();
         blocks.grid = meta.and_then(|meta| meta.block_size);
         blocks.gop = meta.and_then(|meta| meta.gop);
@@ -229,7 +229,7 @@ impl Container {
     }
 
     /// What it takes of that to follow offsets that have this meaning.
-    fn blocks_for(&self, fit: &Fit, effort: Effort) -> Blocks<'_> {
+    fn blocks_for(&self, fit: &Fit, effort: Effort) -> BlockStarts<'_> {
         self.starts(if fit.basis == Basis::Sums { effort } else { Effort::Cheap })
     }
 

@@ -5,7 +5,7 @@ use crate::index::{Chunk, Tag};
 use crate::json::{Scan, elements};
 use crate::layout::{Layout, SeekEntry, SeekRows, track_table};
 use crate::seek::SeekTable;
-use crate::tracks::{Fault, Kind, Place, Track, TrackBlock, Tracks};
+use crate::tracks::{Fault, Kind, TableBytes, Track, TrackBlock, Tracks};
 
 impl Container {
     /// The tracks, where anything speaks of them. Looks at every block once.
@@ -85,7 +85,7 @@ impl Tracks {
                     let declared = table.rows.declared();
                     let end = chunk.payload_offset + chunk.len;
                     let rows = end - declared * 8..end;
-                    let place = Place::Stored(chunk, rows);
+                    let place = TableBytes::Stored(chunk, rows);
                     let at = tracks.place(&table.track.to_string());
                     tracks.set_table(at, place, declared, Some(chunk));
                 }
@@ -106,8 +106,8 @@ impl Track {
     pub fn seek_table<'a>(&'a self, container: &'a Container) -> Option<SeekTable<'a>> {
         let table = self.table.as_ref()?;
         let rows = match &table.place {
-            Place::Decoded(rows) => SeekRows::seekm(rows, table.declared),
-            Place::Stored(_, rows) => {
+            TableBytes::Decoded(rows) => SeekRows::seekm(rows, table.declared),
+            TableBytes::Stored(_, rows) => {
                 SeekRows::mux(container.bytes().slice(rows.start, table.declared * 8)?, table.declared)
             }
         };
@@ -119,16 +119,16 @@ impl Track {
     pub fn keyframe_offset(&self, container: &Container, pts_us: u64) -> Option<u64> {
         let block = self.keyframes().find(|keyframe| keyframe.pts_us == pts_us)?.block;
         match &self.table.as_ref()?.place {
-            Place::Decoded(_) => Some(block),
-            Place::Stored(..) => container.index().block(block).map(|chunk| chunk.payload_offset),
+            TableBytes::Decoded(_) => Some(block),
+            TableBytes::Stored(..) => container.index().block(block).map(|chunk| chunk.payload_offset),
         }
     }
 
     /// The block that an entry of its table names.
     pub fn entry_block(&self, container: &Container, entry: SeekEntry) -> Option<u64> {
         match &self.table.as_ref()?.place {
-            Place::Decoded(_) => Some(entry.offset).filter(|block| *block < container.index().blocks()),
-            Place::Stored(..) => {
+            TableBytes::Decoded(_) => Some(entry.offset).filter(|block| *block < container.index().blocks()),
+            TableBytes::Stored(..) => {
                 let before = entry.offset.checked_sub(1)?;
                 container.index().at_offset(before).filter(|chunk| chunk.payload_offset == entry.offset)?.block
             }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::align::{Hunk, align};
-use super::{BlockDiff, BlockRef, Changed, DiffError, Form, Pair};
+use super::{BlockDiff, BlockRef, Changed, ComparedAs, DiffError, Pair};
 use crate::bytes::Bytes;
 use crate::capped::Capped;
 use crate::container::Container;
@@ -41,7 +41,7 @@ impl Counterparts {
 }
 
 /// What identifies a block's content, but for its bytes.
-type Key = (u64, u32);
+type ContentKey = (u64, u32);
 
 pub(super) fn compare(pair: Pair<&Container>, task: &Task) -> Result<(BlockDiff, Counterparts), DiffError> {
     for container in [pair.before, pair.after] {
@@ -88,7 +88,7 @@ fn block_content(container: &Container, block: u64) -> Bytes<'_> {
     container.index().block(block).map_or_else(Bytes::default, |chunk| container.stored_bytes(&chunk))
 }
 
-fn keys(container: &Container, task: &Task) -> Result<Vec<Key>, Cancelled> {
+fn keys(container: &Container, task: &Task) -> Result<Vec<ContentKey>, Cancelled> {
     let key = |chunk: Chunk| {
         let content = container.stored_bytes(&chunk);
         task.advance(chunk.end.saturating_sub(chunk.offset))?;
@@ -114,9 +114,9 @@ fn runs(hunks: &[Hunk], counts: &Pair<u64>) -> Vec<(u64, u64, u64)> {
 }
 
 /// Blocks in hunks whose content is in the other container's hunks, first to first of each content.
-fn moved(pair: Pair<&Container>, keys: &Pair<Vec<Key>>, hunks: &[Hunk]) -> HashMap<u64, u64> {
-    let key = |keys: &[Key], block: u64| keys.get(usize::try_from(block).ok()?).copied();
-    let mut free: HashMap<Key, std::collections::VecDeque<u64>> = HashMap::new();
+fn moved(pair: Pair<&Container>, keys: &Pair<Vec<ContentKey>>, hunks: &[Hunk]) -> HashMap<u64, u64> {
+    let key = |keys: &[ContentKey], block: u64| keys.get(usize::try_from(block).ok()?).copied();
+    let mut free: HashMap<ContentKey, std::collections::VecDeque<u64>> = HashMap::new();
     for block in hunks.iter().flat_map(|hunk| hunk.after.clone()) {
         if let Some(key) = key(&keys.after, block) {
             free.entry(key).or_default().push_back(block);
@@ -198,14 +198,14 @@ fn changed(pair: Pair<&Container>, old: u64, new: u64) -> Changed {
         // Other runs of the same bytes are told apart only as they are stored.
         (Some(before), Some(after)) if before != after => Changed {
             blocks,
-            form: Form::Decoded,
+            form: ComparedAs::Decoded,
             lens: Pair::new(before.len() as u64, after.len() as u64),
             ranges: ranges(&before, &after),
         },
         _ => {
             let (before, after) = (block_content(pair.before, old), block_content(pair.after, new));
             let lens = Pair::new(before.len(), after.len());
-            Changed { blocks, form: Form::Stored, lens, ranges: ranges(&before.read(), &after.read()) }
+            Changed { blocks, form: ComparedAs::Stored, lens, ranges: ranges(&before.read(), &after.read()) }
         }
     }
 }

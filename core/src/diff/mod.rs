@@ -3,7 +3,7 @@
 
 mod align;
 mod blocks;
-mod fields;
+mod json;
 mod tables;
 
 use std::collections::{HashMap, HashSet};
@@ -68,14 +68,14 @@ pub struct BlockRef {
 
 /// Which bytes of a block are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ComparedAs {
     /// What both decode to.
     Decoded,
     /// As stored, since one of them can't be decoded or is too large for that.
     Stored,
 }
 
-impl Form {
+impl ComparedAs {
     /// The name used in JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ pub struct Changed {
     /// The blocks.
     pub blocks: Pair<BlockRef>,
     /// Which bytes were compared.
-    pub form: Form,
+    pub form: ComparedAs,
     /// How many bytes each has in that form.
     pub lens: Pair<u64>,
     /// Where they differ, by offset in the block. Of blocks of unequal length, one range: from the first byte that
@@ -238,8 +238,7 @@ pub fn diff(before: &Container, after: &Container, task: &Task) -> Result<Diff, 
     let pair = Pair::new(before, after);
     let (blocks, counterparts) = blocks::compare(pair, task)?;
     let tables = tables::compare(pair, &counterparts);
-    let documents =
-        [Tag::META, Tag::SAFE, Tag::TRAK].into_iter().filter_map(|tag| fields::compare(pair, tag)).collect();
+    let documents = [Tag::META, Tag::SAFE, Tag::TRAK].into_iter().filter_map(|tag| json::compare(pair, tag)).collect();
     Ok(Diff { header: header(pair), blocks, documents, tables, chunks: others(pair) })
 }
 

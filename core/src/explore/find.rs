@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, Input};
 
-use super::extent::{CodingError, Extent};
+use super::byte_view::{ByteSourceError, ByteView};
 use crate::container::Container;
 use crate::task::{Cancelled, Task};
 
@@ -151,7 +151,7 @@ pub enum Next {
 /// searched bytes.
 pub fn find(
     container: &Container,
-    extent: &Extent,
+    extent: &ByteView,
     needle: &Needle,
     around: u64,
     keep: usize,
@@ -165,7 +165,7 @@ pub fn find(
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Elsewhere {
     /// The content of the first block on the way that holds the needle, and the places in it.
-    pub found: Option<(Extent, Matches)>,
+    pub found: Option<(ByteView, Matches)>,
     /// Blocks on the way whose content can't be had.
     pub unread: u64,
 }
@@ -192,7 +192,7 @@ pub fn find_from(
         let part = task.part();
         match container.coding(block, &part) {
             Ok(coding) => {
-                let content = Extent::Decoded { chunk, coding };
+                let content = ByteView::Decoded { chunk, coding };
                 let around = if forward { 0 } else { u64::MAX };
                 let matches = find(container, &content, needle, around, keep, &part)?;
                 if matches.total > 0 {
@@ -200,8 +200,8 @@ pub fn find_from(
                     break;
                 }
             }
-            Err(CodingError::Cancelled(cancelled)) => return Err(cancelled),
-            Err(CodingError::Block(_)) => elsewhere.unread += 1,
+            Err(ByteSourceError::Cancelled(cancelled)) => return Err(cancelled),
+            Err(ByteSourceError::Block(_)) => elsewhere.unread += 1,
         }
         task.advance(1)?;
     }
@@ -339,8 +339,8 @@ mod tests {
             let needle = Needle::new(needle.to_vec()).unwrap();
             let elsewhere = find_from(&container, &needle, from, forward, KEPT, &Task::default()).unwrap();
             elsewhere.found.map(|(content, matches)| match content {
-                Extent::Decoded { chunk, .. } => (chunk.block.unwrap(), matches.kept),
-                Extent::Stored(_) => panic!("stored bytes"),
+                ByteView::Decoded { chunk, .. } => (chunk.block.unwrap(), matches.kept),
+                ByteView::Stored(_) => panic!("stored bytes"),
             })
         };
         assert_eq!(found(b"aa", 0, true), Some((3, vec![0, 1])));

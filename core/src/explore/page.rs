@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::container::Container;
-use crate::explore::extent::{Coding, Extent};
+use crate::explore::byte_view::{ByteSource, ByteView};
 use crate::explore::fields::{Field, field_at, fields_in};
 
 /// Positions on a page.
@@ -48,21 +48,21 @@ impl Page {
     }
 
     /// Reads the page of that number; it is empty where the extent has none.
-    pub fn read(container: &Container, extent: &Extent, number: u64) -> Self {
+    pub fn read(container: &Container, extent: &ByteView, number: u64) -> Self {
         let (range, start) = (extent.range(), number.saturating_mul(PAGE_LEN));
         let start = start.clamp(range.start, range.end);
         let end = number.saturating_add(1).saturating_mul(PAGE_LEN).clamp(start, range.end);
         let bytes = extent.read(container, start, (end - start) as usize).into_owned();
         let origin = match extent {
-            Extent::Stored(_) => Origin::Stored(0),
-            Extent::Decoded { coding: Coding::Plain(content), .. } => Origin::Stored(content.start),
-            Extent::Decoded { chunk, coding: Coding::Rle(steps) } => {
+            ByteView::Stored(_) => Origin::Stored(0),
+            ByteView::Decoded { coding: ByteSource::Plain(content), .. } => Origin::Stored(content.start),
+            ByteView::Decoded { chunk, coding: ByteSource::Rle(steps) } => {
                 let content = container.content_range(chunk).start;
                 let mut pairs = steps.pairs(container.stored_bytes(chunk), start..end);
                 pairs.iter_mut().for_each(|(_, at)| *at = at.saturating_add(content));
                 Origin::Pairs(pairs)
             }
-            Extent::Decoded { coding: Coding::Content(_), .. } => Origin::Block,
+            ByteView::Decoded { coding: ByteSource::Content(_), .. } => Origin::Block,
         };
         let fields = match &origin {
             Origin::Stored(first) => fields_in(container, first.saturating_add(start)..first.saturating_add(end)),
@@ -160,8 +160,8 @@ mod tests {
             let container = container(&payload);
             let chunk = container.index().chunk(0).unwrap();
             let coding = container.coding(0, &Task::default()).unwrap();
-            let stored = Extent::Stored(0..container.source().len());
-            for extent in [stored, Extent::Decoded { chunk, coding }] {
+            let stored = ByteView::Stored(0..container.source().len());
+            for extent in [stored, ByteView::Decoded { chunk, coding }] {
                 let range = extent.range();
                 for number in 0..=Page::number_of(range.end) {
                     let page = Page::read(&container, &extent, number);

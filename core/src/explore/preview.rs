@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::extent::Extent;
+use super::byte_view::ByteView;
 use crate::container::Container;
 use crate::task::{Cancelled, Task};
 use crate::text::push_escaped;
@@ -69,7 +69,7 @@ pub struct Runs {
 
 impl Preview {
     /// Looks at an extent; progress is in bytes.
-    pub fn new(container: &Container, extent: &Extent, task: &Task) -> Result<Self, Cancelled> {
+    pub fn new(container: &Container, extent: &ByteView, task: &Task) -> Result<Self, Cancelled> {
         let range = extent.range();
         Self::of(range, |start, len| extent.read(container, start, len), task)
     }

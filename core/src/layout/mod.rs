@@ -1,8 +1,8 @@
 //! The two binary layouts that share the magic `H4MK`, behind one type. Only the modules in here know byte order and
 //! header shapes.
 
-mod fields;
 mod mux;
+mod part_tables;
 mod parts;
 mod seek_rows;
 mod transport;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::fields::{as_object, is_zero};
 use crate::capped::Capped;
-use crate::diff::{self, BlockRef, Diff, Form, Pair};
+use crate::diff::{self, BlockRef, ComparedAs, Diff, Pair};
 use crate::layout::SeekEntry;
 use crate::name::{Encoding, FileName};
 use crate::seek::Meaning;
@@ -140,7 +140,7 @@ pub struct Changed<'a> {
     #[serde(flatten)]
     pub blocks: Sides<Block<'a>>,
     /// Which bytes were compared: `decoded` or `stored`.
-    pub form: Form,
+    pub form: ComparedAs,
     /// How many bytes each has in that form.
     pub lengths: Sides<u64>,
     /// Where they differ, by offset in the block: first byte, and the one after the last.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::audit::Verdict;
 #[cfg(feature = "diff")]
-use crate::diff::Form;
+use crate::diff::ComparedAs;
 use crate::finding::{Code, Severity};
 use crate::layout::Layout;
 use crate::name::Encoding;
@@ -64,7 +64,7 @@ macro_rules! described {
 }
 
 #[cfg(feature = "diff")]
-written!(Form);
+written!(ComparedAs);
 written!(Code, Encoding, Kind, Layout, Meaning, Reason, Scheme, Severity, Status, Verdict);
 
 const LAYOUTS: [Layout; 2] = [Layout::Transport, Layout::Mux];
@@ -101,7 +101,7 @@ described! {
 
 #[cfg(all(feature = "diff", feature = "schema"))]
 described! {
-    Form: any();
+    ComparedAs: any();
 }
 
 #[cfg(feature = "schema")]

@@ -14,7 +14,7 @@
 //! others can still be read. With [`Settings::placeholders`], an empty block takes the place of each lost one whose number
 //! is known, and all others stay what they were.
 
-mod bond;
+mod index_binding;
 mod mux;
 mod note;
 mod numbering;
@@ -22,7 +22,7 @@ mod plan;
 mod report;
 mod seek;
 mod sibling;
-mod slot;
+mod sidecars;
 mod tracks;
 mod transport;
 mod write;
@@ -39,7 +39,7 @@ use super::layout::Layout;
 use super::pack::PackError;
 use super::task::{Cancelled, Task};
 use crate::capped::Capped;
-use plan::{Part, Plan};
+use plan::{OutputChunk, Plan};
 
 /// What is done about damage.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,7 +123,7 @@ pub fn salvage(
         Layout::Mux => mux::plan(&mut plan, audit, &adopting, &mut report)?,
     };
     plan.report_regions(&mut report);
-    if !plan.parts().any(|part| matches!(part, Part::Copy(_))) {
+    if !plan.parts().any(|part| matches!(part, OutputChunk::Copy(_))) {
         return Err(SalvageError::Nothing);
     }
     report.blocks_after = plan.blocks();

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::SalvageError;
-use super::plan::{New, Place, Plan, Trust};
+use super::plan::{Insertion, New, Plan, Trust};
 use super::report::{Reason, Report};
 use super::seek::file_offsets;
 use super::sibling::{Adopted, Sibling};
-use super::slot::{Slot, is_closed, object, others, slot};
+use super::sidecars::{SidecarState, is_closed, object, others, slot};
 use super::write::{Closing, Unclosed};
 use crate::audit::{Audit, locate_flip};
 use crate::index::{Chunk, Tag};
@@ -179,7 +179,7 @@ fn belongs(plan: &Plan<'_>, chunk: &Chunk) -> Option<(u16, u32, Kind)> {
 fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut Report) -> Vec<u16> {
     let slot = slot(plan, Tag::TRAK, report);
     let document = match &slot {
-        Slot::Reliable(chunk) => {
+        SidecarState::Reliable(chunk) => {
             let payload = plan.payload(chunk);
             let document = Document::parse_whole(&payload).value;
             let says_tracks = document.as_ref().is_some_and(|document| list(document).is_some());
@@ -189,7 +189,7 @@ fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut 
             }
             document
         }
-        Slot::Damaged(_) | Slot::Missing => None,
+        SidecarState::Damaged(_) | SidecarState::Missing => None,
     };
     let Some((chunk, mut document)) = slot.chunk().copied().zip(document.filter(|d| list(d).is_some())) else {
         let declared = named(plan, tracks);
@@ -236,7 +236,7 @@ fn list(document: &Value) -> Option<&Vec<Value>> {
 
 /// One track's table.
 struct Table {
-    place: Place,
+    place: Insertion,
     track: u16,
     /// Pts in ms and source index of the block.
     rows: Vec<(u32, u64)>,
@@ -307,15 +307,15 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
             }
         };
         let bare = payload.starts_with(b"H4SK");
-        let (place, source) = (Place::Of(chunk), Some((chunk, true)));
+        let (place, source) = (Insertion::Of(chunk), Some((chunk, true)));
         tables.push(Table { place, track: parsed.track, rows, source, bare, how, lost });
     }
     let mut unreadable = unreadable.into_iter();
     for track in declared.iter().filter(|track| !done.contains(track)) {
         let rows = tracks.get(track).map(|keyframes| worth_seeking(plan, keyframes)).unwrap_or_default();
         let (place, source) = match unreadable.next() {
-            Some(chunk) => (Place::Of(chunk), Some((chunk, false))),
-            None if !rows.is_empty() => (Place::Before(plan.container.index().len()), None),
+            Some(chunk) => (Insertion::Of(chunk), Some((chunk, false))),
+            None if !rows.is_empty() => (Insertion::Before(plan.container.index().len()), None),
             None => continue,
         };
         let bare = rows.len() > usize::from(u16::MAX);
@@ -476,12 +476,12 @@ impl Table {
 /// `whole` if the output is the source with nothing but mended bytes.
 fn veri(plan: &mut Plan<'_>, audit: &Audit, whole: bool, report: &mut Report) {
     let chunk = match slot(plan, Tag::VERI, report) {
-        Slot::Missing => return,
-        Slot::Damaged(chunk) => {
+        SidecarState::Missing => return,
+        SidecarState::Damaged(chunk) => {
             let reason = plan.mismatch(&chunk);
             return plan.drop(&chunk, reason, true, report);
         }
-        Slot::Reliable(chunk) => chunk,
+        SidecarState::Reliable(chunk) => chunk,
     };
     let verification = &audit.verification;
     let holds = match verification.status {

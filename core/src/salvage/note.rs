@@ -20,31 +20,31 @@ pub enum Way {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum Phrase {
     Text(String),
     Way(Way),
 }
 
 /// A sentence for whoever uses the output; the [`Way`]s in it are put into words by who shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note(Vec<Part>);
+pub struct Note(Vec<Phrase>);
 
 impl Note {
     pub(super) fn way(mut self, way: Way) -> Self {
-        self.0.push(Part::Way(way));
+        self.0.push(Phrase::Way(way));
         self
     }
 
     pub(super) fn then(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Part::Text(text.into()));
+        self.0.push(Phrase::Text(text.into()));
         self
     }
 
     /// The sentence. `how` says how something is asked for.
     pub fn words(&self, how: impl Fn(Way) -> Cow<'static, str>) -> String {
-        let part = |part: &Part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Way(way) => how(*way).into_owned(),
+        let part = |part: &Phrase| match part {
+            Phrase::Text(text) => text.clone(),
+            Phrase::Way(way) => how(*way).into_owned(),
         };
         self.0.iter().map(part).collect()
     }
@@ -52,7 +52,7 @@ impl Note {
 
 impl From<String> for Note {
     fn from(text: String) -> Self {
-        Self(vec![Part::Text(text)])
+        Self(vec![Phrase::Text(text)])
     }
 }
 
@@ -64,7 +64,7 @@ impl From<&str> for Note {
 
 impl From<Way> for Note {
     fn from(way: Way) -> Self {
-        Self(vec![Part::Way(way)])
+        Self(vec![Phrase::Way(way)])
     }
 }
 

@@ -8,7 +8,7 @@ use crate::container::{Container, Effort};
 use crate::index::{State, Tag};
 use crate::layout::{Layout, SeekEntry};
 use crate::meta::Meta;
-use crate::seek::{Basis, Blocks, Fit, Landing, Meaning, SeekTable};
+use crate::seek::{Basis, BlockStarts, Fit, Landing, Meaning, SeekTable};
 use crate::walk::Ending;
 
 /// The least bytes that a block takes in a file: its chunk's header.
@@ -220,7 +220,7 @@ impl<'a> Places<'a> {
 
 /// The meaning under which all entries name the block of their time, where there are several. Where bytes were lost, most
 /// land nowhere for certain under this one, and others fit by chance.
-fn kept_time(blocks: &Blocks<'_>, table: &SeekTable<'_>, chosen: Option<Meaning>) -> Option<Fit> {
+fn kept_time(blocks: &BlockStarts<'_>, table: &SeekTable<'_>, chosen: Option<Meaning>) -> Option<Fit> {
     let frame_us = blocks.frame_us.filter(|us| *us > 0 && table.rows.len() > 1)?;
     let grid = blocks.grid.filter(|grid| *grid > 0);
     let meanings = [(Meaning::Stream, grid), (Meaning::Index, Some(1))];
@@ -236,7 +236,7 @@ fn kept_time(blocks: &Blocks<'_>, table: &SeekTable<'_>, chosen: Option<Meaning>
 
 /// Of meanings that fit equally, the one under which later entries lead to later blocks, and time 0 to block 0; and
 /// whether several are left.
-fn settled(blocks: &Blocks<'_>, table: &SeekTable<'_>, fits: &[Meaning]) -> (Option<Fit>, bool) {
+fn settled(blocks: &BlockStarts<'_>, table: &SeekTable<'_>, fits: &[Meaning]) -> (Option<Fit>, bool) {
     let in_order = |fit: &Fit| {
         let landings =
             table.in_order().map(|entry| (entry.pts_us, blocks.landing(fit.meaning, fit.basis, entry.offset)));

@@ -8,7 +8,7 @@ use super::Settings;
 use super::numbering::{Numbering, is_closed};
 use super::report::{Dropped, Mend, Mended, Missing, Reason, Rebuilt, Report};
 use crate::audit::{Audit, Proof, locate_flip};
-use crate::block::Place as BlockPlace;
+use crate::block::StoredBlock as BlockPlace;
 use crate::bytes::{Bytes, le_u32};
 use crate::container::Container;
 use crate::finding::Flip;
@@ -47,7 +47,7 @@ pub(super) enum Fate {
 }
 
 /// One chunk of the output.
-pub(super) enum Part<'a> {
+pub(super) enum OutputChunk<'a> {
     Copy(Chunk),
     New(&'a New),
     /// A CORE chunk without payload, in place of a lost block.
@@ -55,7 +55,7 @@ pub(super) enum Part<'a> {
 }
 
 /// Where a new chunk goes.
-pub(super) enum Place {
+pub(super) enum Insertion {
     /// In the place of that chunk.
     Of(Chunk),
     /// Before the chunk with that ordinal; the number of chunks is the end.
@@ -242,11 +242,11 @@ impl<'a> Plan<'a> {
 
     /// Puts a chunk of that length into a place, so that the offsets of what follows are known. Gives back what
     /// [`release`](Self::release) needs.
-    pub(super) fn reserve(&mut self, place: &Place, tag: Tag, len: usize) -> Option<Fate> {
+    pub(super) fn reserve(&mut self, place: &Insertion, tag: Tag, len: usize) -> Option<Fate> {
         let new = New::of(tag, vec![0; len]);
         match place {
-            Place::Of(chunk) => self.fates.insert(chunk.index, Fate::Replace(new)),
-            Place::Before(at) => {
+            Insertion::Of(chunk) => self.fates.insert(chunk.index, Fate::Replace(new)),
+            Insertion::Before(at) => {
                 self.insertions.entry(*at).or_default().push(new);
                 None
             }
@@ -254,11 +254,11 @@ impl<'a> Plan<'a> {
     }
 
     /// Takes it out again.
-    pub(super) fn release(&mut self, place: &Place, before: Option<Fate>) {
+    pub(super) fn release(&mut self, place: &Insertion, before: Option<Fate>) {
         match (place, before) {
-            (Place::Of(chunk), Some(fate)) => _ = self.fates.insert(chunk.index, fate),
-            (Place::Of(chunk), None) => _ = self.fates.remove(&chunk.index),
-            (Place::Before(at), _) => {
+            (Insertion::Of(chunk), Some(fate)) => _ = self.fates.insert(chunk.index, fate),
+            (Insertion::Of(chunk), None) => _ = self.fates.remove(&chunk.index),
+            (Insertion::Before(at), _) => {
                 if let Some(new) = self.insertions.get_mut(at) {
                     new.pop();
                 }
@@ -288,13 +288,14 @@ impl<'a> Plan<'a> {
     }
 
     /// The same, but for a chunk that is made anew in that place.
-    pub(super) fn moves_nothing_but(&self, place: &Place) -> bool {
+    pub(super) fn moves_nothing_but(&self, place: &Insertion) -> bool {
         let stays = |(at, fate): (&u64, &Fate)| {
             matches!(fate, Fate::Mend)
                 || Some(*at) == self.closing && self.container.index().len() == at + 1
-                || matches!(place, Place::Of(chunk) if chunk.index == *at)
+                || matches!(place, Insertion::Of(chunk) if chunk.index == *at)
         };
-        let inserts = |(at, new): (&u64, &Vec<New>)| new.is_empty() || matches!(place, Place::Before(own) if own == at);
+        let inserts =
+            |(at, new): (&u64, &Vec<New>)| new.is_empty() || matches!(place, Insertion::Before(own) if own == at);
         let losses = self.container.walked().losses.is_empty();
         losses && self.insertions.iter().all(inserts) && self.pads.is_empty() && self.fates.iter().all(stays)
     }
@@ -417,15 +418,15 @@ impl<'a> Plan<'a> {
     }
 
     /// The chunks of the output in order, without what closes it.
-    pub(super) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+    pub(super) fn parts(&self) -> impl Iterator<Item = OutputChunk<'_>> {
         let index = self.container.index();
         (0..=index.len()).flat_map(move |at| {
             let pads = self.pads.get(&at).copied().unwrap_or(0);
-            let empty = std::iter::repeat_n((), usize::try_from(pads).unwrap_or(0)).map(|()| Part::Empty);
-            let new = empty.chain(self.insertions.get(&at).into_iter().flatten().map(Part::New));
+            let empty = std::iter::repeat_n((), usize::try_from(pads).unwrap_or(0)).map(|()| OutputChunk::Empty);
+            let new = empty.chain(self.insertions.get(&at).into_iter().flatten().map(OutputChunk::New));
             let chunk = match self.fates.get(&at) {
-                None | Some(Fate::Mend) => index.chunk(at).map(Part::Copy),
-                Some(Fate::Replace(new)) => Some(Part::New(new)),
+                None | Some(Fate::Mend) => index.chunk(at).map(OutputChunk::Copy),
+                Some(Fate::Replace(new)) => Some(OutputChunk::New(new)),
                 Some(Fate::Drop) => None,
             };
             new.chain(chunk)

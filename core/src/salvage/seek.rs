@@ -4,14 +4,14 @@
 use std::sync::OnceLock;
 
 use super::numbering::{Entries, Named, Numbering, Rhythm, guesses};
-use super::plan::{Part, Plan};
+use super::plan::{OutputChunk, Plan};
 use crate::block::{EngineKind, Pipeline};
 use crate::container::Effort;
 use crate::index::{Chunk, Index, State, Tag};
 use crate::layout::{CHUNK_HEADER_LEN, SeekRows};
 use crate::meta::Meta;
 use crate::pack::seek_payload;
-use crate::seek::{Basis, Blocks, Landing, Meaning, SeekTable, Starts};
+use crate::seek::{Basis, BlockStarts, Landing, Meaning, SeekTable, Starts};
 use crate::task::{Cancelled, Task};
 
 /// A table whose offsets are not computed yet.
@@ -167,7 +167,7 @@ fn landings(plan: &Plan<'_>, entries: &Entries) -> Landed {
 /// Offsets are all there is to go by, and time 0 leads to another block than the first; or some lead nowhere, though no bytes
 /// are known to be lost: chunks were taken out or moved, or they mean something else, and where an entry leads it may lead by
 /// chance.
-fn have_moved(plan: &Plan<'_>, blocks: &Blocks<'_>, entries: &Entries) -> bool {
+fn have_moved(plan: &Plan<'_>, blocks: &BlockStarts<'_>, entries: &Entries) -> bool {
     let nothing_lost = plan.container.walked().losses.is_empty();
     let mut by_place = entries.list.iter().filter(|entry| entry.original.is_none());
     let land = |entry: &Named| blocks.landing(entries.meaning, entries.basis, entry.offset);
@@ -176,7 +176,7 @@ fn have_moved(plan: &Plan<'_>, blocks: &Blocks<'_>, entries: &Entries) -> bool {
 }
 
 /// An entry leads nowhere, or from time 0 to another block than the first.
-fn is_astray(blocks: &Blocks<'_>, entries: &Entries, entry: &Named) -> bool {
+fn is_astray(blocks: &BlockStarts<'_>, entries: &Entries, entry: &Named) -> bool {
     match blocks.landing(entries.meaning, entries.basis, entry.offset) {
         Landing::Block(block) => entry.pts_us == 0 && block > 0,
         Landing::Nowhere => true,
@@ -230,7 +230,7 @@ fn compact(plan: &Plan<'_>, meaning: Meaning, offset: u64) -> Landing {
 
 /// The distance by which the blocks of all entries from a place on have moved: none, if all of them lead to blocks or lost
 /// bytes; else the only one under which all do.
-fn common_shift(blocks: &Blocks<'_>, entries: &Entries, numbering: &Numbering, from: u64) -> Option<i64> {
+fn common_shift(blocks: &BlockStarts<'_>, entries: &Entries, numbering: &Numbering, from: u64) -> Option<i64> {
     let land = |offset: u64| blocks.landing(entries.meaning, entries.basis, offset);
     let later = || entries.list.iter().filter(|entry| entry.original.is_none() && entry.offset >= from);
     let fits = |shift: i64| {
@@ -395,9 +395,9 @@ impl Output {
         };
         for part in plan.parts() {
             match part {
-                Part::Copy(chunk) => add(chunk.tag, chunk.len),
-                Part::Empty => add(Tag::CORE, 0),
-                Part::New(new) => add(new.tag, new.payload.len() as u64),
+                OutputChunk::Copy(chunk) => add(chunk.tag, chunk.len),
+                OutputChunk::Empty => add(Tag::CORE, 0),
+                OutputChunk::New(new) => add(new.tag, new.payload.len() as u64),
             }
         }
         let grid = meta.and_then(|meta| meta.block_size);
@@ -409,8 +409,8 @@ impl Output {
             for part in plan.parts() {
                 task.check()?;
                 match part {
-                    Part::Copy(chunk) if chunk.tag == Tag::CORE => sizes.push(plan.decoded_len(&chunk)),
-                    Part::Empty => sizes.push(Some(0)),
+                    OutputChunk::Copy(chunk) if chunk.tag == Tag::CORE => sizes.push(plan.decoded_len(&chunk)),
+                    OutputChunk::Empty => sizes.push(Some(0)),
                     _ => {}
                 }
             }
@@ -420,8 +420,8 @@ impl Output {
         Ok(Self { index, file_len: at, decoded, grid, gop: meta.and_then(|meta| meta.gop), frame_us })
     }
 
-    fn blocks(&self) -> Blocks<'_> {
-        let mut blocks = Blocks::new(&self.index, &[], self.file_len);
+    fn blocks(&self) -> BlockStarts<'_> {
+        let mut blocks = BlockStarts::new(&self.index, &[], self.file_len);
         (blocks.grid, blocks.decoded) = (self.grid, self.decoded.as_ref());
         (blocks.gop, blocks.frame_us) = (self.gop, self.frame_us);
         blocks
@@ -459,14 +459,14 @@ pub(super) fn file_offsets(plan: &Plan<'_>, targets: &[u64], into: u64) -> Vec<u
     let mut at = layout.file_header_len();
     for part in plan.parts() {
         let len = match part {
-            Part::Copy(chunk) => {
+            OutputChunk::Copy(chunk) => {
                 if chunk.tag == Tag::CORE && targets.get(starts.len()) == chunk.block.as_ref() {
                     starts.push(at.saturating_add(into));
                 }
                 chunk.len
             }
-            Part::Empty => 0,
-            Part::New(new) => new.payload.len() as u64,
+            OutputChunk::Empty => 0,
+            OutputChunk::New(new) => new.payload.len() as u64,
         };
         at = at.saturating_add(layout.smallest_chunk()).saturating_add(len);
     }

@@ -2,7 +2,7 @@
 
 use super::plan::{Plan, Trust};
 use super::report::Report;
-use super::slot::{is_closed, reads};
+use super::sidecars::{is_closed, reads};
 use super::{SalvageError, Settings};
 use crate::audit::Audit;
 use crate::block::{EngineKind, Pipeline};

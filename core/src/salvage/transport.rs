@@ -1,14 +1,14 @@
 //! The plan for a transport container: blocks, the sidecars every container must have, and VERI last.
 
 use super::SalvageError;
-use super::bond::{Bond, LeftOut, numbered};
+use super::index_binding::{IndexBinding, LeftOut, numbered};
 use super::note::{Note, Way};
 use super::numbering::{Entries, Witness};
-use super::plan::{MOST_PLACEHOLDERS, New, Place, Plan, Trust};
+use super::plan::{Insertion, MOST_PLACEHOLDERS, New, Plan, Trust};
 use super::report::{Mended, Reason, Report};
 use super::seek::{self, Outcome, Sources};
 use super::sibling::{Adopted, Sibling};
-use super::slot::{Slot, is_meta, object, others, reads, slot};
+use super::sidecars::{SidecarState, is_meta, object, others, reads, slot};
 use super::tracks;
 use super::write::{Closing, digest};
 use crate::audit::Audit;
@@ -18,7 +18,7 @@ use crate::container::Container;
 use crate::index::{Chunk, State, Tag};
 use crate::meta::{BinaryMeta, Meta};
 use crate::task::{Cancelled, Task};
-use crate::veri::{Coverage, Part, Status};
+use crate::veri::{Coverage, CoveredPart, Status};
 
 /// The sidecars, in the order in which the reference writer writes them after the blocks.
 const SIDECARS: [Tag; 3] = [Tag::SEEK, Tag::META, Tag::SAFE];
@@ -40,12 +40,12 @@ pub(super) fn plan(
     plan.is_proven = is_proven(plan, audit, veri.as_ref(), task)?;
     let parsed = match (&adopted.meta, &meta) {
         (Some(payload), _) => Some(Meta::parse(payload)),
-        (None, Slot::Reliable(chunk)) => Some(Meta::parse(&plan.payload(chunk))),
+        (None, SidecarState::Reliable(chunk)) => Some(Meta::parse(&plan.payload(chunk))),
         _ => None,
     };
     let readable = parsed.filter(is_meta);
     let known = readable.as_ref().or(plan.container.meta());
-    let reliable = if let Slot::Reliable(chunk) = seek { Some(chunk) } else { None };
+    let reliable = if let SidecarState::Reliable(chunk) = seek { Some(chunk) } else { None };
     let entries = reliable.filter(|chunk| plan.container.seek_chunk() == Some(*chunk));
     let sealed = Sealed::of(plan, audit);
     let entries = entries.and_then(|_| Entries::read(plan.container, known, sealed.blocks));
@@ -66,7 +66,7 @@ pub(super) fn plan(
     if readable.is_none() {
         let payload = evident_meta(plan, task)?;
         let how = format!("{}; written as {}", meta.fault(), String::from_utf8_lossy(&payload));
-        let lost = !(sealed.sidecars && matches!(meta, Slot::Missing));
+        let lost = !(sealed.sidecars && matches!(meta, SidecarState::Missing));
         put(plan, &slots, 1, payload, how, lost, report);
         if plan.blocks() > 0 && !plan.chained {
             report
@@ -88,7 +88,7 @@ pub(super) fn plan(
             let payload = tables.map_or_else(|| payload.clone(), |tables| tables.meta);
             put(plan, &slots, 1, payload, how, true, report);
         }
-        (Some(parsed), Slot::Reliable(chunk), None) => {
+        (Some(parsed), SidecarState::Reliable(chunk), None) => {
             let payload = plan.payload(chunk).into_owned();
             // The container may be read with this one in the place of the first, which says nothing.
             let read = plan.container.meta_chunk().filter(|_| adopted.container.is_some()).unwrap_or(*chunk);
@@ -101,22 +101,22 @@ pub(super) fn plan(
         }
         _ => {}
     }
-    if !matches!(&safe, Slot::Reliable(chunk) if reads(Tag::SAFE, &plan.payload(chunk))) {
+    if !matches!(&safe, SidecarState::Reliable(chunk) if reads(Tag::SAFE, &plan.payload(chunk))) {
         let (payload, how) = match &adopted.safe {
             Some(payload) => (payload.clone(), format!("{}; taken from {name}", safe.fault())),
             None => (b"{}".to_vec(), format!("{}; written as {{}}", safe.fault())),
         };
-        let lost = !(sealed.sidecars && matches!(safe, Slot::Missing));
+        let lost = !(sealed.sidecars && matches!(safe, SidecarState::Missing));
         put(plan, &slots, 2, payload, how, lost, report);
     }
     let sources = Sources {
         chunk: reliable,
         entries: entries.as_ref(),
-        had_entries: !(sealed.sidecars && matches!(seek, Slot::Missing)),
+        had_entries: !(sealed.sidecars && matches!(seek, SidecarState::Missing)),
         meta: readable.as_ref(),
     };
     // Without what META says nobody knows what a SEEK that nothing has moved is about.
-    let is_unread = readable.is_some() && said.is_none() && matches!(slots, [Slot::Reliable(_), ..]);
+    let is_unread = readable.is_some() && said.is_none() && matches!(slots, [SidecarState::Reliable(_), ..]);
     if !(is_unread && plan.is_whole()) {
         seek_table(plan, &slots, &sources, report, task)?;
     }
@@ -148,7 +148,7 @@ impl Sealed {
         let index = container.index();
         let last = index.blocks().checked_sub(1).and_then(|last| index.block(last));
         let coverage = audit.verification.coverage.as_ref().filter(|_| audit.verification.status == Status::Verified);
-        let covers = |coverage: &Coverage, chunk: &Chunk| coverage.part_of(container, chunk) != Part::Nothing;
+        let covers = |coverage: &Coverage, chunk: &Chunk| coverage.part_of(container, chunk) != CoveredPart::Nothing;
         let blocks = match &last {
             Some(chunk) => coverage.is_some_and(|coverage| covers(coverage, chunk)) || plan.proves(chunk),
             None => coverage.is_some(),
@@ -204,8 +204,8 @@ fn blocks(
     let half_a_pair = |chunk: &Chunk| pairs && chunk.len % 2 == 1;
     let container = plan.container;
     let placeholders = plan.settings.placeholders;
-    let mut bond = Bond::of(plan, audit, meta, |chunk| !half_a_pair(chunk));
-    plan.chained = matches!(bond, Bond::Chained(_));
+    let mut bond = IndexBinding::of(plan, audit, meta, |chunk| !half_a_pair(chunk));
+    plan.chained = matches!(bond, IndexBinding::Chained(_));
     if plan.chained && placeholders {
         let numbers = numbered(plan);
         plan.numbering.count(numbers);
@@ -301,7 +301,7 @@ fn recounted(plan: &Plan<'_>, payload: &[u8], meta: &Meta) -> Option<Vec<u8>> {
 /// Writes a new payload for a sidecar: in the place of its chunk, or before the sidecar that normally follows it.
 fn put(
     plan: &mut Plan<'_>,
-    slots: &[Slot; 3],
+    slots: &[SidecarState; 3],
     at: usize,
     payload: Vec<u8>,
     how: String,
@@ -309,15 +309,15 @@ fn put(
     report: &mut Report,
 ) {
     let Some(tag) = SIDECARS.get(at).copied() else { return };
-    match slots.get(at).and_then(Slot::chunk) {
+    match slots.get(at).and_then(SidecarState::chunk) {
         Some(chunk) => plan.replace(chunk, payload, how, lost, report),
         None => plan.insert(before(plan, slots, at), New::of(tag, payload), how, lost, report),
     }
 }
 
 /// Ordinal of the chunk before which a sidecar that is missing belongs.
-fn before(plan: &Plan<'_>, slots: &[Slot; 3], at: usize) -> u64 {
-    let following = slots.get(at + 1..).into_iter().flatten().find_map(Slot::chunk);
+fn before(plan: &Plan<'_>, slots: &[SidecarState; 3], at: usize) -> u64 {
+    let following = slots.get(at + 1..).into_iter().flatten().find_map(SidecarState::chunk);
     following.map_or(plan.container.index().len(), |chunk| chunk.index)
 }
 
@@ -347,7 +347,7 @@ fn evident_meta(plan: &Plan<'_>, task: &Task) -> Result<Vec<u8>, Cancelled> {
 /// Writes SEEK anew, unless that gives what is there.
 fn seek_table(
     plan: &mut Plan<'_>,
-    slots: &[Slot; 3],
+    slots: &[SidecarState; 3],
     sources: &Sources<'_>,
     report: &mut Report,
     task: &Task,
@@ -356,8 +356,8 @@ fn seek_table(
     let meta = sources.meta.or(plan.container.meta());
     let Outcome::Anew(mut table) = seek::rebuild(plan, &Sources { meta, ..*sources }) else { return Ok(()) };
     let place = match slot.chunk() {
-        Some(chunk) => Place::Of(*chunk),
-        None => Place::Before(before(plan, slots, 0)),
+        Some(chunk) => Insertion::Of(*chunk),
+        None => Insertion::Before(before(plan, slots, 0)),
     };
     let undo = plan.reserve(&place, Tag::SEEK, table.len());
     // A META that could be mended and isn't kept says nothing to whoever reads the output.

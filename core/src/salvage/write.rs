@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::SalvageError;
-use super::plan::{Part, Plan};
+use super::plan::{OutputChunk, Plan};
 use super::report::{Mend, Mended, Rebuilt, Report};
 use crate::index::{Chunk, State, Tag};
 use crate::layout::{CHUNK_HEADER_LEN, Layout, MAGIC};
@@ -105,9 +105,9 @@ pub(super) fn digest(plan: &Plan<'_>, task: &Task) -> Result<[u8; 32], SalvageEr
     for part in plan.parts() {
         task.check()?;
         match part {
-            Part::Copy(chunk) => _ = writer.chunk(chunk.tag.0, &plan.payload(&chunk))?,
-            Part::New(new) => _ = writer.chunk(new.tag.0, &new.payload)?,
-            Part::Empty => _ = writer.chunk(Tag::CORE.0, &[])?,
+            OutputChunk::Copy(chunk) => _ = writer.chunk(chunk.tag.0, &plan.payload(&chunk))?,
+            OutputChunk::New(new) => _ = writer.chunk(new.tag.0, &new.payload)?,
+            OutputChunk::Empty => _ = writer.chunk(Tag::CORE.0, &[])?,
         }
     }
     Ok(writer.finish()?.digest)
@@ -138,15 +138,15 @@ fn each(
 ) -> Result<(), SalvageError> {
     for part in plan.parts() {
         match part {
-            Part::Copy(chunk) => {
+            OutputChunk::Copy(chunk) => {
                 write(chunk.tag, plan.flags(&chunk), &plan.payload(&chunk))?;
                 if plan.copies(&chunk) {
                     report.keep(chunk.tag);
                 }
                 task.advance(chunk.end.saturating_sub(chunk.offset))?;
             }
-            Part::New(new) => write(new.tag, new.flags, &new.payload)?,
-            Part::Empty => write(Tag::CORE, 0, &[])?,
+            OutputChunk::New(new) => write(new.tag, new.flags, &new.payload)?,
+            OutputChunk::Empty => write(Tag::CORE, 0, &[])?,
         }
     }
     Ok(())

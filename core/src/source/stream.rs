@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Content, Kind, SourceError};
+use super::{Kind, SourceError, Storage};
 
 /// What is longer goes to a temporary file that has no name, or is refused.
 const MEMORY_LEN: usize = 1 << 20;
@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Reads to the end, in bounded memory.
 #[cfg(feature = "spool")]
-pub(super) fn spool(mut reader: impl Read) -> Result<Content, SourceError> {
+pub(super) fn spool(mut reader: impl Read) -> Result<Storage, SourceError> {
     use std::io::Write;
 
     use tempfile::{SpooledData, SpooledTempFile};
@@ -42,24 +42,24 @@ pub(super) fn spool(mut reader: impl Read) -> Result<Content, SourceError> {
         }
     }
     match spool.into_inner() {
-        SpooledData::InMemory(bytes) => Ok(Content::Memory(bytes.into_inner())),
-        SpooledData::OnDisk(file) => Mapping::new(&file, len).map(Content::Mapped).map_err(full),
+        SpooledData::InMemory(bytes) => Ok(Storage::Memory(bytes.into_inner())),
+        SpooledData::OnDisk(file) => Mapping::new(&file, len).map(Storage::Mapped).map_err(full),
     }
 }
 
 /// Reads to the end, into memory only; what is too long for that is refused.
 #[cfg(not(feature = "spool"))]
-pub(super) fn spool(reader: impl Read) -> Result<Content, SourceError> {
+pub(super) fn spool(reader: impl Read) -> Result<Storage, SourceError> {
     let mut bytes = Vec::new();
     reader.take(MEMORY_LEN as u64 + 1).read_to_end(&mut bytes)?;
     match bytes.len() {
-        0..=MEMORY_LEN => Ok(Content::Memory(bytes)),
+        0..=MEMORY_LEN => Ok(Storage::Memory(bytes)),
         _ => Err(SourceError::TooLongToKeep { most: MEMORY_LEN }),
     }
 }
 
 /// Reads a FIFO that was opened without waiting for its writer.
-pub(super) fn spool_fifo(fifo: &File) -> Result<Content, SourceError> {
+pub(super) fn spool_fifo(fifo: &File) -> Result<Storage, SourceError> {
     let mut first = [0; 4096];
     let read = first_read(fifo, &mut first)?;
     spool(first.get(..read).unwrap_or_default().chain(Patient(fifo)))

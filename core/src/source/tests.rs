@@ -138,7 +138,7 @@ const STREAM_LEN: usize = if cfg!(feature = "spool") { 3_000_000 } else { 1 << 2
 #[test]
 fn what_is_too_long_to_keep_is_refused() {
     for len in [0, 1, 1 << 20] {
-        let Content::Memory(kept) = stream::spool(&*pattern(len)).unwrap() else { panic!("{len} bytes are mapped") };
+        let Storage::Memory(kept) = stream::spool(&*pattern(len)).unwrap() else { panic!("{len} bytes are mapped") };
         assert!(kept == pattern(len), "{len} bytes");
     }
     let error = stream::spool(&*pattern((1 << 20) + 1)).err().unwrap();
@@ -151,7 +151,7 @@ fn what_is_too_long_to_keep_is_refused() {
 fn what_was_spooled_is_whole_on_both_sides_of_the_limit() {
     for len in [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3_000_000] {
         let content = stream::spool(&*pattern(len)).unwrap();
-        assert_eq!(matches!(content, Content::Mapped(_)), len > 1 << 20);
+        assert_eq!(matches!(content, Storage::Mapped(_)), len > 1 << 20);
         let source = Source { name: "spool".into(), path: None, content: Arc::new(content), stamp: None };
         assert!(source.bytes().to_vec() == pattern(len), "{len} bytes");
         assert_eq!(source.change(), None);

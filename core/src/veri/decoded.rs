@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::block::{BlockError, Place, Stage};
+use crate::block::{BlockError, Stage, StoredBlock};
 use crate::codec::engine::EngineError;
 use crate::container::Container;
 use crate::hash::{Algorithm, Overlay};
@@ -52,7 +52,7 @@ pub(super) fn digest(
     for chunk in container.index().with_tag(Tag::CORE) {
         task.check()?;
         let (stored, place) = stored(container, overlay, &chunk);
-        let place = Place { stored: (&stored).into(), ..place };
+        let place = StoredBlock { stored: (&stored).into(), ..place };
         let is_intact = || container.is_intact(&chunk);
         if let Err(error) = reader.reading(place.block, place.offset) {
             return Ok(Err(Obstacle::of(&error, is_intact())));
@@ -88,7 +88,11 @@ pub(super) fn digest(
 }
 
 /// A block as stored, seen through the overlay, and where it is.
-fn stored<'a>(container: &'a Container, overlay: &Overlay, chunk: &Chunk) -> (std::borrow::Cow<'a, [u8]>, Place<'a>) {
+fn stored<'a>(
+    container: &'a Container,
+    overlay: &Overlay,
+    chunk: &Chunk,
+) -> (std::borrow::Cow<'a, [u8]>, StoredBlock<'a>) {
     let place = container.place(chunk);
     let start = container.routed(chunk).map_or(chunk.payload_offset, |(_, content)| content.start);
     (overlay.apply(start, place.stored.read()), place)

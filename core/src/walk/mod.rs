@@ -638,7 +638,9 @@ impl Walker {
         let stored = self.layout.stored_crc(bytes, header.offset, u64::from(header.len))?;
         let computed = self.layout.computed_crc(bytes, header, header.len)?;
         let covered = self.layout.covered_len(u64::from(header.len));
-        let Some(flip::Place::Covered { byte, bit }) = flip::locate(stored, computed, covered) else { return None };
+        let Some(flip::FlippedBit::Covered { byte, bit }) = flip::locate(stored, computed, covered) else {
+            return None;
+        };
         let mut tag = header.tag;
         *tag.0.get_mut(usize::try_from(byte).ok()?)? ^= 1 << bit;
         tag.is_known().then_some(ChunkHeader { tag, ..*header })

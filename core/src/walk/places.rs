@@ -22,7 +22,7 @@ const CONTAINER_CHAINS: usize = 1 << 20;
 /// stepped over: their chunks are not the file's own.
 #[derive(Debug)]
 pub(super) struct Places {
-    found: VecDeque<Place>,
+    found: VecDeque<Candidate>,
     /// Containers that were stepped over since the last strong place.
     containers: Vec<u64>,
     /// Headers of containers whose end isn't known: chunks may go on to be theirs.
@@ -38,7 +38,7 @@ pub(super) struct Places {
 
 /// A known tag, or the beginning of a container.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct Candidate {
     at: u64,
     strong: bool,
 }
@@ -110,7 +110,7 @@ impl Places {
         bytes: Bytes<'_>,
         layout: Layout,
         from: u64,
-        wanted: impl Fn(&Place) -> bool,
+        wanted: impl Fn(&Candidate) -> bool,
     ) -> Option<u64> {
         let first = self.found.partition_point(|place| place.at < from);
         if let Some(place) = self.found.range(first..).find(|place| wanted(place)) {
@@ -129,7 +129,7 @@ impl Places {
     }
 
     /// Scans on to the next place.
-    fn scan(&mut self, crcs: &mut Crcs, bytes: Bytes<'_>, layout: Layout) -> Option<Place> {
+    fn scan(&mut self, crcs: &mut Crcs, bytes: Bytes<'_>, layout: Layout) -> Option<Candidate> {
         let len = bytes.len();
         while self.scanned < len {
             let Some((at, sign)) = next_sign(bytes, self.scanned) else {
@@ -146,7 +146,7 @@ impl Places {
                     Some(Inner::Ends(end)) => {
                         self.scanned = end;
                         self.containers.push(at);
-                        return Some(Place { at, strong: false });
+                        return Some(Candidate { at, strong: false });
                     }
                     // Its chunks aren't the file's own either.
                     Some(Inner::Breaks(end)) => self.scanned = end,
@@ -164,7 +164,7 @@ impl Places {
                 self.scanned = layout.declared_end(&header).max(at + 1);
                 self.containers.clear();
             }
-            return Some(Place { at, strong });
+            return Some(Candidate { at, strong });
         }
         None
     }

@@ -9,8 +9,8 @@ use crate::report::{count, size};
 use h4mk::capped::Capped;
 use h4mk::container::Container;
 use h4mk::diff::{
-    BlockDiff, BlockRef, Changed, ChunkDiff, Diff, DocumentDiff, EntryChange, FieldChange, Form, LOST_BYTES, Pair,
-    REST, TableDiff,
+    BlockDiff, BlockRef, Changed, ChunkDiff, ComparedAs, Diff, DocumentDiff, EntryChange, FieldChange, LOST_BYTES,
+    Pair, REST, TableDiff,
 };
 use h4mk::index::Chunk;
 use h4mk::layout::{CHUNK_HEADER_LEN, SeekEntry};
@@ -73,7 +73,7 @@ impl Mark {
 
 /// Where a difference is in the first container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum LineTarget {
     /// In a decoded block, at that offset.
     Decoded {
         /// The block.
@@ -93,7 +93,7 @@ pub struct Line {
     /// What differs and how; text from the files is escaped.
     pub text: String,
     /// Where that is; `None` for what is only in the second container, and for headings.
-    pub place: Option<Place>,
+    pub place: Option<LineTarget>,
 }
 
 /// The differences that were found between two containers.
@@ -103,7 +103,7 @@ pub fn lines(diff: &Diff, pair: Pair<&Container>) -> Vec<Line> {
         lines.heading("Header".to_owned());
         for change in &diff.header {
             let (before, after) = (escape(&change.values.before), escape(&change.values.after));
-            let place = header_place(change.field, pair.before).map(Place::Bytes);
+            let place = header_place(change.field, pair.before).map(LineTarget::Bytes);
             lines.push(Mark::Changed, format!("{}: {before} -> {after}", change.field), place);
         }
     }
@@ -147,7 +147,7 @@ struct Run {
     /// By how much they are shown later or earlier: the least and the most.
     shift: Option<Shift>,
     what: String,
-    place: Option<Place>,
+    place: Option<LineTarget>,
 }
 
 /// How far blocks are re-timed.
@@ -240,7 +240,7 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn push(&mut self, mark: Mark, text: String, place: Option<Place>) {
+    fn push(&mut self, mark: Mark, text: String, place: Option<LineTarget>) {
         self.list.push(Line { mark, text, place });
     }
 
@@ -261,7 +261,7 @@ impl Lines<'_> {
         let Pair { before, after } = blocks.counts;
         self.heading(format!("Blocks: {before} before, {after} after, {} the same", blocks.same));
         let single = |block: &BlockRef| block.block..block.block.saturating_add(1);
-        let start = |block: &BlockRef| Some(Place::Decoded { block: block.block, at: 0 });
+        let start = |block: &BlockRef| Some(LineTarget::Decoded { block: block.block, at: 0 });
         let lone = |mark, block: &BlockRef| {
             let is_removed = mark == Mark::Removed;
             let (old, new) = if is_removed { (Some(single(block)), None) } else { (None, Some(single(block))) };
@@ -287,7 +287,7 @@ impl Lines<'_> {
         self.runs(&blocks.integrity, |blocks| {
             let what = if blocks.before.intact { ": same bytes, CRC now wrong" } else { ": same bytes, CRC now right" };
             let header = blocks.before.offset..blocks.before.offset.saturating_add(CHUNK_HEADER_LEN);
-            pair(Mark::Integrity, blocks, what.to_owned(), Some(Place::Bytes(header)))
+            pair(Mark::Integrity, blocks, what.to_owned(), Some(LineTarget::Bytes(header)))
         });
     }
 
@@ -310,16 +310,16 @@ impl Lines<'_> {
     }
 
     /// The first byte in which two payloads differ; the first chunk's header where none does.
-    fn first_difference(&self, before: Option<u64>, after: Option<u64>) -> Option<Place> {
+    fn first_difference(&self, before: Option<u64>, after: Option<u64>) -> Option<LineTarget> {
         let chunk =
             |container: &Container, offset: Option<u64>| -> Option<Chunk> { container.index().at_offset(offset?) };
         let old = chunk(self.pair.before, before)?;
-        let header = Place::Bytes(old.offset()..old.payload_offset().max(old.offset().saturating_add(1)));
+        let header = LineTarget::Bytes(old.offset()..old.payload_offset().max(old.offset().saturating_add(1)));
         let Some(new) = chunk(self.pair.after, after) else { return Some(header) };
         let (old_bytes, new_bytes) = (self.pair.before.payload(&old), self.pair.after.payload(&new));
         let at = old_bytes.first_difference(new_bytes).filter(|at| *at < old_bytes.len());
         let byte = |at: u64| old.payload_offset().saturating_add(at);
-        Some(at.map_or(header, |at| Place::Bytes(byte(at)..byte(at).saturating_add(1))))
+        Some(at.map_or(header, |at| LineTarget::Bytes(byte(at)..byte(at).saturating_add(1))))
     }
 
     fn document(&mut self, document: &DocumentDiff) {
@@ -454,18 +454,18 @@ fn describe_change(changed: &Changed) -> String {
     }
 }
 
-fn changed_place(container: &Container, changed: &Changed) -> Option<Place> {
+fn changed_place(container: &Container, changed: &Changed) -> Option<LineTarget> {
     let range = changed.ranges.list().first().map_or(0..0, |pair| pair.before.clone());
     let last = changed.lens.before.saturating_sub(1);
     let block = changed.blocks.before.block;
-    if changed.form == Form::Decoded {
-        return Some(Place::Decoded { block, at: range.start.min(last) });
+    if changed.form == ComparedAs::Decoded {
+        return Some(LineTarget::Decoded { block, at: range.start.min(last) });
     }
     let chunk = container.index().block(block)?;
     let content = container.routed(&chunk).map_or(chunk.payload_offset(), |(_, content)| content.start);
     let start = content.saturating_add(range.start.min(last));
     let end = content.saturating_add(range.end).max(start.saturating_add(1));
-    Some(Place::Bytes(start..end))
+    Some(LineTarget::Bytes(start..end))
 }
 
 /// What is said of them but for the time.

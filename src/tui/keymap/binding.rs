@@ -1,7 +1,7 @@
 //! What a row of the table says.
 
 use crate::tui::command::{Command, View};
-use crate::tui::keys::Key;
+use crate::tui::input::Key;
 
 /// Where a key means what the table says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

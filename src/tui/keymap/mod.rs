@@ -8,7 +8,7 @@ pub use binding::{Binding, Context};
 pub use table::BINDINGS;
 
 use super::command::Command;
-use super::keys::Key;
+use super::input::Key;
 
 /// What a key means in these contexts, the first that knows it.
 pub fn command(contexts: &[Context], key: Key) -> Option<Command> {
@@ -94,8 +94,8 @@ mod tests {
         let panes = View::ALL.map(Context::View).into_iter().chain([Tree]);
         for pane in panes {
             for (keys, expected) in PROMISED {
-                for input in crate::tui::keys::parse(keys).unwrap() {
-                    let crate::tui::keys::Input::Key(key) = input else { panic!("{keys}") };
+                for input in crate::tui::input::parse(keys).unwrap() {
+                    let crate::tui::input::Input::Key(key) = input else { panic!("{keys}") };
                     assert_eq!(command(&[pane, Browse, Always], key), Some(*expected), "{key:?} in {pane:?}");
                 }
             }

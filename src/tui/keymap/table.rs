@@ -3,8 +3,8 @@
 use tui_input::InputRequest;
 
 use super::binding::{Binding, Context, bind};
-use crate::tui::command::{Command, HexCommand, Listed, PromptKind, View, Zoom};
-use crate::tui::keys::Key;
+use crate::tui::command::{Command, HexCommand, ListChange, PromptKind, View, Zoom};
+use crate::tui::input::Key;
 use crate::tui::rows::Motion;
 
 use Command::{Ask, Edit, Hex, List, Move, Show};
@@ -18,7 +18,7 @@ const HEX: Context = Context::View(View::Hex);
 /// The table. Within a context the footer shows hints in this order.
 pub const BINDINGS: &[Binding] = &[
     bind(Tree, &[Key::Enter], Command::Open, "", "open", "open the chunk in Hex; open or fold a group"),
-    bind(Tree, &[Char('T')], List(Listed::NextTrack), "", "", "the next track's blocks only, in Blocks too"),
+    bind(Tree, &[Char('T')], List(ListChange::NextTrack), "", "", "the next track's blocks only, in Blocks too"),
     bind(HEX, &[Char('r')], Command::Raw, "", "raw", "blocks as stored or decoded, the cursor on the same byte"),
     bind(
         TIMELINE,
@@ -52,8 +52,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(TIMELINE, &[Key::PgDn], Move(Motion::PageDown), "", "", "on by a tenth of what is shown"),
     bind(TIMELINE, &[Key::Enter], Command::Open, "", "", "the block's bytes in Hex"),
     bind(BLOCKS, &[Key::Enter], Command::Open, "", "open", "the block's bytes in Hex"),
-    bind(BLOCKS, &[Char('s')], List(Listed::NextColumn), "sort", "sort", "order by the next column"),
-    bind(BLOCKS, &[Char('S')], List(Listed::Reversed), "reverse", "", "the other way round"),
+    bind(BLOCKS, &[Char('s')], List(ListChange::NextColumn), "sort", "sort", "order by the next column"),
+    bind(BLOCKS, &[Char('S')], List(ListChange::Reversed), "reverse", "", "the other way round"),
     bind(
         BLOCKS,
         &[Char('&')],
@@ -62,17 +62,17 @@ pub const BINDINGS: &[Binding] = &[
         "filter",
         "keyframes, damaged, >64KiB, <1MB, track=ID, all",
     ),
-    bind(BLOCKS, &[Char('K')], List(Listed::Keyframes), "keyframes", "", "keyframes only, or not"),
+    bind(BLOCKS, &[Char('K')], List(ListChange::Keyframes), "keyframes", "", "keyframes only, or not"),
     bind(
         BLOCKS,
         &[Char('D')],
-        List(Listed::Damaged),
+        List(ListChange::Damaged),
         "damaged",
         "",
         "blocks that are wrong, mended or next to a loss only, or not",
     ),
-    bind(BLOCKS, &[Char('T')], List(Listed::NextTrack), "track", "", "the next track's blocks only"),
-    bind(BLOCKS, &[Char('X')], List(Listed::All), "all", "", "all blocks, by index"),
+    bind(BLOCKS, &[Char('T')], List(ListChange::NextTrack), "track", "", "the next track's blocks only"),
+    bind(BLOCKS, &[Char('X')], List(ListChange::All), "all", "", "all blocks, by index"),
     bind(
         HEX,
         &[Char('i')],
@@ -195,7 +195,7 @@ pub const BINDINGS: &[Binding] = &[
         "follow the file as it grows, or not; read one that was replaced anew",
     ),
     bind(Browse, &[Char('v')], Command::Verify, "verify", "verify", "recompute VERI"),
-    bind(Browse, &[Char('T')], List(Listed::NextTrack), "", "", "the next track's blocks only, in Blocks"),
+    bind(Browse, &[Char('T')], List(ListChange::NextTrack), "", "", "the next track's blocks only, in Blocks"),
     bind(Browse, &[Char('1')], Show(View::Summary), "summary", "", "Summary: what the file is, worst findings first"),
     bind(Browse, &[Char('2')], Show(View::Manifest), "manifest", "", "Manifest: META, SAFE and the manifest as trees"),
     bind(

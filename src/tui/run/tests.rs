@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::*;
 use crate::tui::clip::Clip;
 use crate::tui::testing::{sample, setup};
-use crate::tui::{headless, keys, screen};
+use crate::tui::{headless, input, screen};
 use h4mk::source::{ReadAt, Source};
 
 /// A screen that keeps what is asked of it.
@@ -15,7 +15,7 @@ struct Recorder {
     asked: Vec<String>,
 }
 
-impl Screen for Recorder {
+impl Surface for Recorder {
     fn draw(&mut self, state: &State) -> io::Result<()> {
         self.last = screen::text(&headless::draw(state, state.size));
         Ok(())
@@ -50,7 +50,7 @@ fn program() -> (Program, Sender<Event>, Receiver<Event>, Vec<Effect>) {
 }
 
 fn send(events: &Sender<Event>, text: &str) {
-    for input in keys::parse(text).unwrap() {
+    for input in input::parse(text).unwrap() {
         events.send(Event::Input(input)).unwrap();
     }
 }
@@ -194,7 +194,7 @@ fn no_key_waits_for_a_slow_file() {
     let (mut program, _, _inbox, mode) = with_slow_file();
     mode.store(LATE, Ordering::Relaxed);
     let mut screen = Recorder::default();
-    for input in keys::parse(KEYS).unwrap() {
+    for input in input::parse(KEYS).unwrap() {
         let started = Instant::now();
         program.handle(&mut screen, Event::Input(input.clone())).unwrap();
         program.workers.start_waiting();
@@ -209,7 +209,7 @@ fn a_slow_file_leads_to_the_screen_of_a_fast_one() {
     let text = "5:#150<Enter>jj<PgDn>r.r]jl.";
     let (mut program, _events, inbox, mode) = with_slow_file();
     mode.store(LATE, Ordering::Relaxed);
-    for input in keys::parse(text).unwrap() {
+    for input in input::parse(text).unwrap() {
         program.handle(&mut Recorder::default(), Event::Input(input)).unwrap();
     }
     finish(&mut program, &inbox);
@@ -217,7 +217,7 @@ fn a_slow_file_leads_to_the_screen_of_a_fast_one() {
     let (file, _) = SlowFile::new();
     let source = Arc::new(Source::from_reader("slow.h4mk", file).unwrap());
     let mut player = headless::Player::new(setup(source, 100, 30));
-    player.play(keys::parse(text).unwrap());
+    player.play(input::parse(text).unwrap());
     let line = |text: &str| text.lines().filter(|line| line.contains("Hex:")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(line(&slow), line(&screen::text(&player.frame())));
     assert_eq!(program.state.hex.cursor(), player.state().hex.cursor());
@@ -231,7 +231,7 @@ fn a_read_that_never_returns_holds_nothing_up() {
     let before = threads();
     let mut screen = Recorder::default();
     for block in (0..BLOCKS).step_by(3) {
-        for input in keys::parse(&format!("5:#{block}<Enter>jr4G")).unwrap() {
+        for input in input::parse(&format!("5:#{block}<Enter>jr4G")).unwrap() {
             program.handle(&mut screen, Event::Input(input)).unwrap();
             program.workers.start_waiting();
         }

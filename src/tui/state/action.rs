@@ -8,7 +8,7 @@ use super::jobs::Job;
 use super::report::Report;
 use crate::tui::clip::Clip;
 use crate::tui::command::Command;
-use crate::tui::keys::Pasted;
+use crate::tui::input::Pasted;
 
 /// Something that happened.
 #[derive(Debug)]

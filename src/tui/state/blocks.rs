@@ -10,7 +10,7 @@ use super::report::Measure;
 use crate::tui::rows::Window;
 use crate::tui::text::count_text;
 use h4mk::container::Container;
-use h4mk::explore::listing::{Column, Filter, Listing, Order};
+use h4mk::explore::sorted_blocks::{Column, Filter, Order, SortedBlocks};
 use h4mk::index::Chunk;
 use h4mk::size;
 use h4mk::text::escape;
@@ -28,7 +28,7 @@ pub struct BlockList {
     /// The blocks asked for.
     pub filter: Filter,
     /// What is listed; `None` for all blocks by index (or from the last to the first).
-    listing: Option<Arc<Listing>>,
+    listing: Option<Arc<SortedBlocks>>,
     /// Without a listing: an order that is the file's own, or its mirror.
     natural: Order,
     /// What the last listing was asked for.
@@ -42,7 +42,7 @@ pub struct BlockList {
 
 impl BlockList {
     /// The listing that is shown, where it is not all blocks by index.
-    pub fn listing(&self) -> Option<&Listing> {
+    pub fn listing(&self) -> Option<&SortedBlocks> {
         self.listing.as_deref()
     }
 

@@ -2,7 +2,7 @@
 //! blocks and every JSON payload.
 
 use crate::report::info::Glance;
-use crate::tui::fields::Fields;
+use crate::tui::json_tree::JsonTree;
 use h4mk::audit::Audit;
 use h4mk::container::Container;
 
@@ -12,7 +12,7 @@ pub struct Description {
     /// What the `info` command says.
     pub glance: Glance,
     /// What the container says itself.
-    pub fields: Fields,
+    pub fields: JsonTree,
     /// All of the container was there to be described.
     pub is_complete: bool,
     /// The file's length and the number of chunks then.
@@ -26,7 +26,7 @@ impl Description {
     pub fn new(container: &Container, audit: Option<&Audit>) -> Self {
         Self {
             glance: Glance::new(container, audit),
-            fields: Fields::new(container),
+            fields: JsonTree::new(container),
             is_complete: container.is_complete(),
             extent: extent(container),
             is_audited: audit.is_some(),

@@ -67,7 +67,7 @@ pub struct Group {
 
 /// A row of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Row {
+pub enum FindingRow {
     /// The head of a group.
     Group(usize),
     /// A finding, by its place in the list of findings.
@@ -81,7 +81,7 @@ pub struct FindingsPane {
     pub grouping: Grouping,
     groups: Vec<Group>,
     folded: BTreeSet<Shared>,
-    rows: Vec<Row>,
+    rows: Vec<FindingRow>,
     /// The cursor.
     pub window: Window,
 }
@@ -141,12 +141,12 @@ impl FindingsPane {
     }
 
     /// The row at a place.
-    pub fn row(&self, at: u64) -> Option<Row> {
+    pub fn row(&self, at: u64) -> Option<FindingRow> {
         self.rows.get(usize::try_from(at).ok()?).copied()
     }
 
     /// The row under the cursor.
-    pub fn selected(&self) -> Option<Row> {
+    pub fn selected(&self) -> Option<FindingRow> {
         self.row(self.window.cursor())
     }
 
@@ -156,14 +156,14 @@ impl FindingsPane {
     }
 
     /// The group of a row.
-    fn group_of(&self, row: Row) -> Option<usize> {
+    fn group_of(&self, row: FindingRow) -> Option<usize> {
         match row {
-            Row::Group(group) => Some(group),
-            Row::Finding(finding) => self.groups.iter().position(|group| group.members.contains(&finding)),
+            FindingRow::Group(group) => Some(group),
+            FindingRow::Finding(finding) => self.groups.iter().position(|group| group.members.contains(&finding)),
         }
     }
 
-    fn place(&self, row: Row) -> Option<u64> {
+    fn place(&self, row: FindingRow) -> Option<u64> {
         self.rows.iter().position(|at| *at == row).map(|at| at as u64)
     }
 
@@ -171,7 +171,7 @@ impl FindingsPane {
         let open = |group: &usize| self.is_open(*group);
         let rows = |at: usize| {
             let members = self.groups.get(at).filter(|_| open(&at)).map_or(&[][..], |group| &group.members);
-            std::iter::once(Row::Group(at)).chain(members.iter().map(|finding| Row::Finding(*finding)))
+            std::iter::once(FindingRow::Group(at)).chain(members.iter().map(|finding| FindingRow::Finding(*finding)))
         };
         self.rows = (0..self.groups.len()).flat_map(rows).collect();
     }

@@ -1,11 +1,11 @@
 //! Going somewhere: what is selected, which view is shown, and the way back.
 
-use super::{Pane, Place, Selection, State, View};
+use super::{Pane, Selection, State, View, Visit};
 
 impl State {
     /// The place the user is at.
-    pub fn place(&self) -> Place {
-        Place { view: self.view, selection: self.selection.clone() }
+    pub fn place(&self) -> Visit {
+        Visit { view: self.view, selection: self.selection.clone() }
     }
 
     /// Selects something, from wherever; the place before is one to go back to.
@@ -41,7 +41,7 @@ impl State {
     }
 
     /// Goes to a place of the history; `false` where there is none.
-    pub(super) fn revisit(&mut self, place: Option<Place>) -> bool {
+    pub(super) fn revisit(&mut self, place: Option<Visit>) -> bool {
         let Some(place) = place else { return false };
         self.view = place.view;
         self.hide_comparison();

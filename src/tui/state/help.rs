@@ -142,7 +142,7 @@ mod tests {
     fn no_line_of_the_help_is_cut_and_every_text_is_there() {
         for (cols, ascii) in [(80, false), (80, true), (120, true)] {
             let mut player = crate::tui::testing::played(cols, 24, "");
-            player.play(crate::tui::keys::parse("<Tab>").unwrap());
+            player.play(crate::tui::input::parse("<Tab>").unwrap());
             let mut state = player.into_state();
             state.theme.ascii = ascii;
             let columns = usize::from(state.areas().unwrap().overlay.inner.width);

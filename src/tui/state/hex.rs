@@ -19,9 +19,9 @@ use std::sync::Arc;
 use super::selection::Selection;
 use crate::tui::command::Command;
 use crate::tui::rows::Window;
-use asked::{Ahead, Asked, ExtentId, Read};
+use asked::{Ahead, Asked, ByteViewId, Read};
 use geometry::Panel;
-use h4mk::explore::extent::Extent;
+use h4mk::explore::byte_view::ByteView;
 use h4mk::explore::preview::Preview;
 use h4mk::index::{Chunk, Tag};
 use pages::{Missing, Pages};
@@ -44,7 +44,7 @@ pub enum Goal {
     /// To the byte that comes from the same place as another one.
     SameByte {
         /// Where that one is.
-        extent: Extent,
+        extent: ByteView,
         /// Its position there.
         position: u64,
         /// The file offset to go to where it comes from no single place.
@@ -76,7 +76,7 @@ pub struct Hex {
     /// What the first of these waits for, where that is a page.
     needs: Option<Missing>,
     /// The goal that a job is finding the place of, and in what.
-    locating: Option<(Goal, ExtentId)>,
+    locating: Option<(Goal, ByteViewId)>,
     pages: Pages,
     coding: Option<Asked<Read>>,
     ahead: Ahead,
@@ -106,8 +106,8 @@ impl Hex {
     }
 
     /// What that content looks like, once it is known.
-    pub fn preview(&self, content: &Extent) -> Option<Arc<Preview>> {
-        Asked::answer_about(&self.preview, &ExtentId::of(content))
+    pub fn preview(&self, content: &ByteView) -> Option<Arc<Preview>> {
+        Asked::answer_about(&self.preview, &ByteViewId::of(content))
     }
 }
 

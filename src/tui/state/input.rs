@@ -1,8 +1,8 @@
 //! What an input means in a state.
 
 use super::{Action, State};
+use crate::tui::input::{Input, Key};
 use crate::tui::keymap;
-use crate::tui::keys::{Input, Key};
 
 impl State {
     /// The action that an input means in this state, if any.

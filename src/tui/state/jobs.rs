@@ -81,8 +81,8 @@ impl Jobs {
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
         let quiet = |kind: &JobKind| {
-            use JobKind::{Describe, Follow, Index, Measure, Profile};
-            matches!(kind, Index | Follow | Profile | Measure | Describe) || kind.is_reading()
+            use JobKind::{Chart, Describe, Follow, Index, Measure};
+            matches!(kind, Index | Follow | Chart | Measure | Describe) || kind.is_reading()
         };
         let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| !quiet(kind))?;
         self.cancel(kind);

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::description::Description;
-pub use crate::tui::fields::Row;
-use crate::tui::fields::{Content, Fields, Hits};
+pub use crate::tui::json_tree::TreeRow;
+use crate::tui::json_tree::{Hits, JsonTree, NodeValue};
 use crate::tui::rows::Window;
 use behaviour::Waiting;
 use entries::Entries;
@@ -47,19 +47,19 @@ impl ManifestPane {
     }
 
     /// The row at a place.
-    pub fn row(&self, at: u64) -> Option<Row> {
+    pub fn row(&self, at: u64) -> Option<TreeRow> {
         let node = |at: u64| self.rows.get(usize::try_from(at).ok()?).copied();
         match self.seek {
             Some((seek, entries)) if at > seek => match at - seek - 1 {
-                entry if entry < entries => Some(Row::Entry(node(seek)?, entry)),
-                after => node(seek.checked_add(1)?.checked_add(after - entries)?).map(Row::Node),
+                entry if entry < entries => Some(TreeRow::Entry(node(seek)?, entry)),
+                after => node(seek.checked_add(1)?.checked_add(after - entries)?).map(TreeRow::Node),
             },
-            _ => node(at).map(Row::Node),
+            _ => node(at).map(TreeRow::Node),
         }
     }
 
     /// The row under the cursor.
-    pub fn selected(&self) -> Option<Row> {
+    pub fn selected(&self) -> Option<TreeRow> {
         self.row(self.window.cursor())
     }
 
@@ -69,7 +69,7 @@ impl ManifestPane {
     }
 
     /// Whether the search found something on a row.
-    pub fn is_hit(&self, row: Row) -> bool {
+    pub fn is_hit(&self, row: TreeRow) -> bool {
         self.hits.as_ref().is_some_and(|hits| hits.places.binary_search(&row.place()).is_ok())
     }
 
@@ -80,7 +80,7 @@ impl ManifestPane {
     }
 
     /// The place of a row, or of the fold that hides it.
-    fn place(&self, fields: &Fields, row: Row) -> u64 {
+    fn place(&self, fields: &JsonTree, row: TreeRow) -> u64 {
         let mut node = row.node();
         let at = loop {
             match (self.rows.binary_search(&node), fields.parent(node)) {
@@ -90,7 +90,7 @@ impl ManifestPane {
             }
         };
         match (row, self.seek) {
-            (Row::Entry(seek, entry), Some((place, entries))) if node == seek && at == place => {
+            (TreeRow::Entry(seek, entry), Some((place, entries))) if node == seek && at == place => {
                 at.saturating_add(1).saturating_add(entry.min(entries.saturating_sub(1)))
             }
             (_, Some((place, entries))) if at > place => at.saturating_add(entries),
@@ -98,19 +98,19 @@ impl ManifestPane {
         }
     }
 
-    fn list(&mut self, fields: &Fields) {
+    fn list(&mut self, fields: &JsonTree) {
         self.rows = fields.rows(|node| self.open.contains(&node));
         let seek = fields.seek().filter(|seek| self.open.contains(seek));
         self.seek = seek.and_then(|seek| {
             let at = self.rows.binary_search(&seek).ok()? as u64;
             match fields.node(seek)?.content {
-                Content::SeekTable(entries) => Some((at, entries)),
+                NodeValue::SeekTable(entries) => Some((at, entries)),
                 _ => None,
             }
         });
     }
 
-    fn set_open(&mut self, fields: &Fields, node: u32, open: bool) {
+    fn set_open(&mut self, fields: &JsonTree, node: u32, open: bool) {
         if fields.can_open(node) {
             if open {
                 self.open.insert(node)
@@ -122,10 +122,10 @@ impl ManifestPane {
     }
 
     /// Opens all that hides a row.
-    fn reveal(&mut self, fields: &Fields, row: Row) {
+    fn reveal(&mut self, fields: &JsonTree, row: TreeRow) {
         let mut inside = match row {
-            Row::Node(node) => fields.parent(node),
-            Row::Entry(seek, _) => Some(seek),
+            TreeRow::Node(node) => fields.parent(node),
+            TreeRow::Entry(seek, _) => Some(seek),
         };
         while let Some(node) = inside {
             self.open.insert(node);
@@ -141,9 +141,9 @@ pub fn list_area(inner: Rect) -> Rect {
 }
 
 /// The JSON Pointer of a row in its document.
-pub fn pointer(fields: &Fields, row: Row) -> String {
+pub fn pointer(fields: &JsonTree, row: TreeRow) -> String {
     match row {
-        Row::Node(node) => fields.pointer(node),
-        Row::Entry(node, entry) => format!("{}/{entry}", fields.pointer(node)),
+        TreeRow::Node(node) => fields.pointer(node),
+        TreeRow::Entry(node, entry) => format!("{}/{entry}", fields.pointer(node)),
     }
 }

@@ -52,7 +52,7 @@ pub use comparison::Comparison;
 pub use description::Description;
 pub use history::History;
 pub use jobs::{Job, JobId, Jobs, Running};
-pub use place::Place;
+pub use place::Visit;
 pub use popup::Popup;
 pub use prompt::{Answers, Prompt};
 pub use report::{Failure, Measure, Outcome, Report};
@@ -69,7 +69,7 @@ use findings::FindingsPane;
 use h4mk::audit::Audit;
 use h4mk::block::Form;
 use h4mk::container::{Container, Moment, Options};
-use h4mk::explore::profile::Profile;
+use h4mk::explore::chart::Chart;
 use h4mk::knowledge::{Knowledge, Tally};
 use h4mk::source::Source;
 use h4mk::veri::Verification;
@@ -125,7 +125,7 @@ pub struct State {
     /// Blocks as stored, or decoded.
     pub form: Form,
     /// Blocks along time, once they were looked at.
-    pub profile: Option<Arc<Profile>>,
+    pub chart: Option<Arc<Chart>>,
     /// What the Timeline view shows.
     pub timeline: TimeWindow,
     /// What the Blocks view shows.
@@ -135,7 +135,7 @@ pub struct State {
     /// What moved since the panes were put right.
     moved: Moved,
     /// Places before and after this one.
-    pub history: History<Place>,
+    pub history: History<Visit>,
     /// The chunk tree's folds.
     pub tree: Tree,
     /// The chunk tree's window.

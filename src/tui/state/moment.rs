@@ -183,7 +183,7 @@ fn said(moment: &Moment) -> String {
 /// blocks are listed.
 pub(super) fn track(state: &State, container: &Container) -> Option<String> {
     let listed = || state.blocks.filter.track.clone();
-    let lane = || state.profile.as_ref()?.lanes.get(state.timeline.lane)?.track;
+    let lane = || state.chart.as_ref()?.lanes.get(state.timeline.lane)?.track;
     let of_lane = (state.view == View::Timeline).then(lane).flatten();
     of_lane.and_then(|lane| container.tracks()?.list.get(lane)).map(|track| track.id.clone()).or_else(listed)
 }

@@ -15,7 +15,7 @@ pub(super) fn of(view: View) -> &'static dyn Behaviour {
         View::Summary => &summary::behaviour::Summary,
         View::Manifest => &manifest::behaviour::Manifest,
         View::Timeline => &timeline::behaviour::Timeline,
-        View::Blocks => &blocks::behaviour::Blocks,
+        View::Blocks => &blocks::behaviour::BlocksView,
         View::Hex => &hex::behaviour::HexView,
         View::Audit => &findings::behaviour::Findings,
     }

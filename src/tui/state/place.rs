@@ -5,7 +5,7 @@ use crate::tui::command::View;
 
 /// A place to come back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Visit {
     /// The view shown.
     pub view: View,
     /// What was selected.

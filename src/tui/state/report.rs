@@ -8,20 +8,20 @@ use super::comparison::Differences;
 use super::description::Description;
 use super::hex;
 use super::jobs::JobId;
-use super::manifest::Row;
+use super::manifest::TreeRow;
 use super::manifest::entries::EntryPage;
 use super::request::{Goal, Target};
 use crate::tui::command::PromptKind;
-use crate::tui::fields::Hits;
+use crate::tui::json_tree::Hits;
 use h4mk::audit::Audit;
 use h4mk::block::BlockError;
 use h4mk::container::{Container, Moment};
-use h4mk::explore::extent::{Coding, Extent};
+use h4mk::explore::byte_view::{ByteSource, ByteView};
+use h4mk::explore::chart::Chart;
 use h4mk::explore::find::{Elsewhere, Matches};
-use h4mk::explore::listing::Listing;
 use h4mk::explore::page::Page;
 use h4mk::explore::preview::Preview;
-use h4mk::explore::profile::Profile;
+use h4mk::explore::sorted_blocks::SortedBlocks;
 use h4mk::index::Chunk;
 use h4mk::source::Source;
 use h4mk::veri::Verification;
@@ -62,9 +62,9 @@ pub enum Outcome {
         caveats: Vec<String>,
     },
     /// Blocks along time.
-    Profiled(Arc<Profile>),
+    Charted(Arc<Chart>),
     /// Blocks filtered and sorted.
-    Listed(Arc<Listing>),
+    Listed(Arc<SortedBlocks>),
     /// What a chunk's bytes say.
     Measured(Chunk, Measure),
     /// A block was read for showing it.
@@ -72,12 +72,12 @@ pub enum Outcome {
         /// Its chunk.
         chunk: Chunk,
         /// What its content is read from, or why it has none.
-        coding: Result<Coding, BlockError>,
+        coding: Result<ByteSource, BlockError>,
     },
     /// A page of bytes was read.
     Read {
         /// What it is a page of.
-        extent: Extent,
+        extent: ByteView,
         /// Its number.
         number: u64,
         /// The page.
@@ -88,7 +88,7 @@ pub enum Outcome {
     /// Where the cursor goes in what is shown.
     Located {
         /// What is shown.
-        extent: Extent,
+        extent: ByteView,
         /// The position; `None` where the goal leads to none.
         position: Option<u64>,
     },
@@ -97,7 +97,7 @@ pub enum Outcome {
     /// A page of entries of the seek table was read.
     Entries(u64, Arc<EntryPage>),
     /// Where a row of the manifest stands; `None` where it has no bytes of its own.
-    FieldBytes(Row, Option<Range<u64>>),
+    FieldBytes(TreeRow, Option<Range<u64>>),
     /// The value of a field as the file has it, and whether it is copied as it is.
     FieldValue(Option<String>, bool),
     /// The container was read with a key.
@@ -114,12 +114,12 @@ pub enum Outcome {
         /// Its chunk.
         chunk: Chunk,
         /// What its content is read from, or why it has none.
-        coding: Result<Coding, BlockError>,
+        coding: Result<ByteSource, BlockError>,
     },
     /// The places of what was searched for.
     Found {
         /// Where it was searched.
-        extent: Extent,
+        extent: ByteView,
         /// The places.
         matches: Matches,
     },
@@ -133,7 +133,7 @@ pub enum Outcome {
     /// What content looks like.
     Previewed {
         /// Which content.
-        extent: Extent,
+        extent: ByteView,
         /// What it looks like.
         preview: Arc<Preview>,
     },

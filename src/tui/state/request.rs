@@ -11,9 +11,9 @@ use crate::tui::command::PromptKind;
 use h4mk::audit::Audit;
 use h4mk::block::Form;
 use h4mk::container::{Container, Loader, Options};
-use h4mk::explore::extent::Extent;
+use h4mk::explore::byte_view::ByteView;
 use h4mk::explore::find::Needle;
-use h4mk::explore::listing::{Filter, Order};
+use h4mk::explore::sorted_blocks::{Filter, Order};
 use h4mk::index::Chunk;
 use h4mk::knowledge::Knowledge;
 use h4mk::source::Source;
@@ -34,7 +34,7 @@ pub enum JobKind {
     /// A block written to a file.
     Export,
     /// Blocks along time.
-    Profile,
+    Chart,
     /// Blocks filtered and sorted.
     List,
     /// Blocks that are shown, read.
@@ -95,7 +95,7 @@ impl JobKind {
             Self::Verify => "verifying",
             Self::Seek => "looking up",
             Self::Export => "exporting",
-            Self::Profile => "measuring",
+            Self::Chart => "measuring",
             Self::List => "listing",
             Self::Measure => "reading",
             Self::Decode => "decoding",
@@ -185,7 +185,7 @@ pub enum Request {
         path: PathBuf,
     },
     /// Look at every block along time.
-    Profile(Arc<Container>),
+    Chart(Arc<Container>),
     /// Filter and sort the blocks.
     List {
         /// The container.
@@ -206,7 +206,7 @@ pub enum Request {
         /// The container.
         container: Arc<Container>,
         /// What they are pages of.
-        extent: Extent,
+        extent: ByteView,
         /// Their numbers.
         numbers: Vec<u64>,
     },
@@ -217,14 +217,14 @@ pub enum Request {
         /// Where to.
         goal: hex::Goal,
         /// What is shown.
-        extent: Extent,
+        extent: ByteView,
     },
     /// Read bytes that are to be copied.
     ReadToCopy {
         /// The container.
         container: Arc<Container>,
         /// Where they are.
-        extent: Extent,
+        extent: ByteView,
         /// Their positions.
         range: Range<u64>,
         /// As what they are copied.
@@ -244,7 +244,7 @@ pub enum Request {
         /// The fields.
         description: Arc<Description>,
         /// Which.
-        row: manifest::Row,
+        row: manifest::TreeRow,
     },
     /// Read the value of a field as the file has it.
     FieldValue {
@@ -253,7 +253,7 @@ pub enum Request {
         /// The fields.
         description: Arc<Description>,
         /// Which.
-        row: manifest::Row,
+        row: manifest::TreeRow,
         /// It is copied as it is.
         raw: bool,
     },
@@ -275,7 +275,7 @@ pub enum Request {
         /// The container.
         container: Arc<Container>,
         /// Where.
-        extent: Extent,
+        extent: ByteView,
         /// What.
         needle: Arc<Needle>,
         /// The position around which matches are kept.
@@ -293,7 +293,7 @@ pub enum Request {
         forward: bool,
     },
     /// Sample content.
-    Preview(Arc<Container>, Extent),
+    Preview(Arc<Container>, ByteView),
     /// Put together what is said about the container; with an audit, what that found out too.
     Describe(Arc<Container>, Option<Arc<Audit>>),
     /// Search keys and values for a text.
@@ -326,7 +326,7 @@ impl Request {
             Self::Verify(_) => JobKind::Verify,
             Self::Seek(..) => JobKind::Seek,
             Self::Export { .. } => JobKind::Export,
-            Self::Profile(_) => JobKind::Profile,
+            Self::Chart(_) => JobKind::Chart,
             Self::List { .. } => JobKind::List,
             Self::Measure(..) => JobKind::Measure,
             Self::Decode(..) => JobKind::Decode,

@@ -36,7 +36,7 @@ impl State {
             moment: None,
             timed: false,
             form: Form::Decoded,
-            profile: None,
+            chart: None,
             timeline: TimeWindow::default(),
             blocks: BlockList::default(),
             comparison: setup.other.map(|(other, name)| Comparison::new(other, name)),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::tui::command::Zoom;
 use h4mk::container::Container;
-use h4mk::explore::profile::{Chain, Profile};
+use h4mk::explore::chart::{Chain, Chart};
 use h4mk::knowledge::{Knowledge, Known};
 
 /// The closest zoom shows so many blocks.
@@ -38,18 +38,18 @@ pub struct TimeWindow {
     len: Option<u64>,
     chain: Option<Chain>,
     /// What the chain was looked up for.
-    chain_of: Option<(Arc<Profile>, usize, u64)>,
+    chain_of: Option<(Arc<Chart>, usize, u64)>,
     /// What the profile was asked for of.
     profile_of: Option<Arc<Container>>,
     /// What something is wrong with in each lane, by place.
     faults: Vec<Vec<(u64, Known)>>,
     /// What the faults were looked up for, and how many chunks had been looked at then.
-    faults_of: Option<(Arc<Profile>, Arc<Knowledge>, u64)>,
+    faults_of: Option<(Arc<Chart>, Arc<Knowledge>, u64)>,
 }
 
 impl TimeWindow {
     /// The part of the axis that is shown: never empty.
-    pub fn shown(&self, profile: &Profile) -> Range<u64> {
+    pub fn shown(&self, profile: &Chart) -> Range<u64> {
         let len = self.len.map_or(profile.extent(), |len| len.clamp(closest(profile), profile.extent()));
         let start = self.start.clamp(profile.start, profile.end - len);
         start..start + len
@@ -65,13 +65,13 @@ impl TimeWindow {
         self.faults.get(lane).map_or(&[], Vec::as_slice)
     }
 
-    fn set(&mut self, profile: &Profile, start: u64, len: u64) {
+    fn set(&mut self, profile: &Chart, start: u64, len: u64) {
         self.len = (len < profile.extent()).then_some(len);
         self.start = start;
     }
 
     /// Zooms around a position, which stays where it is on the screen; around the middle where it is not shown.
-    fn zoom(&mut self, profile: &Profile, zoom: Zoom, around: Option<u64>) {
+    fn zoom(&mut self, profile: &Chart, zoom: Zoom, around: Option<u64>) {
         let shown = self.shown(profile);
         let len = shown.end - shown.start;
         let new = match zoom {
@@ -85,7 +85,7 @@ impl TimeWindow {
         self.set(profile, start.min(profile.end - new.min(profile.extent())), new);
     }
 
-    fn pan(&mut self, profile: &Profile, back: bool) {
+    fn pan(&mut self, profile: &Chart, back: bool) {
         let shown = self.shown(profile);
         let (len, step) = (shown.end - shown.start, (shown.end - shown.start).div_ceil(2));
         let start = if back { shown.start.saturating_sub(step) } else { shown.start.saturating_add(step) };
@@ -93,7 +93,7 @@ impl TimeWindow {
     }
 
     /// Moves as little as shows a position with something on both sides of it.
-    fn reveal(&mut self, profile: &Profile, at: u64) {
+    fn reveal(&mut self, profile: &Chart, at: u64) {
         let shown = self.shown(profile);
         if !shown.contains(&at) {
             let len = shown.end - shown.start;
@@ -103,7 +103,7 @@ impl TimeWindow {
 }
 
 /// The least of the axis that is shown.
-fn closest(profile: &Profile) -> u64 {
+fn closest(profile: &Chart) -> u64 {
     let step = profile.lanes.iter().map(|lane| lane.step).min().unwrap_or(1);
     step.saturating_mul(CLOSEST_BLOCKS).clamp(1, profile.extent())
 }
@@ -114,8 +114,8 @@ mod tests {
     use crate::tui::testing::played;
     use proptest::prelude::*;
 
-    fn profile() -> Arc<Profile> {
-        played(80, 24, "").state().profile.clone().unwrap()
+    fn profile() -> Arc<Chart> {
+        played(80, 24, "").state().chart.clone().unwrap()
     }
 
     #[test]

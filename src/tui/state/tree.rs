@@ -18,7 +18,7 @@ const DEFAULT_RUN: u64 = 100;
 
 /// One row of the tree. A group is named by the place of its tag among all tags, in order of first appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Row {
+pub enum ChunkRow {
     /// All chunks of a tag; where there is only one, that chunk.
     Group(usize),
     /// A run of consecutive members of a group.
@@ -104,9 +104,9 @@ impl Group<'_> {
     }
 
     /// The row at a place below the head.
-    fn row(&self, group: usize, at: u64) -> Row {
+    fn row(&self, group: usize, at: u64) -> ChunkRow {
         if !self.is_folded() {
-            return Row::Chunk(group, at);
+            return ChunkRow::Chunk(group, at);
         }
         let mut shown = 0;
         for run in self.open_runs {
@@ -116,11 +116,11 @@ impl Group<'_> {
                 break;
             }
             if at <= head + rows {
-                return Row::Chunk(group, run * self.run_len + (at - head - 1));
+                return ChunkRow::Chunk(group, run * self.run_len + (at - head - 1));
             }
             shown += rows;
         }
-        Row::Run(group, at - shown)
+        ChunkRow::Run(group, at - shown)
     }
 
     /// The place of a run below the head.
@@ -203,7 +203,7 @@ impl Tree {
     }
 
     /// The row at a place of the list.
-    pub fn row(&self, index: &Index, at: u64) -> Option<Row> {
+    pub fn row(&self, index: &Index, at: u64) -> Option<ChunkRow> {
         let mut shown = 0;
         for (number, group) in self.open_groups(index) {
             let head = number as u64 + shown;
@@ -217,20 +217,20 @@ impl Tree {
             shown += rows;
         }
         let group = usize::try_from(at - shown).ok()?;
-        (group < index.totals().len()).then_some(Row::Group(group))
+        (group < index.totals().len()).then_some(ChunkRow::Group(group))
     }
 
     /// The place of a row in the list; that of the fold which hides it, when it is hidden.
-    pub fn place(&self, index: &Index, row: Row) -> u64 {
-        let (Row::Group(number) | Row::Run(number, _) | Row::Chunk(number, _)) = row;
+    pub fn place(&self, index: &Index, row: ChunkRow) -> u64 {
+        let (ChunkRow::Group(number) | ChunkRow::Run(number, _) | ChunkRow::Chunk(number, _)) = row;
         let before = self.open_groups(index).take_while(|(group, _)| *group < number);
         let head = number as u64 + before.map(|(_, group)| group.rows()).sum::<u64>();
         let Some(group) = self.group(index, number) else { return head };
         match row {
-            Row::Group(_) => head,
-            Row::Run(_, run) => head + 1 + group.place_of_run(run),
-            Row::Chunk(_, member) if !group.is_folded() => head + 1 + member,
-            Row::Chunk(_, member) => {
+            ChunkRow::Group(_) => head,
+            ChunkRow::Run(_, run) => head + 1 + group.place_of_run(run),
+            ChunkRow::Chunk(_, member) if !group.is_folded() => head + 1 + member,
+            ChunkRow::Chunk(_, member) => {
                 let run = member / self.run_len;
                 let within = if group.open_runs.contains(&run) { 1 + member % self.run_len } else { 0 };
                 head + 1 + group.place_of_run(run) + within
@@ -239,69 +239,69 @@ impl Tree {
     }
 
     /// The row of a chunk.
-    pub fn row_of(&self, index: &Index, chunk: &Chunk) -> Option<Row> {
+    pub fn row_of(&self, index: &Index, chunk: &Chunk) -> Option<ChunkRow> {
         let group = index.totals().iter().position(|total| total.tag == chunk.tag())?;
         let (alone, rank) = (self.count(index, group) == 1, self.rank(index, chunk)?);
-        Some(if alone { Row::Group(group) } else { Row::Chunk(group, rank) })
+        Some(if alone { ChunkRow::Group(group) } else { ChunkRow::Chunk(group, rank) })
     }
 
     /// The tag of a row.
-    pub fn tag(index: &Index, row: Row) -> Option<Tag> {
-        let (Row::Group(group) | Row::Run(group, _) | Row::Chunk(group, _)) = row;
+    pub fn tag(index: &Index, row: ChunkRow) -> Option<Tag> {
+        let (ChunkRow::Group(group) | ChunkRow::Run(group, _) | ChunkRow::Chunk(group, _)) = row;
         index.totals().get(group).map(|total| total.tag)
     }
 
     /// The members of its tag that a row stands for.
-    pub fn members(&self, index: &Index, row: Row) -> Range<u64> {
-        let (Row::Group(group) | Row::Run(group, _) | Row::Chunk(group, _)) = row;
+    pub fn members(&self, index: &Index, row: ChunkRow) -> Range<u64> {
+        let (ChunkRow::Group(group) | ChunkRow::Run(group, _) | ChunkRow::Chunk(group, _)) = row;
         let count = self.count(index, group);
         match row {
-            Row::Group(_) => 0..count,
-            Row::Run(_, run) => Group { count, run_len: self.run_len, open_runs: &BTreeSet::new() }.members(run),
-            Row::Chunk(_, member) => member..member.saturating_add(1).min(count),
+            ChunkRow::Group(_) => 0..count,
+            ChunkRow::Run(_, run) => Group { count, run_len: self.run_len, open_runs: &BTreeSet::new() }.members(run),
+            ChunkRow::Chunk(_, member) => member..member.saturating_add(1).min(count),
         }
     }
 
     /// The chunk that a row stands for; of a group or a run, the first.
-    pub fn chunk(&self, index: &Index, row: Row) -> Option<Chunk> {
+    pub fn chunk(&self, index: &Index, row: ChunkRow) -> Option<Chunk> {
         self.nth(index, Self::tag(index, row)?, self.members(index, row).start)
     }
 
     /// The row that folds this one away; a group's is itself.
-    pub fn parent(&self, index: &Index, row: Row) -> Row {
+    pub fn parent(&self, index: &Index, row: ChunkRow) -> ChunkRow {
         match row {
-            Row::Chunk(group, member) if self.count(index, group) > FOLD_ABOVE => {
-                Row::Run(group, member / self.run_len)
+            ChunkRow::Chunk(group, member) if self.count(index, group) > FOLD_ABOVE => {
+                ChunkRow::Run(group, member / self.run_len)
             }
-            Row::Chunk(group, _) | Row::Run(group, _) | Row::Group(group) => Row::Group(group),
+            ChunkRow::Chunk(group, _) | ChunkRow::Run(group, _) | ChunkRow::Group(group) => ChunkRow::Group(group),
         }
     }
 
     /// Whether a row is open; `None` where there is nothing to open.
-    pub fn is_open(&self, index: &Index, row: Row) -> Option<bool> {
+    pub fn is_open(&self, index: &Index, row: ChunkRow) -> Option<bool> {
         match row {
-            Row::Group(group) if self.count(index, group) > 1 => Some(self.open.contains_key(&group)),
-            Row::Run(group, run) => Some(self.open.get(&group).is_some_and(|runs| runs.contains(&run))),
-            Row::Group(_) | Row::Chunk(..) => None,
+            ChunkRow::Group(group) if self.count(index, group) > 1 => Some(self.open.contains_key(&group)),
+            ChunkRow::Run(group, run) => Some(self.open.get(&group).is_some_and(|runs| runs.contains(&run))),
+            ChunkRow::Group(_) | ChunkRow::Chunk(..) => None,
         }
     }
 
     /// Opens or folds a row that can be. A group that is folded forgets its open runs.
-    pub fn set_open(&mut self, index: &Index, row: Row, open: bool) {
+    pub fn set_open(&mut self, index: &Index, row: ChunkRow, open: bool) {
         if self.is_open(index, row).is_none() {
             return;
         }
         match (row, open) {
-            (Row::Group(group), true) => _ = self.open.entry(group).or_default(),
-            (Row::Group(group), false) => _ = self.open.remove(&group),
-            (Row::Run(group, run), true) => _ = self.open.entry(group).or_default().insert(run),
-            (Row::Run(group, run), false) => _ = self.open.get_mut(&group).map(|runs| runs.remove(&run)),
-            (Row::Chunk(..), _) => {}
+            (ChunkRow::Group(group), true) => _ = self.open.entry(group).or_default(),
+            (ChunkRow::Group(group), false) => _ = self.open.remove(&group),
+            (ChunkRow::Run(group, run), true) => _ = self.open.entry(group).or_default().insert(run),
+            (ChunkRow::Run(group, run), false) => _ = self.open.get_mut(&group).map(|runs| runs.remove(&run)),
+            (ChunkRow::Chunk(..), _) => {}
         }
     }
 
     /// Opens what hides a row.
-    pub fn reveal(&mut self, index: &Index, row: Row) {
+    pub fn reveal(&mut self, index: &Index, row: ChunkRow) {
         let parent = self.parent(index, row);
         if parent != row {
             self.reveal(index, parent);
@@ -330,7 +330,7 @@ mod tests {
         Container::read(source, Default::default(), h4mk::walk::Depth::Headers, &Default::default()).unwrap()
     }
 
-    fn rows(tree: &Tree, index: &Index) -> Vec<Row> {
+    fn rows(tree: &Tree, index: &Index) -> Vec<ChunkRow> {
         (0..tree.len(index)).map(|at| tree.row(index, at).unwrap()).collect()
     }
 
@@ -338,15 +338,15 @@ mod tests {
     fn groups_open_to_their_chunks() {
         let index = index([(Tag::CORE, 2), (Tag::NOTE, 1), (Tag::CORE, 1), (Tag::META, 1)]);
         let mut tree = Tree::default();
-        assert_eq!(rows(&tree, &index), [Row::Group(0), Row::Group(1), Row::Group(2)]);
+        assert_eq!(rows(&tree, &index), [ChunkRow::Group(0), ChunkRow::Group(1), ChunkRow::Group(2)]);
         let third = tree.row_of(&index, &index.chunk(3).unwrap()).unwrap();
-        assert_eq!((third, tree.place(&index, third)), (Row::Chunk(0, 2), 0), "hidden: its group's place");
+        assert_eq!((third, tree.place(&index, third)), (ChunkRow::Chunk(0, 2), 0), "hidden: its group's place");
         tree.reveal(&index, third);
         assert_eq!((tree.len(&index), tree.place(&index, third)), (6, 3));
         assert_eq!(tree.chunk(&index, third).unwrap().index(), 3);
         assert_eq!(tree.row(&index, 6), None);
         let meta = tree.row_of(&index, &index.chunk(4).unwrap()).unwrap();
-        assert_eq!((meta, tree.is_open(&index, meta)), (Row::Group(2), None), "alone: the group is the chunk");
+        assert_eq!((meta, tree.is_open(&index, meta)), (ChunkRow::Group(2), None), "alone: the group is the chunk");
     }
 
     #[test]
@@ -354,14 +354,14 @@ mod tests {
         let index = index([(Tag::CORE, 1_000_000), (Tag::SEEK, 1)]);
         let mut tree = Tree::default();
         tree.set_run_len(Some(30));
-        tree.set_open(&index, Row::Group(0), true);
+        tree.set_open(&index, ChunkRow::Group(0), true);
         assert_eq!(tree.len(&index), 2 + 33_334);
         let row = tree.row_of(&index, &index.chunk(500_000).unwrap()).unwrap();
         tree.reveal(&index, row);
         assert_eq!(tree.len(&index), 2 + 33_334 + 30);
         assert_eq!(tree.row(&index, tree.place(&index, row)), Some(row));
-        assert_eq!(tree.members(&index, Row::Run(0, 33_333)), 999_990..1_000_000, "the last run is shorter");
-        assert_eq!(tree.row(&index, tree.len(&index) - 1), Some(Row::Group(1)));
+        assert_eq!(tree.members(&index, ChunkRow::Run(0, 33_333)), 999_990..1_000_000, "the last run is shorter");
+        assert_eq!(tree.row(&index, tree.len(&index) - 1), Some(ChunkRow::Group(1)));
     }
 
     /// A mux file of so many blocks, every third of track 2 and the others of track 1.
@@ -387,19 +387,19 @@ mod tests {
         let container = tracks(900);
         let index = container.index();
         let mut tree = Tree::default();
-        tree.set_open(index, Row::Group(0), true);
-        tree.set_open(index, Row::Run(0, 8), true);
+        tree.set_open(index, ChunkRow::Group(0), true);
+        tree.set_open(index, ChunkRow::Run(0, 8), true);
         tree.show_only(Some(Only::of_track(&container, "2")));
         assert_eq!((tree.total(index, 0).0, tree.len(index)), (300, 1 + 3), "runs are others now, and folded");
         let chunk = index.block(450).unwrap();
         let row = tree.row_of(index, &chunk).unwrap();
-        assert_eq!(row, Row::Chunk(0, 150));
+        assert_eq!(row, ChunkRow::Chunk(0, 150));
         tree.reveal(index, row);
         assert_eq!((tree.len(index), tree.row(index, tree.place(index, row))), (1 + 3 + 100, Some(row)));
         assert_eq!((tree.chunk(index, row), tree.row_of(index, &index.block(451).unwrap())), (Some(chunk), None));
         assert_eq!(tree.total(index, 0).1, 300 * chunk.len());
         tree.show_only(Some(Only::of_track(&container, "7")));
-        assert_eq!((tree.len(index), tree.chunk(index, Row::Group(0))), (1, None));
+        assert_eq!((tree.len(index), tree.chunk(index, ChunkRow::Group(0))), (1, None));
         tree.show_only(None);
         assert_eq!(tree.total(index, 0).0, 900);
     }
@@ -415,7 +415,7 @@ mod tests {
             let mut tree = Tree::default();
             tree.set_run_len(Some(gop));
             for (group, run, open) in folds {
-                tree.set_open(&index, run.map_or(Row::Group(group), |run| Row::Run(group, run)), open);
+                tree.set_open(&index, run.map_or(ChunkRow::Group(group), |run| ChunkRow::Run(group, run)), open);
             }
             for (at, row) in (0..).zip(rows(&tree, &index)) {
                 prop_assert_eq!(tree.place(&index, row), at);

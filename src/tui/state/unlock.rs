@@ -123,7 +123,7 @@ mod tests {
     use crate::tui::state::update::update;
     use crate::tui::state::{Action, Report};
     use crate::tui::testing::setup;
-    use crate::tui::{keys, workers};
+    use crate::tui::{input, workers};
     use h4mk::source::Source;
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
         let last = reports.pop().unwrap();
         update(&mut state, Action::Report(Report { last: false, ..last.clone() }));
         let secret = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
-        for input in keys::parse(&format!("E{secret}<Enter>")).unwrap() {
+        for input in input::parse(&format!("E{secret}<Enter>")).unwrap() {
             let action = state.action(input).unwrap();
             let effects = update(&mut state, action);
             perform(&mut state, effects);

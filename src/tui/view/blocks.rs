@@ -14,8 +14,8 @@ use crate::tui::state::{JobKind, Pane, State};
 use crate::tui::text::{Align, Keep, count_text, fit, from_file, width};
 use crate::tui::theme::Role;
 use h4mk::container::{Container, Effort};
-use h4mk::explore::listing::Column;
-use h4mk::explore::profile::kind_of;
+use h4mk::explore::chart::kind_of;
+use h4mk::explore::sorted_blocks::Column;
 use h4mk::index::{self, Chunk, Tag};
 use h4mk::knowledge::Known;
 use h4mk::text::escape;
@@ -206,7 +206,7 @@ fn totals(state: &State, container: &Container, painter: &Painter<'_>) -> Vec<Sp
         };
         parts.push((Role::Text, format!("{} decoded{ratio}", short_size(decoded))));
     }
-    if let Some(profile) = state.profile.as_ref().filter(|_| blocks == all) {
+    if let Some(profile) = state.chart.as_ref().filter(|_| blocks == all) {
         let keyframes: u64 = profile.lanes.iter().map(|lane| lane.keyframes()).sum();
         parts.push((Role::Text, format!("{} keyframes", count_text(keyframes))));
     }

@@ -24,7 +24,7 @@ use crate::report::count;
 use crate::report::summary::Describe;
 use crate::tui::layout::PaneArea;
 use crate::tui::state::findings::words::{details, findings, invitation, outcome, selected};
-use crate::tui::state::findings::{Group, Parts, Row, Shared, parts};
+use crate::tui::state::findings::{FindingRow, Group, Parts, Shared, parts};
 use crate::tui::state::{JobKind, Pane, State};
 use crate::tui::text::{Align, Keep, fit, from_file, width};
 use crate::tui::theme::Role;
@@ -34,7 +34,7 @@ use h4mk::container::Container;
 use h4mk::finding::{Finding, Severity};
 use h4mk::index::Tag;
 use h4mk::report::summary::VeriSummary;
-use h4mk::veri::{Coverage, Part, Scheme, Status, Verification};
+use h4mk::veri::{Coverage, CoveredPart, Scheme, Status, Verification};
 
 /// Columns of the names of details.
 const NAME_COLUMNS: usize = 7;
@@ -120,8 +120,8 @@ fn draw_list(state: &State, painter: &mut Painter<'_>, pane: PaneArea, list: Rec
     let visible = rows.window.visible(rows.len(), list.height);
     // Codes are aligned among the rows in sight.
     let code_of = |at: u64| match rows.row(at)? {
-        Row::Finding(finding) => found.list().get(finding).map(|finding| finding.code.name().len()),
-        Row::Group(_) => None,
+        FindingRow::Finding(finding) => found.list().get(finding).map(|finding| finding.code.name().len()),
+        FindingRow::Group(_) => None,
     };
     let codes = visible.clone().filter_map(code_of).max().unwrap_or(0);
     for (y, at) in (0..).zip(visible) {
@@ -130,8 +130,12 @@ fn draw_list(state: &State, painter: &mut Painter<'_>, pane: PaneArea, list: Rec
         let mut spans = vec![painter.span(Role::Text, if selected { painter.glyphs.selected } else { " " })];
         spans.extend(
             match row {
-                Row::Group(at) => rows.groups().get(at).map(|group| group_spans(state, painter, container, at, group)),
-                Row::Finding(at) => found.list().get(at).map(|finding| finding_spans(painter, finding, codes, columns)),
+                FindingRow::Group(at) => {
+                    rows.groups().get(at).map(|group| group_spans(state, painter, container, at, group))
+                }
+                FindingRow::Finding(at) => {
+                    found.list().get(at).map(|finding| finding_spans(painter, finding, codes, columns))
+                }
             }
             .unwrap_or_default(),
         );
@@ -381,11 +385,11 @@ fn share(container: &Container, coverage: &Coverage, column: u16, columns: u16) 
     let mut shares = sampled.filter_map(|chunk| index.chunk(chunk)).map(|chunk| {
         let content = chunk.payload_offset() <= start && end <= chunk.payload_offset().saturating_add(chunk.len());
         match coverage.part_of(container, &chunk) {
-            Part::Whole => Share::All,
-            Part::Content if content => Share::All,
-            Part::Content if end <= chunk.payload_offset() => Share::None,
-            Part::Content => Share::Some,
-            Part::Nothing => Share::None,
+            CoveredPart::Whole => Share::All,
+            CoveredPart::Content if content => Share::All,
+            CoveredPart::Content if end <= chunk.payload_offset() => Share::None,
+            CoveredPart::Content => Share::Some,
+            CoveredPart::Nothing => Share::None,
         }
     });
     let Some(one) = shares.next() else { return Share::None };

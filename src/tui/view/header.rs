@@ -123,7 +123,7 @@ pub(super) fn draw_tabs(state: &State, buffer: &mut Buffer, areas: &Areas) {
 mod tests {
     use crate::tui::headless::Player;
     use crate::tui::testing::{damaged, played, setup};
-    use crate::tui::{keys, screen};
+    use crate::tui::{input, screen};
 
     fn first_line(cols: u16, text: &str) -> String {
         screen::text(&played(cols, 24, text).frame()).lines().next().unwrap_or_default().to_owned()
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn damage_is_said() {
         let mut player = Player::new(setup(damaged(), 80, 24));
-        player.play(keys::parse("a").unwrap());
+        player.play(input::parse("a").unwrap());
         let text = screen::text(&player.frame());
         assert!(text.lines().next().unwrap().ends_with("✗ damaged"), "{text}");
     }

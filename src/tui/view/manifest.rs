@@ -5,9 +5,9 @@ use ratatui::text::Span;
 
 use super::painter::Painter;
 use super::summary::severity_look;
-use crate::tui::fields::{Content, Fields, Key, entry_text, find};
+use crate::tui::json_tree::{JsonTree, NodeKey, NodeValue, entry_text, find};
 use crate::tui::layout::PaneArea;
-use crate::tui::state::manifest::{Row, list_area, pointer};
+use crate::tui::state::manifest::{TreeRow, list_area, pointer};
 use crate::tui::state::{JobKind, Pane, State};
 use crate::tui::text::{Align, Keep, count_text, fit, from_file, width};
 use crate::tui::theme::Role;
@@ -32,7 +32,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let trees = &state.manifest;
     let columns = usize::from(list.width).saturating_sub(1);
     let visible = trees.window.visible(trees.len(), list.height);
-    let rows: Vec<(u64, Row)> = visible.filter_map(|at| Some((at, trees.row(at)?))).collect();
+    let rows: Vec<(u64, TreeRow)> = visible.filter_map(|at| Some((at, trees.row(at)?))).collect();
     let keys = rows.iter().map(|(_, row)| key_columns(fields, *row, columns)).max().unwrap_or(0).min(columns * 2 / 5);
     for (y, (at, row)) in (0..).zip(rows) {
         let selected = at == trees.window.cursor();
@@ -60,21 +60,21 @@ fn indent(depth: usize, columns: usize) -> usize {
     depth.saturating_mul(2).min(columns / 3)
 }
 
-fn key(fields: &Fields, row: Row) -> (usize, String, Role) {
+fn key(fields: &JsonTree, row: TreeRow) -> (usize, String, Role) {
     let depth = |node: u32| fields.node(node).map_or(0, |node| node.depth);
     match row {
-        Row::Entry(node, entry) => (depth(node) + 1, entry.to_string(), Role::Dim),
-        Row::Node(node) => match fields.node(node).map(|node| &node.key) {
-            Some(Key::Document(name)) => (0, name.clone(), Role::Title),
-            Some(Key::Field(key)) => (depth(node), key.to_string(), Role::JsonKey),
-            Some(Key::Element(at)) => (depth(node), at.to_string(), Role::Dim),
-            Some(Key::None) | None => (depth(node), String::new(), Role::Text),
+        TreeRow::Entry(node, entry) => (depth(node) + 1, entry.to_string(), Role::Dim),
+        TreeRow::Node(node) => match fields.node(node).map(|node| &node.key) {
+            Some(NodeKey::Document(name)) => (0, name.clone(), Role::Title),
+            Some(NodeKey::Field(key)) => (depth(node), key.to_string(), Role::JsonKey),
+            Some(NodeKey::Element(at)) => (depth(node), at.to_string(), Role::Dim),
+            Some(NodeKey::None) | None => (depth(node), String::new(), Role::Text),
         },
     }
 }
 
 /// The columns that indent, fold glyph and key take; none for what has no key.
-fn key_columns(fields: &Fields, row: Row, columns: usize) -> usize {
+fn key_columns(fields: &JsonTree, row: TreeRow, columns: usize) -> usize {
     let (depth, key, _) = key(fields, row);
     // Keys that are longer are cut anyway.
     let key = from_file(&key, columns, Keep::Start, "");
@@ -83,9 +83,9 @@ fn key_columns(fields: &Fields, row: Row, columns: usize) -> usize {
 
 fn row_spans(
     state: &State,
-    fields: &Fields,
+    fields: &JsonTree,
     painter: &Painter<'_>,
-    row: Row,
+    row: TreeRow,
     keys: usize,
     columns: usize,
 ) -> Vec<Span<'static>> {
@@ -93,8 +93,8 @@ fn row_spans(
     let (depth, name, role) = key(fields, row);
     let indent = indent(depth, columns).min(keys);
     let fold = match row {
-        Row::Node(node) if fields.can_open(node) && state.manifest.is_open(node) => glyphs.open,
-        Row::Node(node) if fields.can_open(node) => glyphs.closed,
+        TreeRow::Node(node) if fields.can_open(node) && state.manifest.is_open(node) => glyphs.open,
+        TreeRow::Node(node) if fields.can_open(node) => glyphs.closed,
         _ => " ",
     };
     let needle = state.manifest.hits.as_ref().filter(|_| state.manifest.is_hit(row)).map(|hits| hits.text.as_str());
@@ -103,10 +103,10 @@ fn row_spans(
     let mut spans = vec![painter.span(Role::Dim, format!("{:indent$}{fold} ", ""))];
 
     let node = match row {
-        Row::Node(node) => fields.node(node),
-        Row::Entry(..) => None,
+        TreeRow::Node(node) => fields.node(node),
+        TreeRow::Entry(..) => None,
     };
-    if let Some(Content::Note(severity, said)) = node.map(|node| &node.content) {
+    if let Some(NodeValue::Note(severity, said)) = node.map(|node| &node.content) {
         let (role, glyph) = severity_look(*severity, glyphs);
         spans.push(painter.span(role, format!("{glyph} {}", from_file(said, columns, Keep::Start, glyphs.ellipsis))));
         return spans;
@@ -119,11 +119,11 @@ fn row_spans(
     let mut left = columns.saturating_sub(keys + 2);
 
     let type_name = match (row, node) {
-        (Row::Entry(..), _) => "object(2)".to_owned(),
+        (TreeRow::Entry(..), _) => "object(2)".to_owned(),
         (_, Some(node)) => node.content.type_name(),
         _ => String::new(),
     };
-    let has_value = matches!(row, Row::Entry(..)) || node.is_some_and(|node| node.content.text().is_some());
+    let has_value = matches!(row, TreeRow::Entry(..)) || node.is_some_and(|node| node.content.text().is_some());
     if columns >= TYPES_FROM {
         let wide = TYPE_COLUMNS.max(width(&type_name));
         spans.push(painter.span(Role::Dim, format!("{} ", fit(&type_name, wide, Align::Left, ""))));
@@ -144,16 +144,16 @@ fn row_spans(
 
 fn value_spans(
     state: &State,
-    fields: &Fields,
+    fields: &JsonTree,
     painter: &Painter<'_>,
-    row: Row,
+    row: TreeRow,
     room: usize,
     marked: &dyn Fn(String, Role) -> Vec<Span<'static>>,
 ) -> Vec<Span<'static>> {
     let ellipsis = painter.glyphs.ellipsis;
     let cut = |text: &str| from_file(text, room, Keep::Start, ellipsis);
     let node = match row {
-        Row::Entry(_, at) => {
+        TreeRow::Entry(_, at) => {
             let Some(entry) = state.manifest.entries.get(at) else {
                 return vec![painter.span(Role::Dim, ellipsis)];
             };
@@ -163,21 +163,25 @@ fn value_spans(
             spans.push(painter.span(Role::Dim, format!("  {} {block}", painter.glyphs.arrow)));
             return spans;
         }
-        Row::Node(node) => node,
+        TreeRow::Node(node) => node,
     };
     let Some(field) = fields.node(node) else { return Vec::new() };
     match &field.content {
-        Content::String(text) => {
+        NodeValue::String(text) => {
             let shown = from_file(text, room.saturating_sub(2), Keep::Start, ellipsis);
             let quote = || painter.span(Role::JsonString, "\"");
             std::iter::once(quote()).chain(marked(shown, Role::JsonString)).chain([quote()]).collect()
         }
-        Content::Number(number) => marked(cut(number), Role::JsonNumber),
-        content @ (Content::Bool(_) | Content::Null) => {
+        NodeValue::Number(number) => marked(cut(number), Role::JsonNumber),
+        content @ (NodeValue::Bool(_) | NodeValue::Null) => {
             marked(content.text().unwrap_or_default().to_owned(), Role::JsonLiteral)
         }
-        Content::More(chunks) => vec![painter.span(Role::Dim, format!("{} more chunks", count_text(*chunks)))],
-        Content::Object(_) | Content::Array(_) | Content::SeekTable(_) | Content::Bytes(_) | Content::Note(..) => {
+        NodeValue::More(chunks) => vec![painter.span(Role::Dim, format!("{} more chunks", count_text(*chunks)))],
+        NodeValue::Object(_)
+        | NodeValue::Array(_)
+        | NodeValue::SeekTable(_)
+        | NodeValue::Bytes(_)
+        | NodeValue::Note(..) => {
             let of_chunk = fields.root(node).filter(|root| root.node == node).map(|root| match &root.chunk {
                 Some(chunk) => {
                     format!("chunk {} at {:#x}, {} bytes", chunk.index(), chunk.offset(), count_text(chunk.len()))
@@ -206,12 +210,12 @@ fn mark(painter: &Painter<'_>, text: String, role: Role, needle: Option<&str>, c
 }
 
 /// Where the cursor is: document and JSON Pointer, type, and which match of how many.
-fn where_spans(state: &State, fields: &Fields, painter: &Painter<'_>, columns: usize) -> Vec<Span<'static>> {
+fn where_spans(state: &State, fields: &JsonTree, painter: &Painter<'_>, columns: usize) -> Vec<Span<'static>> {
     let Some(row) = state.manifest.selected() else { return Vec::new() };
     let glyphs = painter.glyphs;
     let root = fields.root(row.node()).and_then(|root| fields.node(root.node));
     let document = match root.map(|root| &root.key) {
-        Some(Key::Document(name)) => name.clone(),
+        Some(NodeKey::Document(name)) => name.clone(),
         _ => String::new(),
     };
     let matches = match (&state.manifest.hits, state.manifest.hit_number()) {
@@ -223,9 +227,9 @@ fn where_spans(state: &State, fields: &Fields, painter: &Painter<'_>, columns: u
         (None, _) => String::new(),
     };
     let kind = match row {
-        Row::Entry(..) => "object(2)".to_owned(),
-        Row::Node(node) => fields.node(node).map_or_else(String::new, |node| match &node.content {
-            Content::String(text) => format!("string, {} bytes", count_text(text.len() as u64)),
+        TreeRow::Entry(..) => "object(2)".to_owned(),
+        TreeRow::Node(node) => fields.node(node).map_or_else(String::new, |node| match &node.content {
+            NodeValue::String(text) => format!("string, {} bytes", count_text(text.len() as u64)),
             content => content.type_name(),
         }),
     };

@@ -92,7 +92,7 @@ fn too_small(state: &State, buffer: &mut Buffer, area: Rect) {
 mod tests {
     use crate::tui::headless;
     use crate::tui::testing::{played, sample, setup};
-    use crate::tui::{keys, screen};
+    use crate::tui::{input, screen};
     use proptest::prelude::*;
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
             rows in 0u16..50,
         ) {
             let mut player = headless::Player::new(setup(sample(), cols, rows));
-            for input in keys::parse(&text).unwrap() {
+            for input in input::parse(&text).unwrap() {
                 player.play([input]);
                 _ = headless::draw(player.state(), player.state().size);
             }

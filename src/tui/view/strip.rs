@@ -10,7 +10,7 @@ use crate::tui::layout::{strip_blocks, strip_column};
 use crate::tui::state::{State, moment};
 use crate::tui::theme::Role;
 use h4mk::container::Container;
-use h4mk::explore::profile::Axis;
+use h4mk::explore::chart::Axis;
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, area: Rect) {
     let mut painter = Painter::new(state, buffer);
@@ -78,7 +78,7 @@ fn mark(
         return Some((painter.glyphs.playhead, Role::Playhead));
     }
     // Tracks have tables of their own; what they have in common is keyframes.
-    let profile = state.profile.as_ref()?;
+    let profile = state.chart.as_ref()?;
     let table = match &profile.lanes[..] {
         [lane] if lane.track.is_none() && profile.axis == Axis::Time && !lane.entries.is_empty() => Some(lane),
         _ => None,
@@ -97,7 +97,7 @@ fn mark(
 mod tests {
     use crate::tui::headless::Player;
     use crate::tui::testing::{damaged, played, setup};
-    use crate::tui::{keys, screen};
+    use crate::tui::{input, screen};
 
     #[test]
     fn keyframes_and_the_playhead_stand_at_their_blocks() {
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn damage_stands_at_its_block() {
         let mut player = Player::new(setup(damaged(), 80, 24));
-        player.play(keys::parse("a").unwrap());
+        player.play(input::parse("a").unwrap());
         let frame = screen::text(&player.frame());
         assert!(frame.lines().nth(21).unwrap().chars().skip(20).take(10).all(|c| c == '✗'), "{frame}");
     }

@@ -29,7 +29,7 @@ use crate::tui::state::timeline::parts::Parts;
 use crate::tui::state::timeline::playhead::playhead;
 use crate::tui::state::{JobKind, State};
 use crate::tui::theme::Role;
-use h4mk::explore::profile::{Axis, Lane};
+use h4mk::explore::chart::{Axis, Lane};
 use h4mk::time::format_duration;
 use scene::Scene;
 
@@ -37,8 +37,8 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);
     let pane = pane.inner;
     let Some(container) = &state.container else { return };
-    let Some(profile) = &state.profile else {
-        let running = state.jobs.running().iter().find(|running| running.job.request.kind() == JobKind::Profile);
+    let Some(profile) = &state.chart else {
+        let running = state.jobs.running().iter().find(|running| running.job.request.kind() == JobKind::Chart);
         let (done, total, _) = running.map_or((0, 0, None), |running| state.jobs.progress(running));
         let percent = u128::from(done) * 100 / u128::from(total.max(1));
         painter.line(pane, 0, vec![painter.span(Role::Dim, format!(" looking at every block: {percent}%"))]);

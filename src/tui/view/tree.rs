@@ -7,14 +7,14 @@ use super::known::look;
 use super::painter::Painter;
 use crate::report::short_size;
 use crate::tui::layout::PaneArea;
-use crate::tui::state::tree::{Row, Tree};
+use crate::tui::state::tree::{ChunkRow, Tree};
 use crate::tui::state::{Pane, State, View};
 use crate::tui::text::{Align, Keep, count_text, fit, from_file, width};
 use crate::tui::theme::{Glyphs, Role};
 use h4mk::container::Container;
 use h4mk::index::{Chunk, Tag};
 use h4mk::knowledge::Known;
-use h4mk::veri::Part;
+use h4mk::veri::CoveredPart;
 
 pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);
@@ -49,7 +49,7 @@ fn row_spans(
     state: &State,
     container: &Container,
     painter: &Painter<'_>,
-    row: Row,
+    row: ChunkRow,
     columns: usize,
 ) -> Vec<Span<'static>> {
     let index = container.index();
@@ -68,15 +68,15 @@ fn row_spans(
         block().unwrap_or(member)
     };
     let (indent, name, role, detail) = match row {
-        Row::Group(group) => {
+        ChunkRow::Group(group) => {
             let (count, bytes) = state.tree.total(index, group);
             (0, tag, Role::Strong, format!("{}  {}", count_text(count), fit(&short_size(bytes), 9, Align::Right, "")))
         }
-        Row::Run(..) => {
+        ChunkRow::Run(..) => {
             let span = format!("{}-{}", number(members.start), number(members.end.saturating_sub(1)));
             (1, span, Role::Text, count_text(members.end - members.start))
         }
-        Row::Chunk(..) => {
+        ChunkRow::Chunk(..) => {
             let keyframe = chunk.and_then(|c| c.block()).is_some_and(|block| container.is_keyframe(block));
             let glyph = if keyframe { glyphs.keyframe } else { " " };
             let name = format!("#{} {glyph}", number(members.start));
@@ -101,8 +101,8 @@ fn row_spans(
 fn covered(state: &State, container: &Container, glyphs: &Glyphs, first: Option<&Chunk>) -> &'static str {
     let coverage = state.verification.as_ref().filter(|_| state.view == View::Audit).and_then(|v| v.coverage.as_ref());
     match coverage.zip(first).map(|(coverage, chunk)| coverage.part_of(container, chunk)) {
-        Some(Part::Whole | Part::Content) => glyphs.track,
-        Some(Part::Nothing) | None => " ",
+        Some(CoveredPart::Whole | CoveredPart::Content) => glyphs.track,
+        Some(CoveredPart::Nothing) | None => " ",
     }
 }
 
@@ -110,7 +110,7 @@ fn covered(state: &State, container: &Container, glyphs: &Glyphs, first: Option<
 const MOST_MEMBERS: u64 = 1 << 16;
 
 /// The worst that is known of what a row stands for.
-fn known(state: &State, container: &Container, row: Row, first: Option<&Chunk>) -> Known {
+fn known(state: &State, container: &Container, row: ChunkRow, first: Option<&Chunk>) -> Known {
     let (index, knowledge) = (container.index(), &state.knowledge);
     let members = state.tree.members(index, row);
     let tag = Tree::tag(index, row);
@@ -134,7 +134,7 @@ fn known(state: &State, container: &Container, row: Row, first: Option<&Chunk>) 
 mod tests {
     use crate::tui::headless::Player;
     use crate::tui::testing::{damaged, played, setup};
-    use crate::tui::{keys, screen};
+    use crate::tui::{input, screen};
 
     fn tree_lines(player: &Player) -> Vec<String> {
         let frame = screen::text(&player.frame());
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn damage_is_marked_on_the_chunk_and_its_group() {
         let mut player = Player::new(setup(damaged(), 80, 24));
-        player.play(keys::parse("a<BackTab><Home><Right>").unwrap());
+        player.play(input::parse("a<BackTab><Home><Right>").unwrap());
         let lines = tree_lines(&player);
         assert!(lines[0].trim_end().ends_with('✗') && lines[3].trim_end().ends_with('✗'), "{lines:#?}");
         assert!(lines[1].trim_end().ends_with('✓'), "{lines:#?}");

@@ -157,7 +157,7 @@ impl Sealer {
 mod tests {
     use super::super::{HeaderError, TAG_LEN, next_transcript};
     use super::*;
-    use crate::codec::reference::{self, Reference};
+    use crate::codec::corpus::{self, Reference};
     use crate::codec::rle;
 
     const PUBLIC_KEY: [u8; 32] = [0xab; 32];
@@ -191,14 +191,14 @@ mod tests {
 
     #[test]
     fn blocks_of_the_reference_writer_chain_and_open() {
-        let Reference { blocks, expected } = reference::load("transport-encrypted.h4mk");
+        let Reference { blocks, expected } = corpus::load("transport-encrypted.h4mk");
         assert_chained(&blocks);
         let secret = Secret::from_hex(expected["shared_secret_hex"].as_str().unwrap()).unwrap();
         let opener = Opener::new(&secret, blocks.len() as u64).unwrap();
         for (index, stored) in blocks.iter().enumerate().rev() {
             let compressed = opener.open(stored, &context(index as u64)).unwrap();
             let raw = rle::decode(&compressed, 1 << 20).unwrap();
-            assert_eq!(reference::sha256_hex(&raw), expected["plain_block_sha256"][index].as_str().unwrap());
+            assert_eq!(corpus::sha256_hex(&raw), expected["plain_block_sha256"][index].as_str().unwrap());
         }
     }
 

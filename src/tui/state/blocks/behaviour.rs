@@ -5,21 +5,21 @@ use std::sync::Arc;
 use ratatui::layout::{Position, Rect};
 
 use super::{lines, parse_filter, table};
-use crate::tui::command::{Command, Listed, Pane, View};
+use crate::tui::command::{Command, ListChange, Pane, View};
 use crate::tui::rows::Motion;
 use crate::tui::state::behaviour::{Behaviour, List};
 use crate::tui::state::request::{Goal, JobKind, Request, Target};
 use crate::tui::state::{Effect, Level, Selection, State, moment};
 use h4mk::container::Container;
-use h4mk::explore::listing::{Column, Filter, Listing, Order};
+use h4mk::explore::sorted_blocks::{Column, Filter, Order, SortedBlocks};
 use h4mk::index::Chunk;
 use h4mk::text::escape;
 use h4mk::tracks::Tracks;
 
 /// The view's behaviour.
-pub(in crate::tui::state) struct Blocks;
+pub(in crate::tui::state) struct BlocksView;
 
-impl Behaviour for Blocks {
+impl Behaviour for BlocksView {
     fn run(&self, state: &mut State, command: Command) -> Option<Vec<Effect>> {
         let container = state.container.clone()?;
         match command {
@@ -29,7 +29,7 @@ impl Behaviour for Blocks {
                 let motion = if command == Command::NextMatch { Motion::Down } else { Motion::Up };
                 self.step(state, motion);
             }
-            Command::List(Listed::NextTrack) => return Some(next_track(state)),
+            Command::List(ListChange::NextTrack) => return Some(next_track(state)),
             Command::List(change) => relist(state, &container, change),
             Command::Open => {
                 self.selects(state);
@@ -142,7 +142,7 @@ fn go_to(state: &mut State, block: u64) -> Result<(), String> {
 }
 
 /// A listing was made.
-pub(in crate::tui::state) fn listed(state: &mut State, listing: Arc<Listing>) {
+pub(in crate::tui::state) fn listed(state: &mut State, listing: Arc<SortedBlocks>) {
     let wanted = listing.filter == state.blocks.filter && listing.order == state.blocks.order;
     if wanted {
         state.blocks.listing = Some(listing);
@@ -154,7 +154,7 @@ pub(in crate::tui::state) fn listed(state: &mut State, listing: Arc<Listing>) {
 fn to_selection(state: &mut State) {
     let Some(container) = state.container.clone() else { return };
     let row = state.selection.block.and_then(|block| state.blocks.row(&container, block));
-    Blocks.jump(state, row.unwrap_or(0));
+    BlocksView.jump(state, row.unwrap_or(0));
 }
 
 /// Whether an order is that of the file, or its mirror.
@@ -177,12 +177,12 @@ pub(in crate::tui::state) fn no_tracks(state: &mut State) {
 }
 
 /// Changes what is listed.
-pub(in crate::tui::state) fn relist(state: &mut State, container: &Container, change: Listed) {
+pub(in crate::tui::state) fn relist(state: &mut State, container: &Container, change: ListChange) {
     let tracks = container.tracks().filter(|tracks| tracks.indexed);
     let width = state.areas().and_then(|areas| areas.pane(Pane::View)).map_or(0, |pane| pane.inner.width);
     let list = &mut state.blocks;
     match change {
-        Listed::NextColumn => {
+        ListChange::NextColumn => {
             // Of the columns that are in sight.
             let cells = table(container, width);
             let at = cells.iter().position(|cell| cell.column == list.order.column);
@@ -190,23 +190,23 @@ pub(in crate::tui::state) fn relist(state: &mut State, container: &Container, ch
             let column = cells.get(next).or(cells.first()).map_or(Column::Index, |cell| cell.column);
             list.order = Order { column, descending: false };
         }
-        Listed::Reversed => list.order.descending = !list.order.descending,
-        Listed::Keyframes => list.filter.keyframes = !list.filter.keyframes,
-        Listed::Damaged => list.filter.damaged = !list.filter.damaged,
-        Listed::NextTrack => {
+        ListChange::Reversed => list.order.descending = !list.order.descending,
+        ListChange::Keyframes => list.filter.keyframes = !list.filter.keyframes,
+        ListChange::Damaged => list.filter.damaged = !list.filter.damaged,
+        ListChange::NextTrack => {
             let Some(tracks) = tracks else { return no_tracks(state) };
             let at = list.filter.track.as_ref().and_then(|id| tracks.list.iter().position(|track| track.id == *id));
             let next = tracks.list.get(at.map_or(0, |at| at + 1));
             list.filter.track = next.map(|track| track.id.clone());
         }
-        Listed::All => (list.filter, list.order) = (Filter::default(), Order::default()),
+        ListChange::All => (list.filter, list.order) = (Filter::default(), Order::default()),
     }
 }
 
 /// Lists the blocks of the next track, and selects the one that plays where the playhead stands.
 pub(in crate::tui::state) fn next_track(state: &mut State) -> Vec<Effect> {
     let Some(container) = state.container.clone() else { return Vec::new() };
-    relist(state, &container, Listed::NextTrack);
+    relist(state, &container, ListChange::NextTrack);
     match (state.blocks.filter.track.clone(), state.selection.time_us) {
         (Some(track), Some(at)) => {
             vec![moment::seek(state, &container, Target::Time(at, Some(track)), Goal::Follow)]
@@ -312,18 +312,18 @@ mod tests {
     fn a_stopped_sort_leaves_what_was_shown() {
         let mut state = played(80, 24, "4ss").into_state();
         let shown = state.blocks.shown_order();
-        let effects = update(&mut state, Action::Do(Command::List(Listed::NextColumn)));
+        let effects = update(&mut state, Action::Do(Command::List(ListChange::NextColumn)));
         assert!(matches!(&effects[..], [Effect::Start(job)] if job.request.kind() == JobKind::List));
         assert!(update(&mut state, Action::Do(Command::Close)).is_empty());
         assert_eq!((state.blocks.order, state.blocks.shown_order()), (shown, shown));
-        let again = update(&mut state, Action::Do(Command::List(Listed::NextColumn)));
+        let again = update(&mut state, Action::Do(Command::List(ListChange::NextColumn)));
         assert_eq!(again.len(), 1, "and can be asked for again");
     }
 
     #[test]
     fn orders_of_the_file_need_no_job() {
         let mut state = played(80, 24, "4").into_state();
-        for (change, first) in [(Listed::Reversed, 7), (Listed::Reversed, 0)] {
+        for (change, first) in [(ListChange::Reversed, 7), (ListChange::Reversed, 0)] {
             assert!(update(&mut state, Action::Do(Command::List(change))).is_empty());
             let container = state.container.clone().unwrap();
             assert_eq!(state.blocks.block(&container, 0), Some(first));

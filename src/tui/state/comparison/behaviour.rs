@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::{Comparison, Differences, Progress};
-use crate::report::diff::Place;
+use crate::report::diff::LineTarget;
 use crate::tui::command::{Command, Level, View};
 use crate::tui::rows::Motion;
 use crate::tui::state::behaviour::{Behaviour, List};
@@ -95,9 +95,9 @@ fn open(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-fn go_to(state: &mut State, container: &Container, place: &Place) -> Vec<Effect> {
+fn go_to(state: &mut State, container: &Container, place: &LineTarget) -> Vec<Effect> {
     match place {
-        Place::Decoded { block, at } => {
+        LineTarget::Decoded { block, at } => {
             let Some(chunk) = container.index().block(*block) else { return Vec::new() };
             state.form = Form::Decoded;
             state.select(Selection::of_chunk(container, &chunk));
@@ -105,7 +105,7 @@ fn go_to(state: &mut State, container: &Container, place: &Place) -> Vec<Effect>
             // What can't be decoded is shown from its start.
             hex::reading::go_within(state, *at).unwrap_or_default()
         }
-        Place::Bytes(bytes) => {
+        LineTarget::Bytes(bytes) => {
             state.select(Selection::of_bytes(container, bytes.clone()));
             state.show(View::Hex);
             Vec::new()

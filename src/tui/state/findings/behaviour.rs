@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::words::{as_line, details, findings, selected};
-use super::{Row, parts};
+use super::{FindingRow, parts};
 use crate::tui::command::{Command, Level, View};
 use crate::tui::rows::Motion;
 use crate::tui::state::behaviour::{Behaviour, List};
@@ -21,7 +21,8 @@ impl Behaviour for Findings {
                 let findings = findings(state).cloned();
                 state.findings.grouping = state.findings.grouping.next();
                 state.findings.regroup(findings.as_ref());
-                let at = row.filter(|row| matches!(row, Row::Finding(_))).and_then(|row| state.findings.place(row));
+                let at =
+                    row.filter(|row| matches!(row, FindingRow::Finding(_))).and_then(|row| state.findings.place(row));
                 self.set_cursor(state, at.unwrap_or(0));
                 let name = state.findings.grouping.name();
                 state.say(Level::Info, format!("findings by {name}"));
@@ -42,16 +43,16 @@ impl Behaviour for Findings {
                     fold(state, group);
                 }
             }
-            (Command::Move(Motion::Right), Row::Group(group)) => {
+            (Command::Move(Motion::Right), FindingRow::Group(group)) => {
                 if !state.findings.is_open(group) {
                     fold(state, group);
                 }
             }
-            (Command::Move(Motion::Right), Row::Finding(_)) => {}
+            (Command::Move(Motion::Right), FindingRow::Finding(_)) => {}
             (Command::Move(motion), _) => self.step(state, motion),
-            (_, Row::Group(group)) => fold(state, group),
-            (Command::Fold, Row::Finding(_)) => open_details(state),
-            (_, Row::Finding(_)) => {
+            (_, FindingRow::Group(group)) => fold(state, group),
+            (Command::Fold, FindingRow::Finding(_)) => open_details(state),
+            (_, FindingRow::Finding(_)) => {
                 let selection = selected(state).cloned().and_then(|finding| place_of(state, &finding));
                 match selection {
                     Some(selection) => {
@@ -98,7 +99,7 @@ impl Behaviour for Findings {
             return;
         }
         let at = findings(state).and_then(|list| list.list().iter().position(|found| found.chunk == Some(chunk)));
-        if let Some(at) = at.and_then(|at| state.findings.place(Row::Finding(at))) {
+        if let Some(at) = at.and_then(|at| state.findings.place(FindingRow::Finding(at))) {
             self.set_cursor(state, at);
         }
     }
@@ -125,7 +126,7 @@ fn fold(state: &mut State, group: usize) {
         pane.folded.insert(shared);
     }
     pane.list();
-    let at = pane.place(Row::Group(group)).unwrap_or(0);
+    let at = pane.place(FindingRow::Group(group)).unwrap_or(0);
     Findings.set_cursor(state, at);
 }
 
@@ -140,11 +141,11 @@ fn open_details(state: &mut State) {
 pub(in crate::tui::state) fn show(state: &mut State, finding: usize) {
     state.show(View::Audit);
     let pane = &mut state.findings;
-    if let Some(group) = pane.group_of(Row::Finding(finding)).and_then(|group| pane.groups.get(group)) {
+    if let Some(group) = pane.group_of(FindingRow::Finding(finding)).and_then(|group| pane.groups.get(group)) {
         pane.folded.remove(&group.shared);
         pane.list();
     }
-    if let Some(at) = state.findings.place(Row::Finding(finding)) {
+    if let Some(at) = state.findings.place(FindingRow::Finding(finding)) {
         Findings.set_cursor(state, at);
         Findings.selects(state);
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Row;
+use super::FindingRow;
 use crate::report::audit::place;
 use crate::report::count;
 use crate::report::summary::Describe;
@@ -27,8 +27,8 @@ pub fn findings(state: &State) -> Option<&List> {
 /// The finding under the cursor.
 pub fn selected(state: &State) -> Option<&Finding> {
     match state.findings.selected()? {
-        Row::Finding(at) => findings(state)?.list().get(at),
-        Row::Group(_) => None,
+        FindingRow::Finding(at) => findings(state)?.list().get(at),
+        FindingRow::Group(_) => None,
     }
 }
 

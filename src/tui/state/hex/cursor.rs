@@ -3,7 +3,7 @@
 use ratatui::layout::Position;
 
 use super::Goal;
-use super::asked::ExtentId;
+use super::asked::ByteViewId;
 use super::geometry::Geometry;
 use super::rows::Rows;
 use super::shown::{Shown, shown};
@@ -12,7 +12,7 @@ use crate::tui::rows::Motion;
 use crate::tui::state::{Effect, JobKind, Request, Selection, State};
 use h4mk::block::Form;
 use h4mk::container::Container;
-use h4mk::explore::extent::Extent;
+use h4mk::explore::byte_view::ByteView;
 
 /// Does something with the bytes that are shown, if any are.
 pub(super) fn with_shown<T>(state: &mut State, act: impl FnOnce(&mut State, &Shown) -> T) -> Option<T> {
@@ -107,7 +107,7 @@ pub(super) fn settle_goal(state: &mut State, shown: &Shown) -> Vec<Effect> {
         arrive(state, shown, position);
         return Vec::new();
     }
-    let locating = Some((goal.clone(), ExtentId::of(&shown.extent)));
+    let locating = Some((goal.clone(), ByteViewId::of(&shown.extent)));
     if state.hex.locating == locating {
         return Vec::new();
     }
@@ -138,7 +138,7 @@ fn place(state: &State, shown: &Shown, goal: &Goal) -> Option<Option<u64>> {
 }
 
 /// Finds the position that a goal leads to, reading whatever that takes.
-pub fn locate(container: &Container, goal: &Goal, extent: &Extent) -> Option<u64> {
+pub fn locate(container: &Container, goal: &Goal, extent: &ByteView) -> Option<u64> {
     let of_offset = |offset: u64| extent.position_of(container, offset);
     match goal {
         Goal::Start => None,
@@ -151,10 +151,13 @@ pub fn locate(container: &Container, goal: &Goal, extent: &Extent) -> Option<u64
 }
 
 /// A place was found.
-pub(in crate::tui::state) fn located(state: &mut State, extent: &Extent, position: Option<u64>) {
+pub(in crate::tui::state) fn located(state: &mut State, extent: &ByteView, position: Option<u64>) {
     let Some((goal, about)) = state.hex.locating.take() else { return };
     let Ok(shown) = shown(state) else { return };
-    if state.hex.goal.as_ref() == Some(&goal) && about == ExtentId::of(extent) && about == ExtentId::of(&shown.extent) {
+    if state.hex.goal.as_ref() == Some(&goal)
+        && about == ByteViewId::of(extent)
+        && about == ByteViewId::of(&shown.extent)
+    {
         arrive(state, &shown, position);
     }
 }

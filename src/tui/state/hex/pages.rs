@@ -8,16 +8,16 @@ use std::sync::Arc;
 use lru::LruCache;
 
 use super::Hex;
-use super::asked::ExtentId;
+use super::asked::ByteViewId;
 use super::shown::Shown;
-use h4mk::explore::extent::Extent;
+use h4mk::explore::byte_view::ByteView;
 use h4mk::explore::page::{Page, Spelled};
 
 /// Pages that are kept: some screens' worth.
 const KEPT: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 /// What a page is of, and its number.
-type Key = (ExtentId, u64);
+type PageKey = (ByteViewId, u64);
 
 /// The page that the byte at this position is on isn't there yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) struct Missing(pub(super) u64);
 #[derive(Debug)]
 pub(super) struct Pages {
     /// With what was known when they were asked for.
-    kept: LruCache<Key, (Arc<Page>, u64)>,
+    kept: LruCache<PageKey, (Arc<Page>, u64)>,
     /// Grows with what is known: a page that was read before may say less.
     known: u64,
     asked: Option<Asked>,
@@ -35,7 +35,7 @@ pub(super) struct Pages {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
-    about: ExtentId,
+    about: ByteViewId,
     numbers: Vec<u64>,
     known: u64,
 }
@@ -47,12 +47,12 @@ impl Default for Pages {
 }
 
 impl Pages {
-    fn get(&self, extent: &Extent, number: u64) -> Option<&Arc<Page>> {
-        self.kept.peek(&(ExtentId::of_pages(extent), number)).map(|(page, _)| page)
+    fn get(&self, extent: &ByteView, number: u64) -> Option<&Arc<Page>> {
+        self.kept.peek(&(ByteViewId::of_pages(extent), number)).map(|(page, _)| page)
     }
 
     /// Where a byte comes from, where the page that it is on was read.
-    pub(super) fn file_offset(&self, extent: &Extent, position: u64) -> Option<Option<u64>> {
+    pub(super) fn file_offset(&self, extent: &ByteView, position: u64) -> Option<Option<u64>> {
         self.get(extent, Page::number_of(position)).map(|page| page.file_offset(position))
     }
 
@@ -63,8 +63,8 @@ impl Pages {
 
     /// Those of these pages that have to be asked for; none where that was done. `is_asking` says whether what was asked
     /// for last is still being read.
-    pub(super) fn ask(&mut self, shown: &Shown, numbers: &[u64], is_asking: bool) -> Option<(Extent, Vec<u64>)> {
-        let (about, known) = (ExtentId::of_pages(&shown.extent), self.known);
+    pub(super) fn ask(&mut self, shown: &Shown, numbers: &[u64], is_asking: bool) -> Option<(ByteView, Vec<u64>)> {
+        let (about, known) = (ByteViewId::of_pages(&shown.extent), self.known);
         let mut is_missing =
             |number: &u64| self.kept.get(&(about.clone(), *number)).is_none_or(|(_, then)| *then != known);
         let missing: Vec<u64> = numbers.iter().copied().filter(|number| is_missing(number)).collect();
@@ -78,8 +78,8 @@ impl Pages {
     }
 
     /// A page was read.
-    pub(super) fn keep(&mut self, extent: &Extent, number: u64, page: Arc<Page>) {
-        let about = ExtentId::of_pages(extent);
+    pub(super) fn keep(&mut self, extent: &ByteView, number: u64, page: Arc<Page>) {
+        let about = ByteViewId::of_pages(extent);
         let asked = self.asked.as_ref().filter(|asked| asked.about == about);
         let known = asked.map_or(0, |asked| asked.known);
         self.kept.put((about, number), (page, known));
@@ -93,9 +93,9 @@ impl Pages {
 }
 
 /// The extent that pages are read from: of the file, all of it.
-fn whole(shown: &Shown) -> Extent {
+fn whole(shown: &Shown) -> ByteView {
     match &shown.extent {
-        Extent::Stored(_) => Extent::Stored(0..shown.container.source().len()),
+        ByteView::Stored(_) => ByteView::Stored(0..shown.container.source().len()),
         decoded => decoded.clone(),
     }
 }

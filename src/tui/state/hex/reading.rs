@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Goal;
-use super::asked::{Ahead, Asked, ExtentId};
+use super::asked::{Ahead, Asked, ByteViewId};
 use super::cursor::{catch_up, ends_at, follow, grid, settle_cursor, settle_goal, stop_waiting};
 use super::geometry::Panel;
 use super::pages::Missing;
@@ -13,7 +13,7 @@ use crate::tui::command::View;
 use crate::tui::state::{Effect, JobKind, Request, Running, State};
 use h4mk::block::{BlockError, Reading};
 use h4mk::container::Container;
-use h4mk::explore::extent::{Coding, Extent};
+use h4mk::explore::byte_view::{ByteSource, ByteView};
 use h4mk::explore::page::{PAGE_LEN, Page};
 use h4mk::explore::preview::Preview;
 use h4mk::index::{Chunk, State as ChunkState};
@@ -73,7 +73,7 @@ fn ask_for_pages(state: &mut State, shown: &Shown) -> Vec<Effect> {
 }
 
 /// A page was read.
-pub(in crate::tui::state) fn read(state: &mut State, extent: &Extent, number: u64, page: Arc<Page>) {
+pub(in crate::tui::state) fn read(state: &mut State, extent: &ByteView, number: u64, page: Arc<Page>) {
     state.hex.pages.keep(extent, number, page);
 }
 
@@ -111,7 +111,7 @@ fn look_at_chunks(state: &mut State, shown: &Shown) -> Vec<Effect> {
 /// Sees to it that a block is read before it is shown decoded.
 fn ask_for_coding(state: &mut State) -> Vec<Effect> {
     let Err(Empty::NotRead(chunk, _)) = shown(state) else { return Vec::new() };
-    let about = ExtentId::of_decoded(&chunk);
+    let about = ByteViewId::of_decoded(&chunk);
     let (Some(container), false) =
         (&state.container, state.hex.coding.as_ref().is_some_and(|coding| coding.about == about))
     else {
@@ -131,16 +131,16 @@ fn ask_for_coding(state: &mut State) -> Vec<Effect> {
 }
 
 /// A block was read.
-pub(in crate::tui::state) fn decoded(state: &mut State, chunk: &Chunk, coding: Result<Coding, BlockError>) {
-    let about = ExtentId::of_decoded(chunk);
+pub(in crate::tui::state) fn decoded(state: &mut State, chunk: &Chunk, coding: Result<ByteSource, BlockError>) {
+    let about = ByteViewId::of_decoded(chunk);
     if let Some(asked) = state.hex.coding.as_mut().filter(|asked| asked.about == about) {
         asked.answer = Some(coding);
     }
 }
 
 /// A block beside the one that is shown was read.
-pub(in crate::tui::state) fn read_ahead(state: &mut State, chunk: &Chunk, coding: Result<Coding, BlockError>) {
-    state.hex.ahead.keep(ExtentId::of_decoded(chunk), coding);
+pub(in crate::tui::state) fn read_ahead(state: &mut State, chunk: &Chunk, coding: Result<ByteSource, BlockError>) {
+    state.hex.ahead.keep(ByteViewId::of_decoded(chunk), coding);
 }
 
 /// Blocks are read in another way now: what was read of them counts no more.
@@ -177,7 +177,7 @@ fn ask_for_preview(state: &mut State, shown: &Shown) -> Vec<Effect> {
         return Vec::new();
     }
     let content = shown.content();
-    let about = ExtentId::of(&content);
+    let about = ByteViewId::of(&content);
     if state.hex.preview.as_ref().is_some_and(|preview| preview.about == about) {
         return Vec::new();
     }
@@ -187,8 +187,8 @@ fn ask_for_preview(state: &mut State, shown: &Shown) -> Vec<Effect> {
 }
 
 /// Content was looked at.
-pub(in crate::tui::state) fn previewed(state: &mut State, extent: &Extent, preview: Arc<Preview>) {
-    let about = ExtentId::of(extent);
+pub(in crate::tui::state) fn previewed(state: &mut State, extent: &ByteView, preview: Arc<Preview>) {
+    let about = ByteViewId::of(extent);
     if let Some(asked) = state.hex.preview.as_mut().filter(|asked| asked.about == about) {
         asked.answer = Some(preview);
     }
@@ -201,10 +201,10 @@ const SHARE: u64 = 64;
 /// Reads on: the next block, and the one before.
 fn ask_ahead(state: &mut State, shown: &Shown) -> Vec<Effect> {
     let of = match &shown.extent {
-        Extent::Decoded { chunk, .. } => chunk,
-        Extent::Stored(_) => return Vec::new(),
+        ByteView::Decoded { chunk, .. } => chunk,
+        ByteView::Stored(_) => return Vec::new(),
     };
-    let about = ExtentId::of_decoded(of);
+    let about = ByteViewId::of_decoded(of);
     if state.hex.ahead.of.as_ref() == Some(&about) {
         return Vec::new();
     }
@@ -213,10 +213,10 @@ fn ask_ahead(state: &mut State, shown: &Shown) -> Vec<Effect> {
     let beside = [block.checked_add(1), block.checked_sub(1)];
     let mut beside: Vec<Chunk> =
         beside.into_iter().flatten().filter_map(|block| container.index().block(block)).collect();
-    state.hex.ahead.read.retain(|(id, _)| beside.iter().any(|chunk| ExtentId::of_decoded(chunk) == *id));
+    state.hex.ahead.read.retain(|(id, _)| beside.iter().any(|chunk| ByteViewId::of_decoded(chunk) == *id));
     let read = &state.hex.ahead.read;
     beside.retain(|chunk| {
-        is_affordable(container, chunk) && read.iter().all(|(id, _)| *id != ExtentId::of_decoded(chunk))
+        is_affordable(container, chunk) && read.iter().all(|(id, _)| *id != ByteViewId::of_decoded(chunk))
     });
     state.hex.ahead.of = Some(about);
     state.jobs.cancel(JobKind::Ahead);

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::asked::ExtentId;
-use h4mk::explore::extent::Extent;
+use super::asked::ByteViewId;
+use h4mk::explore::byte_view::ByteView;
 use h4mk::explore::find::{Matches, Needle};
 
 /// A search, and what it found.
@@ -15,7 +15,7 @@ pub struct Search {
     pub needle: Arc<Needle>,
     /// It begins once the bytes that it is in can be read, and the cursor is where it was to go.
     pub(super) begins: bool,
-    pub(super) found: Option<(ExtentId, Matches)>,
+    pub(super) found: Option<(ByteViewId, Matches)>,
     pub(super) then: Option<Then>,
 }
 
@@ -38,8 +38,8 @@ impl Search {
     }
 
     /// The matches in an extent, once they are counted.
-    pub fn matches(&self, extent: &Extent) -> Option<&Matches> {
-        let about = ExtentId::of(extent);
+    pub fn matches(&self, extent: &ByteView) -> Option<&Matches> {
+        let about = ByteViewId::of(extent);
         self.found.as_ref().filter(|(found, _)| *found == about).map(|(_, matches)| matches)
     }
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::Goal;
-use super::asked::ExtentId;
+use super::asked::ByteViewId;
 use super::cursor::{catch_up, move_to};
 use super::search::{Search, Then};
 use super::shown::{Shown, shown};
 use crate::tui::command::{Level, View};
 use crate::tui::state::{Effect, Request, Selection, State};
-use h4mk::explore::extent::Extent;
+use h4mk::explore::byte_view::ByteView;
 use h4mk::explore::find::{Elsewhere, Matches, Needle, Next};
 use h4mk::text::escape;
 
@@ -116,13 +116,13 @@ fn follow(state: &mut State, shown: &Shown, then: Then) -> Vec<Effect> {
 }
 
 /// The matches were counted.
-pub(in crate::tui::state) fn found(state: &mut State, extent: &Extent, matches: Matches) -> Vec<Effect> {
-    let about = ExtentId::of(extent);
+pub(in crate::tui::state) fn found(state: &mut State, extent: &ByteView, matches: Matches) -> Vec<Effect> {
+    let about = ByteViewId::of(extent);
     let Some(search) = &mut state.hex.search else { return Vec::new() };
     search.found = Some((about.clone(), matches));
     let then = search.then.take();
     match (then, shown(state)) {
-        (Some(then), Ok(shown)) if ExtentId::of(&shown.extent) == about => follow(state, &shown, then),
+        (Some(then), Ok(shown)) if ByteViewId::of(&shown.extent) == about => follow(state, &shown, then),
         _ => Vec::new(),
     }
 }
@@ -135,10 +135,10 @@ pub(in crate::tui::state) fn found_from(state: &mut State, from: u64, elsewhere:
     let Some((extent, matches)) = elsewhere.found else {
         return follow(state, &shown, Then { alone: Some(elsewhere.unread), ..then });
     };
-    let Extent::Decoded { chunk, coding } = &extent else { return Vec::new() };
+    let ByteView::Decoded { chunk, coding } = &extent else { return Vec::new() };
     let position = if then.forward { matches.kept.first() } else { matches.kept.last() };
     let goal = position.map_or(Goal::Start, |position| Goal::Position(*position));
-    let about = ExtentId::of(&extent);
+    let about = ByteViewId::of(&extent);
     state.hex.ahead.keep(about.clone(), Ok(coding.clone()));
     state.select(Selection::of_chunk(&shown.container, chunk));
     catch_up(state);

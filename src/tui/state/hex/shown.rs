@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::asked::{Asked, ExtentId};
+use super::asked::{Asked, ByteViewId};
 use super::geometry::Geometry;
 use crate::tui::command::Pane;
 use crate::tui::state::State;
 use h4mk::block::{BlockError, Form, Reading, Stage};
 use h4mk::container::Container;
-use h4mk::explore::extent::{Coding, Extent};
+use h4mk::explore::byte_view::{ByteSource, ByteView};
 use h4mk::index::Chunk;
 use h4mk::text::escape;
 
@@ -21,7 +21,7 @@ pub struct Shown {
     /// The selected chunk.
     pub chunk: Option<Chunk>,
     /// The bytes.
-    pub extent: Extent,
+    pub extent: ByteView,
     /// Their positions.
     pub range: Range<u64>,
     /// Why they are not what was asked for.
@@ -40,14 +40,14 @@ pub enum Empty {
 impl Shown {
     /// Whether decoded bytes are shown.
     pub fn is_decoded(&self) -> bool {
-        matches!(self.extent, Extent::Decoded { .. })
+        matches!(self.extent, ByteView::Decoded { .. })
     }
 
     /// The content that the preview is about: without a chunk's header.
-    pub fn content(&self) -> Extent {
+    pub fn content(&self) -> ByteView {
         match (&self.extent, &self.chunk) {
-            (Extent::Stored(range), Some(chunk)) if *range == (chunk.offset()..chunk.end()) => {
-                Extent::Stored(chunk.payload_offset()..chunk.payload_offset().saturating_add(chunk.len()))
+            (ByteView::Stored(range), Some(chunk)) if *range == (chunk.offset()..chunk.end()) => {
+                ByteView::Stored(chunk.payload_offset()..chunk.payload_offset().saturating_add(chunk.len()))
             }
             (extent, _) => extent.clone(),
         }
@@ -60,7 +60,7 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
     let chunk = state.selection.chunk.and_then(|chunk| container.index().chunk(chunk));
     let stored = |range: Range<u64>, note| {
         let range = range.start..range.end.min(container.source().len());
-        Shown { container: container.clone(), chunk, extent: Extent::Stored(range.clone()), range, note }
+        Shown { container: container.clone(), chunk, extent: ByteView::Stored(range.clone()), range, note }
     };
     let Some(chunk) = chunk.filter(|_| !state.hex.whole) else {
         return Ok(stored(0..container.source().len(), None));
@@ -70,14 +70,14 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
     };
     let coding = match container.reading(block) {
         Ok(reading) => {
-            let answer = Asked::answer_about(&state.hex.coding, &ExtentId::of_decoded(&chunk));
+            let answer = Asked::answer_about(&state.hex.coding, &ByteViewId::of_decoded(&chunk));
             answer.ok_or(Empty::NotRead(chunk, reading))?
         }
         Err(why) => Err(why),
     };
     match coding {
         Ok(coding) => {
-            let extent = Extent::Decoded { chunk, coding };
+            let extent = ByteView::Decoded { chunk, coding };
             let (range, note) = (extent.range(), note_about(&container, &chunk, &extent));
             Ok(Shown { container, chunk: Some(chunk), extent, range, note })
         }
@@ -103,14 +103,14 @@ fn not_decoded(container: &Container, why: &BlockError) -> String {
 }
 
 /// What should be known about decoded bytes.
-fn note_about(container: &Container, chunk: &Chunk, extent: &Extent) -> Option<String> {
+fn note_about(container: &Container, chunk: &Chunk, extent: &ByteView) -> Option<String> {
     let stage = extent.stage(container);
     match extent {
-        Extent::Decoded { coding: Coding::Rle(_), .. } if !chunk.len().is_multiple_of(2) => {
+        ByteView::Decoded { coding: ByteSource::Rle(_), .. } if !chunk.len().is_multiple_of(2) => {
             Some("odd length: the last byte is half a pair, left out".to_owned())
         }
         _ if stage == Stage::Masked => Some(format!("{}; :mask-key unmasks it", stage.describe())),
-        Extent::Decoded { coding: Coding::Content(content), .. } if content.provisional => {
+        ByteView::Decoded { coding: ByteSource::Content(content), .. } if content.provisional => {
             let number = chunk.block().unwrap_or_default();
             Some(format!("unmasked as block {number}, which is not certain: bytes were lost before it"))
         }

@@ -7,7 +7,7 @@ use crate::tui::headless::{Player, draw};
 use crate::tui::state::update::update;
 use crate::tui::state::{Action, Effect, Job, JobKind, Level, State, View};
 use crate::tui::testing::{played, sample, setup};
-use crate::tui::{keys, screen, workers};
+use crate::tui::{input, screen, workers};
 use h4mk::block::Form;
 use h4mk::source::Source;
 
@@ -206,7 +206,7 @@ fn a_command_of_the_view_typed_elsewhere_shows_it() {
 #[test]
 fn a_resize_keeps_the_cursor_in_sight() {
     let mut player = Player::new(setup(sample(), 120, 40));
-    player.play(keys::parse(":#1<Enter>5G<Resize:40x12>").unwrap());
+    player.play(input::parse(":#1<Enter>5G<Resize:40x12>").unwrap());
     let window = player.state().hex.window();
     assert_eq!((cursor(&player), window.cursor(), player.state().form), (255, 31, Form::Decoded));
     assert!(window.visible(32, 4).contains(&31));
@@ -214,7 +214,7 @@ fn a_resize_keeps_the_cursor_in_sight() {
 
 /// Plays keys and leaves the work they start undone.
 fn play(state: &mut State, text: &str) -> Vec<Job> {
-    let inputs = keys::parse(text).unwrap();
+    let inputs = input::parse(text).unwrap();
     let actions = inputs.into_iter().flat_map(|input| {
         let action = state.action(input);
         action.map(|action| update(state, action)).unwrap_or_default()
@@ -253,7 +253,7 @@ fn large_blocks(count: usize) -> std::sync::Arc<Source> {
 #[test]
 fn blocks_beside_the_one_that_is_shown_are_read_ahead() {
     let mut player = Player::new(setup(large_blocks(6), 80, 24));
-    player.play(keys::parse("5:#2<Enter>").unwrap());
+    player.play(input::parse("5:#2<Enter>").unwrap());
     let mut state = player.into_state();
     // What a step starts, and which block is shown at once.
     let mut step = |key: &str| {

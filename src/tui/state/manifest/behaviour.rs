@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::entries::EntryPage;
-use super::{Row, list_area, pointer};
+use super::{TreeRow, list_area, pointer};
 use crate::tui::clip::Clip;
 use crate::tui::command::{Command, Level, Pane, View};
-use crate::tui::fields::{Content, Fields, Hits, Key};
+use crate::tui::json_tree::{Hits, JsonTree, NodeKey, NodeValue};
 use crate::tui::rows::Motion;
 use crate::tui::state::behaviour::{Behaviour, List};
 use crate::tui::state::{Description, Effect, Request, Running, Selection, State, copy, popup};
@@ -28,13 +28,13 @@ impl Behaviour for Manifest {
         match command {
             Command::Move(Motion::Left) => {
                 let inside = match row {
-                    Row::Node(node) if state.manifest.is_open(node) && fields.can_open(node) => Some(node),
-                    Row::Node(node) => fields.parent(node),
-                    Row::Entry(seek, _) => Some(seek),
+                    TreeRow::Node(node) if state.manifest.is_open(node) && fields.can_open(node) => Some(node),
+                    TreeRow::Node(node) => fields.parent(node),
+                    TreeRow::Entry(seek, _) => Some(seek),
                 };
                 if let Some(node) = inside {
                     state.manifest.set_open(fields, node, false);
-                    go_to(state, fields, Row::Node(node));
+                    go_to(state, fields, TreeRow::Node(node));
                 }
             }
             Command::Move(Motion::Right) => {
@@ -45,13 +45,13 @@ impl Behaviour for Manifest {
             Command::Open => return Some(open(state, &description, row)),
             Command::Fold => {
                 let inside = match row {
-                    Row::Node(node) if fields.can_open(node) => Some(node),
-                    Row::Node(node) => fields.parent(node),
-                    Row::Entry(seek, _) => Some(seek),
+                    TreeRow::Node(node) if fields.can_open(node) => Some(node),
+                    TreeRow::Node(node) => fields.parent(node),
+                    TreeRow::Entry(seek, _) => Some(seek),
                 };
                 if let Some(node) = inside {
                     fold(state, fields, node);
-                    go_to(state, fields, Row::Node(node));
+                    go_to(state, fields, TreeRow::Node(node));
                 }
             }
             Command::Bytes => return Some(show_bytes(state, &description, row)),
@@ -91,8 +91,8 @@ impl Behaviour for Manifest {
         if !same_shape {
             let is_short = |node: &u32| {
                 fields.node(*node).is_some_and(|field| match field.content {
-                    Content::Object(len) | Content::Array(len) => field.depth == 0 || len < OPEN_BELOW,
-                    Content::SeekTable(_) => false,
+                    NodeValue::Object(len) | NodeValue::Array(len) => field.depth == 0 || len < OPEN_BELOW,
+                    NodeValue::SeekTable(_) => false,
                     _ => field.depth == 0,
                 })
             };
@@ -110,11 +110,11 @@ impl Behaviour for Manifest {
         let Some(description) = state.description.clone() else { return };
         let fields = &description.fields;
         let Some(chunk) = state.selection.chunk else { return };
-        let of_chunk = |root: &&crate::tui::fields::Root| root.chunk.is_some_and(|c| c.index() == chunk);
+        let of_chunk = |root: &&crate::tui::json_tree::Root| root.chunk.is_some_and(|c| c.index() == chunk);
         let Some(root) = fields.roots().iter().find(of_chunk) else { return };
         let here = state.manifest.selected().and_then(|row| fields.root(row.node()));
         if here.is_none_or(|here| here.node != root.node) {
-            let at = state.manifest.place(fields, Row::Node(root.node));
+            let at = state.manifest.place(fields, TreeRow::Node(root.node));
             self.jump(state, at);
         }
     }
@@ -130,11 +130,11 @@ impl Behaviour for Manifest {
         let Some(description) = state.description.clone() else { return };
         let Some((container, row)) = state.container.clone().zip(state.manifest.selected()) else { return };
         let chunk = match row {
-            Row::Entry(_, entry) => match state.manifest.entries.get(entry) {
+            TreeRow::Entry(_, entry) => match state.manifest.entries.get(entry) {
                 Some(entry) => entry.block.and_then(|block| container.index().block(block)),
                 None => return wait_for(state, entry, false),
             },
-            Row::Node(node) => description.fields.root(node).and_then(|root| root.chunk),
+            TreeRow::Node(node) => description.fields.root(node).and_then(|root| root.chunk),
         };
         if let Some(chunk) = chunk.filter(|chunk| state.selection.chunk != Some(chunk.index())) {
             state.walk_to(Selection::of_chunk(&container, &chunk));
@@ -166,8 +166,8 @@ impl Behaviour for Manifest {
         let pane = &state.manifest;
         let rows = pane.window.visible(pane.len(), height);
         let entry = |row: u64| match pane.row(row)? {
-            Row::Entry(_, entry) => Some(entry),
-            Row::Node(_) => None,
+            TreeRow::Entry(_, entry) => Some(entry),
+            TreeRow::Node(_) => None,
         };
         // They stand together.
         let (first, last) = (rows.clone().find_map(entry), rows.rev().find_map(entry));
@@ -232,13 +232,13 @@ fn to_match(state: &mut State, forward: bool, here: bool) {
     };
     let Some((node, entry)) = places.get(at).copied() else { return };
     let text = format!("match {} of {}{wrapped}", at + 1, hits.total);
-    let row = entry.map_or(Row::Node(node), |entry| Row::Entry(node, entry));
+    let row = entry.map_or(TreeRow::Node(node), |entry| TreeRow::Entry(node, entry));
     state.manifest.reveal(&description.fields, row);
     go_to(state, &description.fields, row);
     state.say(Level::Info, text);
 }
 
-fn go_to(state: &mut State, fields: &Fields, row: Row) {
+fn go_to(state: &mut State, fields: &JsonTree, row: TreeRow) {
     let at = state.manifest.place(fields, row);
     Manifest.jump(state, at);
     Manifest.selects(state);
@@ -286,14 +286,14 @@ fn open_entry(state: &mut State, place: u64) {
 }
 
 /// Has the bytes of a row found, to be shown in Hex.
-fn show_bytes(state: &mut State, description: &Arc<Description>, row: Row) -> Vec<Effect> {
+fn show_bytes(state: &mut State, description: &Arc<Description>, row: TreeRow) -> Vec<Effect> {
     let Some(container) = state.container.clone() else { return Vec::new() };
     let request = Request::FieldBytes { container, description: description.clone(), row };
     vec![Effect::Start(state.jobs.start(request))]
 }
 
 /// The bytes of a row were found. Whoever went elsewhere meanwhile is left there.
-pub(in crate::tui::state) fn found_bytes(state: &mut State, row: Row, bytes: Option<std::ops::Range<u64>>) {
+pub(in crate::tui::state) fn found_bytes(state: &mut State, row: TreeRow, bytes: Option<std::ops::Range<u64>>) {
     if state.view != View::Manifest || state.manifest.selected() != Some(row) {
         return;
     }
@@ -323,18 +323,18 @@ pub(in crate::tui::state) fn found_value(state: &mut State, value: Option<String
     }
 }
 
-fn open(state: &mut State, description: &Arc<Description>, row: Row) -> Vec<Effect> {
+fn open(state: &mut State, description: &Arc<Description>, row: TreeRow) -> Vec<Effect> {
     let fields = &description.fields;
     let node = match row {
-        Row::Entry(_, entry) => {
+        TreeRow::Entry(_, entry) => {
             open_entry(state, entry);
             return Vec::new();
         }
-        Row::Node(node) => node,
+        TreeRow::Node(node) => node,
     };
     let Some(field) = fields.node(node) else { return Vec::new() };
     match &field.content {
-        Content::Note(..) => return show_bytes(state, description, row),
+        NodeValue::Note(..) => return show_bytes(state, description, row),
         _ if fields.can_open(node) => fold(state, fields, node),
         content => match content.text() {
             Some(text) => popup::behaviour::open(state, &title(fields, row), text),
@@ -345,16 +345,16 @@ fn open(state: &mut State, description: &Arc<Description>, row: Row) -> Vec<Effe
 }
 
 /// The document and the place in it, as far as text.
-fn title(fields: &Fields, row: Row) -> String {
+fn title(fields: &JsonTree, row: TreeRow) -> String {
     let root = fields.root(row.node()).and_then(|root| fields.node(root.node));
     let name = match root.map(|root| &root.key) {
-        Some(Key::Document(name)) => name.as_str(),
+        Some(NodeKey::Document(name)) => name.as_str(),
         _ => "",
     };
     format!("{name} {}", pointer(fields, row))
 }
 
-fn fold(state: &mut State, fields: &Fields, node: u32) {
+fn fold(state: &mut State, fields: &JsonTree, node: u32) {
     let is_open = state.manifest.is_open(node);
     state.manifest.set_open(fields, node, !is_open);
     Manifest.refit(state);

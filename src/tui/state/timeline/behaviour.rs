@@ -14,7 +14,7 @@ use crate::tui::state::behaviour::Behaviour;
 use crate::tui::state::request::{Goal, JobKind, Request, Target};
 use crate::tui::state::{Effect, Selection, State, moment};
 use h4mk::container::Container;
-use h4mk::explore::profile::{Axis, Lane, Profile};
+use h4mk::explore::chart::{Axis, Chart, Lane};
 
 /// Parts of what is shown that PgUp and PgDn move by.
 const PAGES: u64 = 10;
@@ -24,7 +24,7 @@ pub(in crate::tui::state) struct Timeline;
 
 impl Behaviour for Timeline {
     fn run(&self, state: &mut State, command: Command) -> Option<Vec<Effect>> {
-        let (container, profile) = state.container.clone().zip(state.profile.clone())?;
+        let (container, profile) = state.container.clone().zip(state.chart.clone())?;
         let lane_at = state.timeline.lane.min(profile.lanes.len().saturating_sub(1));
         let head = playhead(state, &profile);
         match command {
@@ -76,7 +76,7 @@ impl Behaviour for Timeline {
     }
 
     fn follow(&self, state: &mut State) {
-        let Some((container, profile)) = state.container.clone().zip(state.profile.clone()) else { return };
+        let Some((container, profile)) = state.container.clone().zip(state.chart.clone()) else { return };
         if let Some((lane, _)) = state.selection.block.and_then(|block| profile.find(&container, block)) {
             state.timeline.lane = lane;
         }
@@ -95,14 +95,14 @@ impl Behaviour for Timeline {
     }
 
     fn wheel(&self, state: &mut State, rows: i64) {
-        let Some(profile) = state.profile.clone() else { return };
+        let Some(profile) = state.chart.clone() else { return };
         let around = playhead(state, &profile);
         let zoom = if rows < 0 { Zoom::In } else { Zoom::Out };
         state.timeline.zoom(&profile, zoom, around);
     }
 
     fn wants(&self, state: &mut State) -> Vec<Effect> {
-        let Some((container, profile)) = state.container.clone().zip(state.profile.clone()) else { return Vec::new() };
+        let Some((container, profile)) = state.container.clone().zip(state.chart.clone()) else { return Vec::new() };
         find_faults(state, &container, &profile);
         let Some(at) = playhead(state, &profile) else {
             state.timeline.chain = None;
@@ -119,7 +119,7 @@ impl Behaviour for Timeline {
 }
 
 /// The place that keys move on from: the selected block's, or in another lane what is shown at the playhead.
-fn current(state: &State, profile: &Profile, lane: usize, head: Option<u64>) -> u64 {
+fn current(state: &State, profile: &Chart, lane: usize, head: Option<u64>) -> u64 {
     let found = state.container.as_ref().zip(state.selection.block).and_then(|(c, block)| profile.find(c, block));
     let shown = || profile.lanes.get(lane)?.place_at(head?);
     found.filter(|(of, _)| *of == lane).map(|(_, place)| place).or_else(shown).unwrap_or(0)
@@ -135,7 +135,7 @@ fn select(state: &mut State, container: &Container, lane: &Lane, at: usize, plac
 }
 
 /// To another lane, at the same time: the playhead stays, and what plays there is selected.
-fn change_lane(state: &mut State, profile: &Profile, to: Option<usize>, head: Option<u64>) -> Vec<Effect> {
+fn change_lane(state: &mut State, profile: &Chart, to: Option<usize>, head: Option<u64>) -> Vec<Effect> {
     let Some((to, lane)) = to.and_then(|to| Some((to, profile.lanes.get(to)?))) else { return Vec::new() };
     let Some(container) = state.container.clone() else { return Vec::new() };
     let at = head.unwrap_or(0);
@@ -148,7 +148,7 @@ fn change_lane(state: &mut State, profile: &Profile, to: Option<usize>, head: Op
 }
 
 fn scrub(state: &mut State, at: Position) {
-    let Some((container, profile)) = state.container.clone().zip(state.profile.clone()) else { return };
+    let Some((container, profile)) = state.container.clone().zip(state.chart.clone()) else { return };
     let Some(pane) = state.areas().and_then(|areas| areas.pane(Pane::View)).map(|area| area.inner) else { return };
     let parts = Parts::of(pane, profile.lanes.len(), state.timeline.lane, profile.axis);
     let Some((at_lane, column)) = parts.at(pane, at) else { return };
@@ -161,7 +161,7 @@ fn scrub(state: &mut State, at: Position) {
 
 /// To the nearest place after (or before) the playhead where something is wrong: damage, seek entries that disagree,
 /// irregular keyframes, gaps.
-fn next_fault(state: &mut State, container: &Container, profile: &Arc<Profile>, at: u64, back: bool) {
+fn next_fault(state: &mut State, container: &Container, profile: &Arc<Chart>, at: u64, back: bool) {
     let beyond = |stop: &Stop| if back { stop.at < at } else { stop.at > at };
     find_faults(state, container, profile);
     let stops = faults(state, profile).filter(beyond);
@@ -186,9 +186,9 @@ fn next_fault(state: &mut State, container: &Container, profile: &Arc<Profile>, 
 pub(in crate::tui::state) fn profile_wanted(state: &mut State) -> Vec<Effect> {
     let Some(container) = &state.container else { return Vec::new() };
     let asked = state.timeline.profile_of.as_ref().is_some_and(|of| Arc::ptr_eq(of, container));
-    if asked || state.jobs.is_running(JobKind::Profile) {
+    if asked || state.jobs.is_running(JobKind::Chart) {
         return Vec::new();
     }
     state.timeline.profile_of = Some(container.clone());
-    vec![Effect::Start(state.jobs.start(Request::Profile(container.clone())))]
+    vec![Effect::Start(state.jobs.start(Request::Chart(container.clone())))]
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::tui::state::State;
 use h4mk::container::Container;
-use h4mk::explore::profile::{Axis, Lane, Profile};
+use h4mk::explore::chart::{Axis, Chart, Lane};
 use h4mk::finding::Severity;
 use h4mk::knowledge::Known;
 use h4mk::text::escape;
@@ -51,7 +51,7 @@ pub(super) fn found_at(state: &State, container: &Container, block: u64) -> Stri
 }
 
 /// Looks up what is wrong in each lane, where more is known than the last time.
-pub(super) fn find_faults(state: &mut State, container: &Container, profile: &Arc<Profile>) {
+pub(super) fn find_faults(state: &mut State, container: &Container, profile: &Arc<Chart>) {
     let looked_at = container.looked_at();
     let known = state.timeline.faults_of.as_ref().is_some_and(|(of, knowledge, looked)| {
         Arc::ptr_eq(of, profile) && Arc::ptr_eq(knowledge, &state.knowledge) && *looked == looked_at
@@ -71,7 +71,7 @@ pub(super) fn find_faults(state: &mut State, container: &Container, profile: &Ar
     state.timeline.faults_of = Some((profile.clone(), state.knowledge.clone(), looked_at));
 }
 
-pub(super) fn faults<'a>(state: &State, profile: &'a Profile) -> impl Iterator<Item = Stop> + 'a {
+pub(super) fn faults<'a>(state: &State, profile: &'a Chart) -> impl Iterator<Item = Stop> + 'a {
     let marked = state.timeline.faults.iter().enumerate().flat_map(|(lane, faults)| {
         faults.iter().filter_map(move |(place, _)| {
             let at = profile.lanes.get(lane)?.position(*place)?;

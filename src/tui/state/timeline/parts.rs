@@ -5,7 +5,7 @@ use std::ops::Range;
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::layout::strip_blocks;
-use h4mk::explore::profile::Axis;
+use h4mk::explore::chart::Axis;
 
 /// The stretch of the axis that a column of the chart stands for: never empty.
 pub fn stretch(shown: &Range<u64>, width: u16, column: u16) -> Range<u64> {

@@ -1,10 +1,10 @@
 //! Where the playhead stands on the axis.
 
 use crate::tui::state::State;
-use h4mk::explore::profile::{Axis, Profile};
+use h4mk::explore::chart::{Axis, Chart};
 
 /// Where on the axis the playhead stands.
-pub fn playhead(state: &State, profile: &Profile) -> Option<u64> {
+pub fn playhead(state: &State, profile: &Chart) -> Option<u64> {
     let block = || {
         let (lane, place) = profile.find(state.container.as_ref()?, state.selection.block?)?;
         profile.lanes.get(lane)?.position(place)

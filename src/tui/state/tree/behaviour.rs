@@ -2,8 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use super::{Only, Row};
-use crate::tui::command::{Command, Listed, Pane, View};
+use super::{ChunkRow, Only};
+use crate::tui::command::{Command, ListChange, Pane, View};
 use crate::tui::rows::Motion;
 use crate::tui::state::behaviour::{Behaviour, List};
 use crate::tui::state::{Effect, Level, Selection, State, blocks};
@@ -31,7 +31,7 @@ impl Behaviour for ChunkTree {
                 self.fold(state, parent);
             }
             Command::Open => state.show(View::Hex),
-            Command::List(Listed::NextTrack) => {
+            Command::List(ListChange::NextTrack) => {
                 let effects = blocks::behaviour::next_track(state);
                 if container.tracks().is_some_and(|tracks| tracks.indexed) {
                     let text = match &state.blocks.filter.track {
@@ -81,7 +81,7 @@ impl Behaviour for ChunkTree {
 
 impl ChunkTree {
     /// Folds a row that can be, with the cursor on it.
-    fn fold(&self, state: &mut State, row: Row) {
+    fn fold(&self, state: &mut State, row: ChunkRow) {
         let Some(container) = state.container.clone() else { return };
         let index = container.index();
         state.tree.set_open(index, row, false);

@@ -1,7 +1,7 @@
 //! What a key, or a command's name, asks for.
 
 use super::answers::{Answered, answer, ask};
-use crate::tui::command::{Command, Level, Listed, Pane, View};
+use crate::tui::command::{Command, Level, ListChange, Pane, View};
 use crate::tui::rows::{Motion, Window};
 use crate::tui::state::{
     Effect, JobKind, State, blocks, checks, comparison, copy, follow, help, moment, panes, popup, prompt,
@@ -80,10 +80,10 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
             return run_in(state, View::Timeline, command);
         }
         Command::Compare => comparison::behaviour::toggle(state),
-        Command::List(Listed::NextTrack) if blocks::behaviour::tracks(state).is_none() => {
+        Command::List(ListChange::NextTrack) if blocks::behaviour::tracks(state).is_none() => {
             blocks::behaviour::no_tracks(state)
         }
-        Command::List(Listed::NextTrack) => {
+        Command::List(ListChange::NextTrack) => {
             state.show(View::Blocks);
             return blocks::behaviour::next_track(state);
         }

@@ -38,8 +38,8 @@ pub(super) fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             }
             return Vec::new();
         }
-        Ok(Outcome::Profiled(profile)) => {
-            state.profile = Some(profile);
+        Ok(Outcome::Charted(profile)) => {
+            state.chart = Some(profile);
             panes::of(View::Timeline).follow(state);
         }
         Ok(Outcome::Listed(listing)) => blocks::behaviour::listed(state, listing),

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use super::update;
-use crate::tui::state::tree::Row;
+use crate::tui::state::tree::ChunkRow;
 use crate::tui::state::{Action, Effect, Failure, Level, Report, Setup, State, View};
 use crate::tui::testing::{damaged, played, setup};
-use crate::tui::{headless::Player, keys};
+use crate::tui::{headless::Player, input};
 use h4mk::audit::Verdict;
 
 fn message(player: &Player) -> (Level, &str) {
@@ -22,7 +22,7 @@ fn a_timestamp_selects_what_plays_and_keeps_the_playhead() {
         Some("block 6 plays; c goes to keyframe 4, entry 1 at 133332 us (offset is position in the decoded stream)")
     );
     let row = state.tree.row(state.container.as_ref().unwrap().index(), state.tree_window.cursor());
-    assert_eq!(row, Some(Row::Chunk(0, 6)), "the tree follows");
+    assert_eq!(row, Some(ChunkRow::Chunk(0, 6)), "the tree follows");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_strip_scrubs_and_tabs_switch() {
 fn audit_and_veri_are_done_before_the_next_key() {
     assert_eq!(message(&played(80, 24, "a")), (Level::Good, "ok: 0 findings"));
     let mut player = Player::new(setup(damaged(), 80, 24));
-    player.play(keys::parse("av").unwrap());
+    player.play(input::parse("av").unwrap());
     let (level, text) = message(&player);
     assert_eq!((level, text.split(':').next()), (Level::Error, Some("VERI mismatch")));
     let audit = player.state().audit.as_ref().unwrap();
@@ -116,7 +116,7 @@ fn a_block_is_exported_where_files_may_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("b");
     let mut player = Player::new(Setup { may_write: true, ..setup(damaged(), 80, 24) });
-    player.play(keys::parse(&format!(":#1<Enter>re<C-u><Paste:{}><Enter>", path.display())).unwrap());
+    player.play(input::parse(&format!(":#1<Enter>re<C-u><Paste:{}><Enter>", path.display())).unwrap());
     assert_eq!(message(&player).0, Level::Good);
     assert_eq!(std::fs::read(path).unwrap(), [1, 255, 1, 1]);
 }
@@ -127,7 +127,7 @@ fn an_exported_block_is_called_what_it_is() {
     let export = |source, name: &str| {
         let path = folder.path().join(name);
         let mut player = Player::new(Setup { may_write: true, ..setup(source, 80, 24) });
-        player.play(keys::parse(&format!(":#2<Enter>e<C-u><Paste:{}><Enter>", path.display())).unwrap());
+        player.play(input::parse(&format!(":#2<Enter>e<C-u><Paste:{}><Enter>", path.display())).unwrap());
         assert!(path.exists(), "{:?}", player.state().message);
         player.state().message.clone().unwrap()
     };

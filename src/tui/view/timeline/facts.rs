@@ -11,7 +11,7 @@ use crate::tui::text::count_text;
 use crate::tui::theme::Role;
 use crate::tui::view::known::look;
 use crate::tui::view::painter::Painter;
-use h4mk::explore::profile::{Axis, EntryFault, Lane, kind_of, rule};
+use h4mk::explore::chart::{Axis, EntryFault, Lane, kind_of, rule};
 use h4mk::knowledge::Known;
 use h4mk::seek::Meaning;
 use h4mk::time::format_us;
@@ -226,7 +226,7 @@ impl Scene<'_> {
     fn gaps_fact(&self, painter: &Painter<'_>, lane: &Lane) -> Vec<(Role, String)> {
         let glyphs = painter.glyphs;
         let mut parts = Vec::new();
-        let len = |gap: &&h4mk::explore::profile::Gap| gap.end.saturating_sub(gap.start);
+        let len = |gap: &&h4mk::explore::chart::Gap| gap.end.saturating_sub(gap.start);
         if let Some(longest) = lane.gaps.iter().max_by_key(len) {
             let text = distance_text(self.profile.axis, len(&longest));
             let count = count_text(lane.gaps.len() as u64);

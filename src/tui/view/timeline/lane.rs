@@ -9,7 +9,7 @@ use crate::tui::text::{Keep, count_text, from_file, width};
 use crate::tui::theme::Role;
 use crate::tui::view::known::look_of_fault;
 use crate::tui::view::painter::Painter;
-use h4mk::explore::profile::{EntryFault, Lane};
+use h4mk::explore::chart::{EntryFault, Lane};
 use h4mk::knowledge::Known;
 use h4mk::tracks::Track;
 use ratatui::layout::Rect;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use h4mk::explore::profile::Lane;
+use h4mk::explore::chart::Lane;
 
 /// Bits a second of these blocks: their stored bytes over the time from the first of them to the one after the last.
 pub(super) fn rate(lane: &Lane, places: &Range<u64>) -> u64 {

@@ -9,7 +9,7 @@ use crate::tui::layout::strip_column;
 use crate::tui::text::{count_text, width};
 use crate::tui::theme::Role;
 use crate::tui::view::painter::Painter;
-use h4mk::explore::profile::Axis;
+use h4mk::explore::chart::Axis;
 use h4mk::time::format_us;
 
 const SECOND: u64 = 1_000_000;

@@ -11,7 +11,7 @@ use crate::tui::text::{Align, fit};
 use crate::tui::theme::Role;
 use crate::tui::view::painter::Painter;
 use h4mk::container::Container;
-use h4mk::explore::profile::{Axis, Lane, Profile};
+use h4mk::explore::chart::{Axis, Chart, Lane};
 use h4mk::time::format_us;
 use h4mk::tracks::Track;
 
@@ -19,7 +19,7 @@ use h4mk::tracks::Track;
 pub(super) struct Scene<'a> {
     pub(super) state: &'a State,
     pub(super) container: &'a Container,
-    pub(super) profile: &'a Profile,
+    pub(super) profile: &'a Chart,
     pub(super) pane: Rect,
     pub(super) parts: &'a Parts,
     pub(super) shown: Range<u64>,

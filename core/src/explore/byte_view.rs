@@ -17,7 +17,7 @@ pub const COUNTED_AT_ONCE: u64 = 1 << 20;
 
 /// Bytes with consecutive positions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Extent {
+pub enum ByteView {
     /// Bytes of the file; positions are file offsets.
     Stored(Range<u64>),
     /// A block's content; positions are from its start on.
@@ -25,13 +25,13 @@ pub enum Extent {
         /// Its chunk.
         chunk: Chunk,
         /// What it is read from.
-        coding: Coding,
+        coding: ByteSource,
     },
 }
 
 /// What a block's content is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Coding {
+pub enum ByteSource {
     /// The stored bytes, which it is (mux): where they stand in the file.
     Plain(Range<u64>),
     /// The stored run lengths.
@@ -42,7 +42,7 @@ pub enum Coding {
 
 /// Why there is nothing to read a block's content from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CodingError {
+pub enum ByteSourceError {
     /// Reading it was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -55,29 +55,29 @@ impl Container {
     /// Reads as much of a block as it takes to have any part of its content at once: its runs, or all of it, which is no
     /// more than [`Options::max_block_size`](crate::container::Options::max_block_size). A block that is read as a whole
     /// can't be cancelled once it was begun.
-    pub fn coding(&self, block: u64, task: &Task) -> Result<Coding, CodingError> {
+    pub fn coding(&self, block: u64, task: &Task) -> Result<ByteSource, ByteSourceError> {
         task.check()?;
         Ok(match self.reading(block)? {
             Reading::Stored => {
-                Coding::Plain(self.index().block(block).map_or(0..0, |chunk| self.content_range(&chunk)))
+                ByteSource::Plain(self.index().block(block).map_or(0..0, |chunk| self.content_range(&chunk)))
             }
             Reading::Runs => {
                 let stored = self.index().block(block).map_or_else(Bytes::default, |chunk| self.stored_bytes(&chunk));
-                Coding::Rle(Arc::new(Steps::counted(stored, task)?))
+                ByteSource::Rle(Arc::new(Steps::counted(stored, task)?))
             }
-            Reading::Whole => Coding::Content(self.block(block)?),
+            Reading::Whole => ByteSource::Content(self.block(block)?),
         })
     }
 }
 
-impl Extent {
+impl ByteView {
     /// The positions there are. Reads nothing.
     pub fn range(&self) -> Range<u64> {
         match self {
             Self::Stored(range) => range.clone(),
-            Self::Decoded { coding: Coding::Plain(content), .. } => 0..content.end.saturating_sub(content.start),
-            Self::Decoded { coding: Coding::Rle(steps), .. } => 0..steps.decoded_len(),
-            Self::Decoded { coding: Coding::Content(content), .. } => 0..content.len() as u64,
+            Self::Decoded { coding: ByteSource::Plain(content), .. } => 0..content.end.saturating_sub(content.start),
+            Self::Decoded { coding: ByteSource::Rle(steps), .. } => 0..steps.decoded_len(),
+            Self::Decoded { coding: ByteSource::Content(content), .. } => 0..content.len() as u64,
         }
     }
 
@@ -85,7 +85,7 @@ impl Extent {
     pub fn stage(&self, container: &Container) -> Stage {
         match self {
             Self::Stored(_) => Stage::Stored,
-            Self::Decoded { coding: Coding::Content(content), .. } => content.stage,
+            Self::Decoded { coding: ByteSource::Content(content), .. } => content.stage,
             Self::Decoded { .. } if container.pipeline().masked => Stage::Masked,
             Self::Decoded { .. } => Stage::Plain,
         }
@@ -98,13 +98,13 @@ impl Extent {
                 let end = start.saturating_add(len as u64).min(range.end);
                 container.bytes().range(start..end).read()
             }
-            Self::Decoded { coding: Coding::Plain(content), .. } => {
+            Self::Decoded { coding: ByteSource::Plain(content), .. } => {
                 container.bytes().range(content.clone()).available(start, len as u64).read()
             }
-            Self::Decoded { chunk, coding: Coding::Rle(steps) } => {
+            Self::Decoded { chunk, coding: ByteSource::Rle(steps) } => {
                 Cow::Owned(steps.window(container.stored_bytes(chunk), start, len))
             }
-            Self::Decoded { coding: Coding::Content(content), .. } => {
+            Self::Decoded { coding: ByteSource::Content(content), .. } => {
                 Cow::Borrowed(available(content, start, len as u64))
             }
         }
@@ -119,12 +119,12 @@ impl Extent {
         }
         match self {
             Self::Stored(_) => Some(position),
-            Self::Decoded { coding: Coding::Plain(content), .. } => content.start.checked_add(position),
-            Self::Decoded { chunk, coding: Coding::Rle(steps) } => {
+            Self::Decoded { coding: ByteSource::Plain(content), .. } => content.start.checked_add(position),
+            Self::Decoded { chunk, coding: ByteSource::Rle(steps) } => {
                 let at = steps.stored_at(container.stored_bytes(chunk), position);
                 container.content_range(chunk).start.checked_add(at)
             }
-            Self::Decoded { coding: Coding::Content(_), .. } => None,
+            Self::Decoded { coding: ByteSource::Content(_), .. } => None,
         }
     }
 
@@ -133,20 +133,20 @@ impl Extent {
     pub fn position_of(&self, container: &Container, offset: u64) -> Option<u64> {
         let position = match self {
             Self::Stored(_) => offset,
-            Self::Decoded { coding: Coding::Plain(content), .. } => offset.checked_sub(content.start)?,
-            Self::Decoded { chunk, coding: Coding::Rle(steps) } => {
+            Self::Decoded { coding: ByteSource::Plain(content), .. } => offset.checked_sub(content.start)?,
+            Self::Decoded { chunk, coding: ByteSource::Rle(steps) } => {
                 let stored = container.stored_bytes(chunk);
                 let at = offset.checked_sub(container.content_range(chunk).start)?;
                 steps.decoded_at(stored, Some(at).filter(|at| *at < stored.len())?)
             }
-            Self::Decoded { coding: Coding::Content(_), .. } => return None,
+            Self::Decoded { coding: ByteSource::Content(_), .. } => return None,
         };
         self.range().contains(&position).then_some(position)
     }
 
     /// Whether a byte's place in the file has to be counted from the runs before it.
     pub fn is_counted(&self) -> bool {
-        matches!(self, Self::Decoded { coding: Coding::Rle(_), .. })
+        matches!(self, Self::Decoded { coding: ByteSource::Rle(_), .. })
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
         Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
     }
 
-    fn rle() -> (Container, Extent) {
+    fn rle() -> (Container, ByteView) {
         let payload = [7, 3, 9, 2, 5];
         let crc = crc32fast::hash(&payload).to_be_bytes();
         let bytes = [b"H4MK\0\x01\0\0CORE\0\0\0\x05".as_slice(), &crc, &payload].concat();
@@ -170,7 +170,7 @@ mod tests {
         let chunk = container.index().chunk(0).unwrap();
         assert_eq!(container.reading(0), Ok(Reading::Runs));
         let coding = container.coding(0, &Task::default()).unwrap();
-        (container, Extent::Decoded { chunk, coding })
+        (container, ByteView::Decoded { chunk, coding })
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn bytes_of_the_file_are_themselves() {
         let (container, _) = rle();
-        let extent = Extent::Stored(4..12);
+        let extent = ByteView::Stored(4..12);
         assert_eq!(*extent.read(&container, 8, 100), *b"CORE");
         assert_eq!((extent.file_offset(&container, 8), extent.position_of(&container, 12)), (Some(8), None));
         assert_eq!(extent.read(&container, u64::MAX, usize::MAX).len(), 0);

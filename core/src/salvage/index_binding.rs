@@ -12,7 +12,7 @@ use crate::index::{Chunk, Tag};
 use crate::meta::Meta;
 
 /// How the blocks of a container depend on their index.
-pub(super) enum Bond {
+pub(super) enum IndexBinding {
     /// They don't.
     Free,
     /// Each is masked with a key made from it.
@@ -21,7 +21,7 @@ pub(super) enum Bond {
     Chained(Chain),
 }
 
-impl Bond {
+impl IndexBinding {
     /// What META says, or, where it says nothing of a cipher, the header of the first block. `usable` is false of blocks
     /// that can be kept only if they are messages.
     pub(super) fn of(plan: &mut Plan<'_>, audit: &Audit, meta: Option<&Meta>, usable: impl Fn(&Chunk) -> bool) -> Self {

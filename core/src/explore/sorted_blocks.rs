@@ -81,7 +81,7 @@ impl fmt::Display for Filter {
 
 /// Blocks in an order.
 #[derive(Debug, Clone)]
-pub struct Listing {
+pub struct SortedBlocks {
     /// Which.
     pub filter: Filter,
     /// How they are ordered.
@@ -101,9 +101,9 @@ const NOT_LISTED: u32 = u32::MAX;
 const RUN: usize = 1 << 16;
 
 /// A block's key: known before unknown, then the value, then the block.
-type Key = (bool, u64, u32);
+type SortKey = (bool, u64, u32);
 
-impl Listing {
+impl SortedBlocks {
     /// Lists blocks. Those whose CRC nobody has looked at are read when the filter or the order asks for it. The task counts
     /// bytes of the file.
     pub fn new(
@@ -196,13 +196,13 @@ fn key(
 }
 
 /// Sorts runs and merges them, so that it can be stopped in between.
-fn sorted(mut keys: Vec<Key>, task: &Task) -> Result<Vec<u32>, Cancelled> {
+fn sorted(mut keys: Vec<SortKey>, task: &Task) -> Result<Vec<u32>, Cancelled> {
     for run in keys.chunks_mut(RUN) {
         task.check()?;
         run.sort_unstable();
     }
     let mut runs: Vec<_> = keys.chunks(RUN).map(|run| run.iter().copied()).collect();
-    let mut heads: BinaryHeap<Reverse<(Key, usize)>> =
+    let mut heads: BinaryHeap<Reverse<(SortKey, usize)>> =
         runs.iter_mut().enumerate().filter_map(|(at, run)| Some(Reverse((run.next()?, at)))).collect();
     let mut blocks = Vec::with_capacity(keys.len());
     while let Some(mut head) = heads.peek_mut() {
@@ -253,7 +253,7 @@ mod tests {
 
     fn listed(container: &Container, filter: Filter, column: Column, descending: bool) -> Vec<u64> {
         let listing =
-            Listing::new(container, filter, Order { column, descending }, &knowledge(container), &Task::default())
+            SortedBlocks::new(container, filter, Order { column, descending }, &knowledge(container), &Task::default())
                 .unwrap();
         (0..listing.len()).map(|row| listing.block(row).unwrap()).collect()
     }
@@ -288,7 +288,7 @@ mod tests {
         let container = container(&[&[1, 9], &[1, 2, 3, 4]], None);
         let filter = Filter { larger_than: Some(2), ..Filter::default() };
         let order = Order { column: Column::Ratio, descending: false };
-        let listing = Listing::new(&container, filter, order, &Knowledge::default(), &Task::default()).unwrap();
+        let listing = SortedBlocks::new(&container, filter, order, &Knowledge::default(), &Task::default()).unwrap();
         assert_eq!((listing.len(), listing.stored, listing.decoded), (1, 4, Some(6)));
         assert_eq!((listing.row(0), listing.row(1), listing.row(2)), (None, Some(0), None));
     }
@@ -298,13 +298,15 @@ mod tests {
         let task = Task::default();
         task.cancel();
         let container = container(&[&[1, 9]], None);
-        assert!(Listing::new(&container, Filter::default(), Order::default(), &Knowledge::default(), &task).is_err());
+        assert!(
+            SortedBlocks::new(&container, Filter::default(), Order::default(), &Knowledge::default(), &task).is_err()
+        );
     }
 
     #[test]
     fn runs_are_merged_into_one() {
         let values = (0u32..RUN as u32 * 5 / 2).map(|at| (at, u64::from(at.wrapping_mul(2_654_435_761) >> 20)));
-        let keys: Vec<Key> = values.map(|(at, value)| (value == 7, value, at)).collect();
+        let keys: Vec<SortKey> = values.map(|(at, value)| (value == 7, value, at)).collect();
         let mut expected = keys.clone();
         expected.sort_unstable();
         let expected: Vec<u32> = expected.into_iter().map(|(.., block)| block).collect();

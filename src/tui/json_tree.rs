@@ -21,7 +21,7 @@ const STRIDE: u64 = 4096;
 
 /// What a field is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
+pub enum NodeKey {
     /// A document: its tag, or `manifest`.
     Document(String),
     /// A field of an object.
@@ -34,7 +34,7 @@ pub enum Key {
 
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum NodeValue {
     /// So many fields.
     Object(u64),
     /// So many elements.
@@ -57,7 +57,7 @@ pub enum Content {
     More(u64),
 }
 
-impl Content {
+impl NodeValue {
     /// Its type in JSON's words, with the number of fields or elements; empty for what is no field.
     pub fn type_name(&self) -> String {
         match self {
@@ -89,9 +89,9 @@ impl Content {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// What it is called.
-    pub key: Key,
+    pub key: NodeKey,
     /// What it holds.
-    pub content: Content,
+    pub content: NodeValue,
     /// How many fields it is inside of.
     pub depth: usize,
     /// What is wrong with it.
@@ -110,12 +110,12 @@ pub struct Root {
     pub node: u32,
     /// The chunk it is stored in; `None` for the manifest, which is put together from several.
     pub chunk: Option<Chunk>,
-    form: Form,
+    form: Encoding,
 }
 
 /// How a document's fields are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum Encoding {
     Json,
     BinaryMeta,
     Text,
@@ -124,7 +124,7 @@ enum Form {
 
 /// All of it.
 #[derive(Debug, Clone, Default)]
-pub struct Fields {
+pub struct JsonTree {
     nodes: Vec<Node>,
     roots: Vec<Root>,
     seek: Option<u32>,
@@ -132,14 +132,14 @@ pub struct Fields {
 
 /// A row that shows one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Row {
+pub enum TreeRow {
     /// A field.
     Node(u32),
     /// An entry of the manifest's seek table, which is that field.
     Entry(u32, u64),
 }
 
-impl Row {
+impl TreeRow {
     /// The field that the row is, or is in.
     pub fn node(self) -> u32 {
         match self {
@@ -167,7 +167,7 @@ pub struct Hits {
     pub total: u64,
 }
 
-impl Fields {
+impl JsonTree {
     /// The field at a place of the list.
     pub fn node(&self, node: u32) -> Option<&Node> {
         self.nodes.get(node as usize)
@@ -206,7 +206,7 @@ impl Fields {
 
     /// Whether a field has fields of its own, or says something about its document.
     pub fn can_open(&self, node: u32) -> bool {
-        self.node(node).is_some_and(|n| n.end > node + 1 || matches!(n.content, Content::SeekTable(1..)))
+        self.node(node).is_some_and(|n| n.end > node + 1 || matches!(n.content, NodeValue::SeekTable(1..)))
     }
 
     /// The fields in sight, where `is_open` says which show theirs.
@@ -226,9 +226,9 @@ impl Fields {
         let mut at = Some(node);
         while let Some(node) = at.and_then(|at| self.node(at)) {
             match &node.key {
-                Key::Field(key) => parts.push(key.replace('~', "~0").replace('/', "~1")),
-                Key::Element(element) => parts.push(element.to_string()),
-                Key::Document(_) | Key::None => {}
+                NodeKey::Field(key) => parts.push(key.replace('~', "~0").replace('/', "~1")),
+                NodeKey::Element(element) => parts.push(element.to_string()),
+                NodeKey::Document(_) | NodeKey::None => {}
             }
             at = node.parent;
         }
@@ -245,12 +245,12 @@ impl Fields {
         let pointer = self.pointer(node);
         match (root.form, &root.chunk) {
             (_, Some(chunk)) if pointer.is_empty() => Some(payload(chunk)),
-            (Form::Json, Some(chunk)) => span(container, chunk, &pointer),
-            (Form::BinaryMeta, Some(chunk)) => {
+            (Encoding::Json, Some(chunk)) => span(container, chunk, &pointer),
+            (Encoding::BinaryMeta, Some(chunk)) => {
                 let field = if pointer == "/duration_us" { 0..8 } else { 8..12 };
                 Some(chunk.payload_offset() + field.start..chunk.payload_offset() + field.end)
             }
-            (Form::Text, _) | (_, None) if root.form != Form::Manifest => None,
+            (Encoding::Text, _) | (_, None) if root.form != Encoding::Manifest => None,
             _ => match pointer.split('/').nth(1)? {
                 "seek" => container.manifest_table_chunk().map(|chunk| payload(&chunk)),
                 "safe" => span(container, &container.safe_chunk()?, pointer.strip_prefix("/safe")?),
@@ -264,9 +264,11 @@ impl Fields {
         let root = self.root(node)?;
         let pointer = self.pointer(node);
         let (chunk, pointer) = match (root.form, root.chunk) {
-            (Form::Json, Some(chunk)) => (chunk, pointer.as_str()),
-            (Form::Manifest, _) if pointer.starts_with("/safe") => (container.safe_chunk()?, pointer.get(5..)?),
-            (Form::Manifest, _) if pointer.starts_with("/compression") => (container.meta_chunk()?, pointer.as_str()),
+            (Encoding::Json, Some(chunk)) => (chunk, pointer.as_str()),
+            (Encoding::Manifest, _) if pointer.starts_with("/safe") => (container.safe_chunk()?, pointer.get(5..)?),
+            (Encoding::Manifest, _) if pointer.starts_with("/compression") => {
+                (container.meta_chunk()?, pointer.as_str())
+            }
             _ => return None,
         };
         let found = span::find(&container.sidecar_payload(&chunk).read(), pointer)?.value;
@@ -285,18 +287,18 @@ impl Fields {
     }
 
     /// The bytes of a row in the file.
-    pub fn bytes_of_row(&self, container: &Container, row: Row) -> Option<Range<u64>> {
+    pub fn bytes_of_row(&self, container: &Container, row: TreeRow) -> Option<Range<u64>> {
         match row {
-            Row::Node(node) => self.bytes(container, node),
-            Row::Entry(_, entry) => self.entry_bytes(container, entry),
+            TreeRow::Node(node) => self.bytes(container, node),
+            TreeRow::Entry(_, entry) => self.entry_bytes(container, entry),
         }
     }
 
     /// The value of a row: of an object or an array, as the file has it.
-    pub fn value_of_row(&self, container: &Container, row: Row) -> Option<String> {
+    pub fn value_of_row(&self, container: &Container, row: TreeRow) -> Option<String> {
         let node = match row {
-            Row::Entry(_, at) => return Some(entry_text(container.manifest_table()?.rows.get(at)?)),
-            Row::Node(node) => node,
+            TreeRow::Entry(_, at) => return Some(entry_text(container.manifest_table()?.rows.get(at)?)),
+            TreeRow::Node(node) => node,
         };
         if let Some(text) = self.node(node)?.content.text() {
             return Some(text.to_owned());
@@ -318,9 +320,9 @@ impl Fields {
         task.set_total(self.nodes.len() as u64 + entries.map_or(0, |rows| rows.len()));
         for (at, node) in (0..).zip(&self.nodes) {
             let of_key = match &node.key {
-                Key::Document(key) => find(key, text).is_some(),
-                Key::Field(key) => find(key, text).is_some(),
-                Key::Element(_) | Key::None => false,
+                NodeKey::Document(key) => find(key, text).is_some(),
+                NodeKey::Field(key) => find(key, text).is_some(),
+                NodeKey::Element(_) | NodeKey::None => false,
             };
             if of_key || node.content.text().is_some_and(|value| find(value, text).is_some()) {
                 hit((at, None));
@@ -367,32 +369,33 @@ mod tests {
     use super::*;
     use crate::tui::testing::{container, container_with};
 
-    fn keys(fields: &Fields, is_open: impl Fn(u32) -> bool) -> Vec<String> {
+    fn keys(fields: &JsonTree, is_open: impl Fn(u32) -> bool) -> Vec<String> {
         let name = |node: u32| match &fields.node(node).unwrap().key {
-            Key::Document(name) => name.clone(),
-            Key::Field(key) => key.to_string(),
-            Key::Element(at) => at.to_string(),
-            Key::None => "note".to_owned(),
+            NodeKey::Document(name) => name.clone(),
+            NodeKey::Field(key) => key.to_string(),
+            NodeKey::Element(at) => at.to_string(),
+            NodeKey::None => "note".to_owned(),
         };
         fields.rows(is_open).into_iter().map(name).collect()
     }
 
-    fn at(fields: &Fields, document: &str, pointer: &str) -> u32 {
+    fn at(fields: &JsonTree, document: &str, pointer: &str) -> u32 {
         let is_it = |node: &u32| {
             let root = fields.root(*node).unwrap();
-            fields.pointer(*node) == pointer && fields.node(root.node).unwrap().key == Key::Document(document.into())
+            fields.pointer(*node) == pointer
+                && fields.node(root.node).unwrap().key == NodeKey::Document(document.into())
         };
         (0..fields.len() as u32).find(is_it).unwrap_or_else(|| panic!("{document} {pointer}"))
     }
 
-    fn bytes(container: &Container, fields: &Fields, document: &str, pointer: &str) -> String {
+    fn bytes(container: &Container, fields: &JsonTree, document: &str, pointer: &str) -> String {
         let range = fields.bytes(container, at(fields, document, pointer)).unwrap();
         String::from_utf8(container.bytes().range(range).to_vec()).unwrap()
     }
 
     #[test]
     fn folds_skip_what_is_inside() {
-        let fields = Fields::new(&container());
+        let fields = JsonTree::new(&container());
         assert_eq!(keys(&fields, |_| false), ["META", "SAFE", "manifest"]);
         let open = keys(&fields, |node| fields.node(node).unwrap().depth == 0);
         assert_eq!(open[..6], ["META", "block_size", "fps_hint", "gop", "compression", "SAFE"]);
@@ -402,7 +405,7 @@ mod tests {
     #[test]
     fn fields_lead_to_their_bytes_and_the_manifest_s_to_where_they_came_from() {
         let container = container();
-        let fields = Fields::new(&container);
+        let fields = JsonTree::new(&container);
         assert_eq!(bytes(&container, &fields, "META", "/gop"), r#""gop":4"#);
         let engine = r#""engine":"geometric-reference""#;
         assert_eq!(bytes(&container, &fields, "META", "/compression/engine"), engine);
@@ -412,22 +415,22 @@ mod tests {
         let seek = fields.seek().unwrap();
         let table = fields.bytes(&container, seek).unwrap();
         assert_eq!(table.end - table.start, 36);
-        assert_eq!(fields.node(seek).unwrap().content, Content::SeekTable(2));
+        assert_eq!(fields.node(seek).unwrap().content, NodeValue::SeekTable(2));
     }
 
     #[test]
     fn faults_are_flagged_in_place() {
         let container = container_with(br#"{"gop":0,"a":{"b":1,"b":2}}"#);
-        let fields = Fields::new(&container);
+        let fields = JsonTree::new(&container);
         let flag = |pointer| fields.node(at(&fields, "META", pointer)).unwrap().flag.clone().unwrap_or_default();
         assert!(flag("/gop").starts_with("ignored: expected a whole number from 1"), "{}", flag("/gop"));
         assert_eq!((&*flag("/a/b"), &*flag("/a")), ("occurs more than once: the last one counts", ""));
         let broken = container_with(b"{\"gop\":}");
-        let fields = Fields::new(&broken);
+        let fields = JsonTree::new(&broken);
         assert_eq!(keys(&fields, |_| true)[..2], ["META", "note"]);
         assert_eq!(broken.bytes().get(fields.bytes(&broken, 1).unwrap().start), Some(b'}'));
         let binary = container_with(&[0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 3]);
-        let fields = Fields::new(&binary);
+        let fields = JsonTree::new(&binary);
         assert_eq!(keys(&fields, |_| true)[..4], ["META", "note", "duration_us", "frame_count"]);
         let frame_count = fields.bytes(&binary, 3).unwrap();
         assert_eq!(frame_count.end - frame_count.start, 4);
@@ -436,7 +439,7 @@ mod tests {
     #[test]
     fn keys_values_and_entries_are_searched() {
         let container = container();
-        let fields = Fields::new(&container);
+        let fields = JsonTree::new(&container);
         let hits = |text| fields.search(&container, text, &Task::default()).unwrap();
         assert_eq!(hits("GOP").places, [(at(&fields, "META", "/gop"), None)]);
         assert_eq!(hits("geometric").total, 2, "META and the manifest");

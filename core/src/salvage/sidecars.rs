@@ -10,7 +10,7 @@ use crate::meta::Meta;
 
 /// Where a sidecar stands, and whether its chunk can be relied on.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Slot {
+pub(super) enum SidecarState {
     /// A chunk that is kept if what it says can be read.
     Reliable(Chunk),
     /// A chunk whose content is lost.
@@ -19,7 +19,7 @@ pub(super) enum Slot {
     Missing,
 }
 
-impl Slot {
+impl SidecarState {
     pub(super) fn chunk(&self) -> Option<&Chunk> {
         match self {
             Self::Reliable(chunk) | Self::Damaged(chunk) => Some(chunk),
@@ -46,7 +46,7 @@ enum Worth {
 }
 
 /// Decides which chunk of a tag counts, and drops the others.
-pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Slot {
+pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> SidecarState {
     let index = plan.container.index();
     let several = index.with_tag(tag).nth(1).is_some();
     let mut best: Option<(Chunk, Trust, Worth)> = None;
@@ -73,13 +73,13 @@ pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Slot {
         }
     }
     match best {
-        None => Slot::Missing,
-        Some((chunk, Trust::Damaged(_), _)) => Slot::Damaged(chunk),
+        None => SidecarState::Missing,
+        Some((chunk, Trust::Damaged(_), _)) => SidecarState::Damaged(chunk),
         Some((chunk, trust, _)) => {
             if let Trust::Mended(mend) = trust {
                 plan.mend(&chunk, mend, report);
             }
-            Slot::Reliable(chunk)
+            SidecarState::Reliable(chunk)
         }
     }
 }
@@ -87,9 +87,9 @@ pub(super) fn slot(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Slot {
 /// A sidecar that is kept if it can be read, and that nobody misses. The chunk that is dropped, if it can't.
 pub(super) fn object(plan: &mut Plan<'_>, tag: Tag, report: &mut Report) -> Option<Chunk> {
     let (chunk, reason) = match slot(plan, tag, report) {
-        Slot::Missing => return None,
-        Slot::Damaged(chunk) => (chunk, damage(plan, &chunk)),
-        Slot::Reliable(chunk) => {
+        SidecarState::Missing => return None,
+        SidecarState::Damaged(chunk) => (chunk, damage(plan, &chunk)),
+        SidecarState::Reliable(chunk) => {
             if reads(tag, &plan.payload(&chunk)) {
                 return None;
             }

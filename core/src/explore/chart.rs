@@ -26,7 +26,7 @@ pub enum Axis {
 
 /// The blocks of a container along its axis.
 #[derive(Debug)]
-pub struct Profile {
+pub struct Chart {
     /// What the axis counts.
     pub axis: Axis,
     /// Where the axis begins: where the first block does.
@@ -165,7 +165,7 @@ pub struct Chain {
     pub blocks: u64,
 }
 
-impl Profile {
+impl Chart {
     /// Looks at every block of a container. The task counts blocks.
     pub fn new(container: &Container, task: &Task) -> Result<Self, Cancelled> {
         let blocks = container.index().blocks();
@@ -683,8 +683,8 @@ mod tests {
         Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
     }
 
-    fn profile(container: &Container) -> Profile {
-        Profile::new(container, &Task::default()).unwrap()
+    fn profile(container: &Container) -> Chart {
+        Chart::new(container, &Task::default()).unwrap()
     }
 
     #[test]

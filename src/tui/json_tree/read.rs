@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Content, Fields, Form, Key, Node, Root};
+use super::{Encoding, JsonTree, Node, NodeKey, NodeValue, Root};
 use h4mk::bytes::Bytes;
 use h4mk::container::Container;
 use h4mk::finding::Severity;
@@ -16,7 +16,7 @@ use serde_json::Value;
 /// Chunks of each tag that are shown; of more there is a count.
 const SHOWN_PER_TAG: usize = 50;
 
-impl Fields {
+impl JsonTree {
     /// Reads all that a container says.
     pub fn new(container: &Container) -> Self {
         let mut fields = Self::default();
@@ -65,7 +65,7 @@ impl Fields {
         }
         let beyond = index.total(tag).map_or(0, |total| total.count).saturating_sub(SHOWN_PER_TAG as u64);
         if beyond > 0 {
-            let root = self.document(tag.to_string(), None, Form::Text, Content::More(beyond));
+            let root = self.document(tag.to_string(), None, Encoding::Text, NodeValue::More(beyond));
             self.close(root);
         }
     }
@@ -77,10 +77,10 @@ impl Fields {
         };
         let said = "the older binary form: only the duration and the number of frames are in it".to_owned();
         notes.push(Note::about(Severity::Warning, said, chunk));
-        let root = self.document(Tag::META.to_string(), Some(*chunk), Form::BinaryMeta, Content::Object(2));
+        let root = self.document(Tag::META.to_string(), Some(*chunk), Encoding::BinaryMeta, NodeValue::Object(2));
         self.notes(root, notes);
         for (key, value) in [("duration_us", duration_us.to_string()), ("frame_count", frame_count.to_string())] {
-            self.leaf(root, Key::Field(key.into()), Content::Number(value.into()));
+            self.leaf(root, NodeKey::Field(key.into()), NodeValue::Number(value.into()));
         }
         self.close(root);
     }
@@ -110,8 +110,8 @@ impl Fields {
         for pointer in &document.duplicates {
             flags.entry(pointer.clone()).or_insert_with(|| "occurs more than once: the last one counts".to_owned());
         }
-        let content = document.value.as_ref().map_or(Content::Bytes(chunk.len()), content);
-        let root = self.document(chunk.tag().to_string(), Some(*chunk), Form::Json, content);
+        let content = document.value.as_ref().map_or(NodeValue::Bytes(chunk.len()), content);
+        let root = self.document(chunk.tag().to_string(), Some(*chunk), Encoding::Json, content);
         self.notes(root, notes);
         if let Some(value) = &document.value {
             let path = (!flags.is_empty()).then(String::new);
@@ -125,7 +125,7 @@ impl Fields {
             notes.push(Note::about(Severity::Warning, "is not UTF-8: the other bytes are escaped".to_owned(), chunk));
             escape_bytes(error.as_bytes())
         });
-        let root = self.document(chunk.tag().to_string(), Some(*chunk), Form::Text, Content::String(text.into()));
+        let root = self.document(chunk.tag().to_string(), Some(*chunk), Encoding::Text, NodeValue::String(text.into()));
         self.notes(root, notes);
         self.close(root);
     }
@@ -140,14 +140,14 @@ impl Fields {
 
     fn manifest(&mut self, container: &Container) {
         let outline = container.manifest_outline();
-        let root = self.document("manifest".to_owned(), None, Form::Manifest, content(&outline));
+        let root = self.document("manifest".to_owned(), None, Encoding::Manifest, content(&outline));
         for (key, value) in outline.as_object().into_iter().flatten() {
-            let node = self.open(root, Key::Field(key.as_str().into()), content(value));
+            let node = self.open(root, NodeKey::Field(key.as_str().into()), content(value));
             if key == "seek" {
                 let entries = container.manifest_table().map_or(0, |table| table.rows.len());
                 self.seek = Some(node);
                 if let Some(seek) = self.nodes.get_mut(node as usize) {
-                    seek.content = Content::SeekTable(entries);
+                    seek.content = NodeValue::SeekTable(entries);
                 }
             } else {
                 self.children(node, value, &HashMap::new(), None);
@@ -157,28 +157,28 @@ impl Fields {
         self.close(root);
     }
 
-    fn document(&mut self, name: String, chunk: Option<Chunk>, form: Form, content: Content) -> u32 {
-        let node = self.push(None, Key::Document(name), content, None);
+    fn document(&mut self, name: String, chunk: Option<Chunk>, form: Encoding, content: NodeValue) -> u32 {
+        let node = self.push(None, NodeKey::Document(name), content, None);
         self.roots.push(Root { node, chunk, form });
         node
     }
 
     fn notes(&mut self, root: u32, notes: Vec<Note>) {
         for Note { severity, said, bytes } in notes {
-            self.push(Some(root), Key::None, Content::Note(severity, said), Some(bytes));
+            self.push(Some(root), NodeKey::None, NodeValue::Note(severity, said), Some(bytes));
         }
     }
 
     /// The fields of a value, each followed by its own. JSON is read no deeper than 128 levels, and so is this.
     fn children(&mut self, parent: u32, value: &Value, flags: &HashMap<String, String>, path: Option<String>) {
         let fields = value.as_object().into_iter().flatten();
-        let fields = fields.map(|(key, value)| (Key::Field(key.as_str().into()), value));
+        let fields = fields.map(|(key, value)| (NodeKey::Field(key.as_str().into()), value));
         let elements = (0..).zip(value.as_array().into_iter().flatten());
-        for (key, value) in fields.chain(elements.map(|(at, value)| (Key::Element(at), value))) {
+        for (key, value) in fields.chain(elements.map(|(at, value)| (NodeKey::Element(at), value))) {
             let path = path.as_ref().map(|path| match &key {
-                Key::Field(key) => format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")),
-                Key::Element(at) => format!("{path}/{at}"),
-                Key::Document(_) | Key::None => path.clone(),
+                NodeKey::Field(key) => format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")),
+                NodeKey::Element(at) => format!("{path}/{at}"),
+                NodeKey::Document(_) | NodeKey::None => path.clone(),
             });
             let node = self.open(parent, key, content(value));
             if let (Some(flag), Some(node)) =
@@ -191,16 +191,16 @@ impl Fields {
         }
     }
 
-    fn leaf(&mut self, parent: u32, key: Key, content: Content) {
+    fn leaf(&mut self, parent: u32, key: NodeKey, content: NodeValue) {
         let node = self.open(parent, key, content);
         self.close(node);
     }
 
-    fn open(&mut self, parent: u32, key: Key, content: Content) -> u32 {
+    fn open(&mut self, parent: u32, key: NodeKey, content: NodeValue) -> u32 {
         self.push(Some(parent), key, content, None)
     }
 
-    fn push(&mut self, parent: Option<u32>, key: Key, content: Content, bytes: Option<(u64, u64)>) -> u32 {
+    fn push(&mut self, parent: Option<u32>, key: NodeKey, content: NodeValue, bytes: Option<(u64, u64)>) -> u32 {
         // A node takes more memory than the shortest field takes bytes in a chunk of at most 4 GiB.
         let at = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         let depth = parent.and_then(|parent| self.node(parent)).map_or(0, |parent| parent.depth + 1);
@@ -239,13 +239,13 @@ fn track_faults(container: &Container, tag: Tag) -> HashMap<String, String> {
     fields.collect()
 }
 
-fn content(value: &Value) -> Content {
+fn content(value: &Value) -> NodeValue {
     match value {
-        Value::Null => Content::Null,
-        Value::Bool(value) => Content::Bool(*value),
-        Value::Number(number) => Content::Number(number.to_string().into()),
-        Value::String(text) => Content::String(text.as_str().into()),
-        Value::Array(elements) => Content::Array(elements.len() as u64),
-        Value::Object(fields) => Content::Object(fields.len() as u64),
+        Value::Null => NodeValue::Null,
+        Value::Bool(value) => NodeValue::Bool(*value),
+        Value::Number(number) => NodeValue::Number(number.to_string().into()),
+        Value::String(text) => NodeValue::String(text.as_str().into()),
+        Value::Array(elements) => NodeValue::Array(elements.len() as u64),
+        Value::Object(fields) => NodeValue::Object(fields.len() as u64),
     }
 }
