@@ -25,6 +25,7 @@ mod growing;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod hostile_library;
+mod interface;
 mod json_schemas;
 mod large;
 mod moving;

@@ -70,10 +70,10 @@ fn what_plays_is_selected_in_every_view() {
             let container = player.state().container.clone().unwrap();
             let blocks = &player.state().blocks;
             assert_eq!(blocks.block(&container, blocks.window.cursor()), Some(225), "{keys}: Blocks");
-            let profile = player.state().chart.clone().unwrap();
-            let (lane, place) = profile.find(&container, 225).unwrap();
-            let span = profile.lanes[lane].span(place).unwrap();
-            assert!(span.contains(&playhead(player.state(), &profile).unwrap()), "{keys}: Timeline");
+            let chart = player.state().chart.clone().unwrap();
+            let (lane, place) = chart.find(&container, 225).unwrap();
+            let span = chart.lanes[lane].span(place).unwrap();
+            assert!(span.contains(&playhead(player.state(), &chart).unwrap()), "{keys}: Timeline");
         }
     }
     let player = played(&demo(), "3t7.5s<Enter>");

@@ -132,8 +132,8 @@ fn the_ends_of_time_and_tiny_screens_are_drawn() {
 #[test]
 fn a_million_blocks_are_drawn_without_looking_at_each() {
     let mut player = played(many(1_000_000), (200, 60), DARK, "3");
-    let profile = player.state().chart.clone().unwrap();
-    assert_eq!((profile.lanes[0].len(), profile.lanes[0].keyframes()), (1_000_000, 1000));
+    let chart = player.state().chart.clone().unwrap();
+    assert_eq!((chart.lanes[0].len(), chart.lanes[0].keyframes()), (1_000_000, 1000));
     for keys in ["t50%<Enter>", "+", "++++++", "]", "<PgDn>"] {
         player.play(h4inspect::tui::input::parse(keys).unwrap());
         let start = std::time::Instant::now();

@@ -7,6 +7,7 @@ use clap_mangen::Man;
 
 use super::args;
 use super::output::Output;
+use crate::tui::keymap;
 
 /// Writes the page as roff.
 pub fn run() -> anyhow::Result<()> {
@@ -30,6 +31,15 @@ fn write_page(out: &mut dyn Write) -> io::Result<()> {
     for (title, text) in args::SECTIONS {
         writeln!(out, ".SH {}", title.to_uppercase())?;
         write_verbatim(out, text)?;
+    }
+    writeln!(out, ".SH KEYS")?;
+    for (title, bindings) in keymap::on_paper() {
+        writeln!(out, ".SS \"{title}\"")?;
+        let lines = bindings.iter().map(|[keys, name, help]| match name.as_str() {
+            "" => format!("  {keys:18} {help}"),
+            name => format!("  {keys:18} {help} (:{name})"),
+        });
+        write_verbatim(out, &lines.collect::<Vec<_>>().join("\n"))?;
     }
     page.render_version_section(out)
 }

@@ -221,7 +221,7 @@ pub fn parse_size(text: &str) -> Result<Size, SizeError> {
 /// Reads a text of keys (see the [module](self)).
 ///
 /// ```
-/// use h4inspect::tui::keys::{Input, Key, parse};
+/// use h4inspect::tui::input::{Input, Key, parse};
 /// assert_eq!(parse("3<Enter>").unwrap(), [Input::Key(Key::Char('3')), Input::Key(Key::Enter)]);
 /// assert_eq!(parse("q<Entre>").unwrap_err().to_string(), "keys: no key is named `<Entre>` at byte 1");
 /// ```

@@ -1,9 +1,9 @@
 //! The terminal program: keys become actions, actions change the state, the state is drawn.
 //!
 //! ```text
-//! terminal or --keys → keys::Input → keymap → state::Action → state::update → view::draw
-//!                                                   ↑               ↓
-//!                                           state::Report ← workers ← state::Effect
+//! terminal or --keys → input::Input → keymap → state::Action → state::update → view::draw
+//!                                                    ↑               ↓
+//!                                            state::Report ← workers ← state::Effect
 //! ```
 //!
 //! [`run`] does this with a terminal, threads and a clock; [`headless`] does it with none of them, at once.

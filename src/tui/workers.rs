@@ -84,8 +84,8 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Export { container, block, form, path } => export(container, *block, *form, path),
         Request::Chart(container) => Ok(Outcome::Charted(Arc::new(Chart::new(container, task)?))),
         Request::List { container, filter, order, knowledge } => {
-            let listing = SortedBlocks::new(container, filter.clone(), *order, knowledge, task)?;
-            Ok(Outcome::Listed(Arc::new(listing)))
+            let sorted = SortedBlocks::new(container, filter.clone(), *order, knowledge, task)?;
+            Ok(Outcome::Listed(Arc::new(sorted)))
         }
         Request::Measure(container, chunks) => {
             for chunk in chunks {
@@ -105,20 +105,20 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             so_far(decoded);
             Ok(whole)
         }
-        Request::Read { container, extent, numbers } => {
+        Request::Read { container, byte_view, numbers } => {
             for number in numbers {
                 task.check()?;
-                let page = Arc::new(Page::read(container, extent, *number));
-                so_far(Outcome::Read { extent: extent.clone(), number: *number, page });
+                let page = Arc::new(Page::read(container, byte_view, *number));
+                so_far(Outcome::Read { byte_view: byte_view.clone(), number: *number, page });
             }
             Ok(Outcome::AllRead)
         }
-        Request::Locate { container, goal, extent } => {
-            Ok(Outcome::Located { extent: extent.clone(), position: locate(container, goal, extent) })
+        Request::Locate { container, goal, byte_view } => {
+            Ok(Outcome::Located { byte_view: byte_view.clone(), position: locate(container, goal, byte_view) })
         }
-        Request::ReadToCopy { container, extent, range, form } => {
+        Request::ReadToCopy { container, byte_view, range, form } => {
             let len = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
-            Ok(Outcome::ReadToCopy(extent.read(container, range.start, len).into_owned(), *form))
+            Ok(Outcome::ReadToCopy(byte_view.read(container, range.start, len).into_owned(), *form))
         }
         Request::Entries { container, pages } => {
             for page in pages {
@@ -150,17 +150,17 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             }
             Ok(Outcome::AllRead)
         }
-        Request::Find { container, extent, needle, around } => {
-            let matches = find::find(container, extent, needle, *around, find::KEPT, task)?;
-            Ok(Outcome::Found { extent: extent.clone(), matches })
+        Request::Find { container, byte_view, needle, around } => {
+            let matches = find::find(container, byte_view, needle, *around, find::KEPT, task)?;
+            Ok(Outcome::Found { byte_view: byte_view.clone(), matches })
         }
         Request::FindFrom { container, needle, from, forward } => {
             let elsewhere = find::find_from(container, needle, *from, *forward, find::KEPT, task)?;
             Ok(Outcome::FoundFrom { from: *from, elsewhere })
         }
-        Request::Preview(container, extent) => {
-            let preview = Arc::new(Preview::new(container, extent, task)?);
-            Ok(Outcome::Previewed { extent: extent.clone(), preview })
+        Request::Preview(container, byte_view) => {
+            let preview = Arc::new(Preview::new(container, byte_view, task)?);
+            Ok(Outcome::Previewed { byte_view: byte_view.clone(), preview })
         }
         Request::Describe(container, audit) => {
             Ok(Outcome::Described(Arc::new(Description::new(container, audit.as_deref()))))

@@ -175,20 +175,20 @@ mod tests {
 
     #[test]
     fn decoded_bytes_are_read_in_windows_and_lead_to_their_pairs() {
-        let (container, extent) = rle();
-        assert_eq!(extent.range(), 0..5, "half a pair decodes to nothing");
-        assert_eq!(*extent.read(&container, 2, 2), [7, 9]);
-        assert_eq!(*extent.read(&container, 4, 100), [9]);
-        assert_eq!(extent.file_offset(&container, 3), Some(22));
-        assert_eq!((extent.position_of(&container, 23), extent.position_of(&container, 19)), (Some(3), None));
+        let (container, byte_view) = rle();
+        assert_eq!(byte_view.range(), 0..5, "half a pair decodes to nothing");
+        assert_eq!(*byte_view.read(&container, 2, 2), [7, 9]);
+        assert_eq!(*byte_view.read(&container, 4, 100), [9]);
+        assert_eq!(byte_view.file_offset(&container, 3), Some(22));
+        assert_eq!((byte_view.position_of(&container, 23), byte_view.position_of(&container, 19)), (Some(3), None));
     }
 
     #[test]
     fn bytes_of_the_file_are_themselves() {
         let (container, _) = rle();
-        let extent = ByteView::Stored(4..12);
-        assert_eq!(*extent.read(&container, 8, 100), *b"CORE");
-        assert_eq!((extent.file_offset(&container, 8), extent.position_of(&container, 12)), (Some(8), None));
-        assert_eq!(extent.read(&container, u64::MAX, usize::MAX).len(), 0);
+        let byte_view = ByteView::Stored(4..12);
+        assert_eq!(*byte_view.read(&container, 8, 100), *b"CORE");
+        assert_eq!((byte_view.file_offset(&container, 8), byte_view.position_of(&container, 12)), (Some(8), None));
+        assert_eq!(byte_view.read(&container, u64::MAX, usize::MAX).len(), 0);
     }
 }

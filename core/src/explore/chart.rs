@@ -171,7 +171,7 @@ impl Chart {
         let blocks = container.index().blocks();
         let indexed = container.tracks().filter(|tracks| tracks.indexed);
         task.set_total(blocks);
-        let mut profile = match indexed {
+        let mut chart = match indexed {
             Some(tracks) => {
                 let mut lanes = Vec::with_capacity(tracks.list.len());
                 for (at, track) in tracks.list.iter().enumerate() {
@@ -189,23 +189,23 @@ impl Chart {
                 Self { axis, start, end: 1, lanes: vec![lane], untimed: 0, keyframes: Vec::new() }
             }
         };
-        let ends = profile.lanes.iter().filter_map(|lane| Some(lane.span(lane.len().checked_sub(1)?)?.end));
+        let ends = chart.lanes.iter().filter_map(|lane| Some(lane.span(lane.len().checked_sub(1)?)?.end));
         let end = ends.max().unwrap_or(1);
-        let starts = profile.lanes.iter().filter_map(|lane| lane.position(0));
-        profile.start = starts.min().unwrap_or(0).min(u64::MAX - 1);
-        profile.end = end.max(profile.start + 1);
+        let starts = chart.lanes.iter().filter_map(|lane| lane.position(0));
+        chart.start = starts.min().unwrap_or(0).min(u64::MAX - 1);
+        chart.end = end.max(chart.start + 1);
         let mixed = |lane: &&Lane| lane.keyframes() < lane.len();
-        let any_mixed = profile.lanes.iter().any(|lane| mixed(&lane));
-        let telling = profile.lanes.iter().filter(|lane| !any_mixed || mixed(lane));
+        let any_mixed = chart.lanes.iter().any(|lane| mixed(&lane));
+        let telling = chart.lanes.iter().filter(|lane| !any_mixed || mixed(lane));
         let keyframes = telling
             .flat_map(|lane| lane.keyframes.iter().filter_map(|place| Some(lane.block(u64::from(*place))? as u32)));
-        profile.keyframes = keyframes.collect();
-        profile.keyframes.sort_unstable();
-        Ok(profile)
+        chart.keyframes = keyframes.collect();
+        chart.keyframes.sort_unstable();
+        Ok(chart)
     }
 
     /// How long the axis is; at least 1.
-    pub fn extent(&self) -> u64 {
+    pub fn axis_len(&self) -> u64 {
         self.end.saturating_sub(self.start).max(1)
     }
 
@@ -683,49 +683,49 @@ mod tests {
         Container::read(source, Options::default(), Depth::Headers, &Task::default()).unwrap()
     }
 
-    fn profile(container: &Container) -> Chart {
+    fn chart(container: &Container) -> Chart {
         Chart::new(container, &Task::default()).unwrap()
     }
 
     #[test]
     fn blocks_of_a_constant_rate_stand_evenly() {
         let container = container(&[2, 4, 8, 2, 2], &[(0, 0), (200, 2), (450, 4)], r#"{"fps_hint":10000.0}"#);
-        let profile = profile(&container);
-        let lane = &profile.lanes[0];
-        assert_eq!((profile.axis, profile.end, lane.len(), lane.keyframes()), (Axis::Time, 500, 5, 3));
+        let chart = chart(&container);
+        let lane = &chart.lanes[0];
+        assert_eq!((chart.axis, chart.end, lane.len(), lane.keyframes()), (Axis::Time, 500, 5, 3));
         assert_eq!(lane.places_in(&(100..300)), 1..3);
         assert_eq!(lane.places_in(&(110..190)), 1..2, "none begins: the one that lasts");
         assert_eq!((lane.largest(&(0..2)), lane.bytes(&(0..3)), lane.largest(&(3..3))), (4, 14, 0));
         assert_eq!(lane.spacing.as_ref().map(|s| (s.min, s.mean, s.max)), Some((200, 200, 200)));
         let odd = lane.faulty_entries().next().unwrap();
         assert_eq!((odd.at, odd.block, odd.fault), (450, Some(4), Some(EntryFault::OtherTime)));
-        let chain = profile.chain(&container, 0, 399).unwrap();
+        let chain = chart.chain(&container, 0, 399).unwrap();
         assert_eq!((chain.keyframe, chain.last, chain.blocks), (2, 3, 2));
         assert_eq!((chain.start, chain.end), (200, 400));
-        assert_eq!(profile.keyframe_in(3..9), Some(4));
+        assert_eq!(chart.keyframe_in(3..9), Some(4));
     }
 
     #[test]
     fn without_a_time_base_blocks_stand_by_index() {
         let container = container(&[2; 9], &[(7, 3), (9, 99)], "{}");
-        let profile = profile(&container);
-        let lane = &profile.lanes[0];
-        assert_eq!((profile.axis, profile.end, lane.unplaced_entries), (Axis::Index, 9, 1));
+        let chart = chart(&container);
+        let lane = &chart.lanes[0];
+        assert_eq!((chart.axis, chart.end, lane.unplaced_entries), (Axis::Index, 9, 1));
         assert_eq!(lane.entries.iter().map(|entry| (entry.at, entry.pts_us)).collect::<Vec<_>>(), [(3, 7)]);
-        assert_eq!(profile.find(&container, 8), Some((0, 8)));
-        assert_eq!(profile.find(&container, 9), None);
+        assert_eq!(chart.find(&container, 8), Some((0, 8)));
+        assert_eq!(chart.find(&container, 9), None);
     }
 
     #[test]
     fn the_ends_of_time_do_not_overflow() {
         let container = container(&[2; 5], &[(0, 0), (u64::MAX, 1)], r#"{"fps_hint":1e-300}"#);
-        let profile = profile(&container);
-        let lane = &profile.lanes[0];
-        assert_eq!((profile.end, lane.step), (u64::MAX, u64::MAX));
+        let chart = chart(&container);
+        let lane = &chart.lanes[0];
+        assert_eq!((chart.end, lane.step), (u64::MAX, u64::MAX));
         for at in [0, 1, u64::MAX - 1, u64::MAX] {
             let place = lane.place_at(at).unwrap();
             assert!(lane.span(place).is_some());
-            _ = profile.chain(&container, 0, at);
+            _ = chart.chain(&container, 0, at);
         }
         assert_eq!(lane.entry_in(&(1..u64::MAX)), None);
     }
@@ -764,12 +764,12 @@ mod tests {
         #[test]
         fn every_block_is_in_some_column(blocks in 1usize..60, step in 1u64..50, width in 1u64..90) {
             let container = container(&vec![2; blocks], &[], &format!(r#"{{"fps_hint":{}}}"#, 1_000_000 / step));
-            let profile = profile(&container);
-            let lane = &profile.lanes[0];
+            let chart = chart(&container);
+            let lane = &chart.lanes[0];
             let mut seen = std::collections::BTreeSet::new();
             for column in 0..width {
-                let start = profile.end * column / width;
-                let end = (profile.end * (column + 1) / width).max(start + 1);
+                let start = chart.end * column / width;
+                let end = (chart.end * (column + 1) / width).max(start + 1);
                 seen.extend(lane.places_in(&(start..end)));
             }
             prop_assert_eq!(seen.len(), blocks);

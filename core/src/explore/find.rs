@@ -147,18 +147,18 @@ pub enum Next {
     },
 }
 
-/// Searches all of the extent. Of more than `keep` matches those around the position `around` are kept. Progress is in
+/// Searches all of the byte view. Of more than `keep` matches those around the position `around` are kept. Progress is in
 /// searched bytes.
 pub fn find(
     container: &Container,
-    extent: &ByteView,
+    byte_view: &ByteView,
     needle: &Needle,
     around: u64,
     keep: usize,
     task: &Task,
 ) -> Result<Matches, Cancelled> {
-    let range = extent.range();
-    find_in(range, |start, len| extent.read(container, start, len), needle, around, keep, task)
+    let range = byte_view.range();
+    find_in(range, |start, len| byte_view.read(container, start, len), needle, around, keep, task)
 }
 
 /// What a search through the content of blocks found.

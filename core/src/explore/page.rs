@@ -20,7 +20,7 @@ pub struct Spelled {
     pub leads_to: Option<u64>,
 }
 
-/// A page of an extent.
+/// A page of a byte view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     positions: Range<u64>,
@@ -33,7 +33,7 @@ pub struct Page {
 /// Where its bytes come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origin {
-    /// From the file as they are: the first position of the extent stands there.
+    /// From the file as they are: the first position of the byte view stands there.
     Stored(u64),
     /// From pairs: which positions each makes, and its file offset. The first and the last may reach beyond the page.
     Pairs(Vec<(Range<u64>, u64)>),
@@ -47,13 +47,13 @@ impl Page {
         position / PAGE_LEN
     }
 
-    /// Reads the page of that number; it is empty where the extent has none.
-    pub fn read(container: &Container, extent: &ByteView, number: u64) -> Self {
-        let (range, start) = (extent.range(), number.saturating_mul(PAGE_LEN));
+    /// Reads the page of that number; it is empty where the byte view has none.
+    pub fn read(container: &Container, byte_view: &ByteView, number: u64) -> Self {
+        let (range, start) = (byte_view.range(), number.saturating_mul(PAGE_LEN));
         let start = start.clamp(range.start, range.end);
         let end = number.saturating_add(1).saturating_mul(PAGE_LEN).clamp(start, range.end);
-        let bytes = extent.read(container, start, (end - start) as usize).into_owned();
-        let origin = match extent {
+        let bytes = byte_view.read(container, start, (end - start) as usize).into_owned();
+        let origin = match byte_view {
             ByteView::Stored(_) => Origin::Stored(0),
             ByteView::Decoded { coding: ByteSource::Plain(content), .. } => Origin::Stored(content.start),
             ByteView::Decoded { chunk, coding: ByteSource::Rle(steps) } => {
@@ -161,25 +161,25 @@ mod tests {
             let chunk = container.index().chunk(0).unwrap();
             let coding = container.coding(0, &Task::default()).unwrap();
             let stored = ByteView::Stored(0..container.source().len());
-            for extent in [stored, ByteView::Decoded { chunk, coding }] {
-                let range = extent.range();
+            for byte_view in [stored, ByteView::Decoded { chunk, coding }] {
+                let range = byte_view.range();
                 for number in 0..=Page::number_of(range.end) {
-                    let page = Page::read(&container, &extent, number);
+                    let page = Page::read(&container, &byte_view, number);
                     for position in page.positions().step_by(7) {
                         prop_assert_eq!(Page::number_of(position), number);
-                        prop_assert_eq!(page.byte(position), extent.read(&container, position, 1).first().copied());
-                        let offset = extent.file_offset(&container, position);
+                        prop_assert_eq!(page.byte(position), byte_view.read(&container, position, 1).first().copied());
+                        let offset = byte_view.file_offset(&container, position);
                         prop_assert_eq!(page.file_offset(position), offset);
                         let field = field_at(&container, offset.unwrap()).unwrap();
                         let spelled = page.field(position).unwrap();
                         prop_assert_eq!(&spelled.field, &field);
                         let positions = page.positions_of(&field.range).unwrap();
                         prop_assert!(positions.contains(&position));
-                        let first = extent.position_of(&container, field.range.start);
+                        let first = byte_view.position_of(&container, field.range.start);
                         prop_assert_eq!(Some(positions.start), first);
                     }
                 }
-                prop_assert!(Page::read(&container, &extent, u64::MAX).positions().is_empty());
+                prop_assert!(Page::read(&container, &byte_view, u64::MAX).positions().is_empty());
             }
         }
     }

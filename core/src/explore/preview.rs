@@ -68,10 +68,10 @@ pub struct Runs {
 }
 
 impl Preview {
-    /// Looks at an extent; progress is in bytes.
-    pub fn new(container: &Container, extent: &ByteView, task: &Task) -> Result<Self, Cancelled> {
-        let range = extent.range();
-        Self::of(range, |start, len| extent.read(container, start, len), task)
+    /// Looks at a byte view; progress is in bytes.
+    pub fn new(container: &Container, byte_view: &ByteView, task: &Task) -> Result<Self, Cancelled> {
+        let range = byte_view.range();
+        Self::of(range, |start, len| byte_view.read(container, start, len), task)
     }
 
     fn of<'a>(range: Range<u64>, read: impl Fn(u64, usize) -> Cow<'a, [u8]>, task: &Task) -> Result<Self, Cancelled> {

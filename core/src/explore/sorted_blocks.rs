@@ -252,10 +252,10 @@ mod tests {
     }
 
     fn listed(container: &Container, filter: Filter, column: Column, descending: bool) -> Vec<u64> {
-        let listing =
+        let sorted =
             SortedBlocks::new(container, filter, Order { column, descending }, &knowledge(container), &Task::default())
                 .unwrap();
-        (0..listing.len()).map(|row| listing.block(row).unwrap()).collect()
+        (0..sorted.len()).map(|row| sorted.block(row).unwrap()).collect()
     }
 
     #[test]
@@ -288,9 +288,9 @@ mod tests {
         let container = container(&[&[1, 9], &[1, 2, 3, 4]], None);
         let filter = Filter { larger_than: Some(2), ..Filter::default() };
         let order = Order { column: Column::Ratio, descending: false };
-        let listing = SortedBlocks::new(&container, filter, order, &Knowledge::default(), &Task::default()).unwrap();
-        assert_eq!((listing.len(), listing.stored, listing.decoded), (1, 4, Some(6)));
-        assert_eq!((listing.row(0), listing.row(1), listing.row(2)), (None, Some(0), None));
+        let sorted = SortedBlocks::new(&container, filter, order, &Knowledge::default(), &Task::default()).unwrap();
+        assert_eq!((sorted.len(), sorted.stored, sorted.decoded), (1, 4, Some(6)));
+        assert_eq!((sorted.row(0), sorted.row(1), sorted.row(2)), (None, Some(0), None));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Which key does what, and where: one table. The footer's hints, the help and the command line's names are made from
-//! it, so none of them can say something else.
+//! it, so none of them can say something else; the manual and docs/interface.md have all of it.
 
 mod binding;
 mod table;
@@ -21,6 +21,20 @@ pub fn command(contexts: &[Context], key: Key) -> Option<Command> {
 /// The key that does this, as read on the keyboard.
 pub fn key_of(command: Command, ascii: bool) -> Option<String> {
     BINDINGS.iter().find(|binding| binding.command == command)?.keys.first().map(|key| key.label(ascii))
+}
+
+/// Every key on paper: for each context its title, and for each of its bindings the keys, the command's name (or nothing)
+/// and what they do.
+pub fn on_paper() -> Vec<(&'static str, Vec<[String; 3]>)> {
+    let mut contexts: Vec<Context> = BINDINGS.iter().map(|binding| binding.context).collect();
+    contexts.sort_unstable();
+    contexts.dedup();
+    let line = |binding: &Binding| {
+        let keys: Vec<String> = binding.keys.iter().map(|key| key.label(true)).collect();
+        [keys.join(" "), binding.name.to_owned(), binding.help.to_owned()]
+    };
+    let of = |context: Context| BINDINGS.iter().filter(|binding| binding.context == context).map(line).collect();
+    contexts.into_iter().map(|context| (context.title(), of(context))).collect()
 }
 
 /// The names that the command line knows.
@@ -48,7 +62,7 @@ mod tests {
         }
     }
 
-    /// The keys of INTERFACE.md, with what they do in every pane.
+    /// The keys that users rely on, with what they do in every pane.
     const PROMISED: &[(&str, Command)] = &[
         ("?", Command::Help),
         ("q", Command::Quit),

@@ -28,10 +28,10 @@ pub struct BlockList {
     /// The blocks asked for.
     pub filter: Filter,
     /// What is listed; `None` for all blocks by index (or from the last to the first).
-    listing: Option<Arc<SortedBlocks>>,
-    /// Without a listing: an order that is the file's own, or its mirror.
+    sorted: Option<Arc<SortedBlocks>>,
+    /// Without a sorted list: an order that is the file's own, or its mirror.
     natural: Order,
-    /// What the last listing was asked for.
+    /// What the last list was asked for.
     asked: Option<(Filter, Order, Arc<Container>)>,
     measures: BTreeMap<u64, Measure>,
     /// What `measures` are of.
@@ -41,28 +41,28 @@ pub struct BlockList {
 }
 
 impl BlockList {
-    /// The listing that is shown, where it is not all blocks by index.
-    pub fn listing(&self) -> Option<&SortedBlocks> {
-        self.listing.as_deref()
+    /// The sorted list that is shown, where it is not all blocks by index.
+    pub fn sorted(&self) -> Option<&SortedBlocks> {
+        self.sorted.as_deref()
     }
 
     /// The order of what is shown, which may not be yet what was asked for.
     pub fn shown_order(&self) -> Order {
-        match &self.listing {
-            Some(listing) => listing.order,
+        match &self.sorted {
+            Some(sorted) => sorted.order,
             None => self.natural,
         }
     }
 
     /// How many rows there are.
     pub fn len(&self, container: &Container) -> u64 {
-        self.listing.as_ref().map_or(container.index().blocks(), |listing| listing.len())
+        self.sorted.as_ref().map_or(container.index().blocks(), |sorted| sorted.len())
     }
 
     /// The block in a row.
     pub fn block(&self, container: &Container, row: u64) -> Option<u64> {
-        match (&self.listing, container.index().blocks()) {
-            (Some(listing), _) => listing.block(row),
+        match (&self.sorted, container.index().blocks()) {
+            (Some(sorted), _) => sorted.block(row),
             (None, blocks) if self.natural.descending => blocks.checked_sub(row)?.checked_sub(1),
             (None, blocks) => Some(row).filter(|row| *row < blocks),
         }
@@ -70,8 +70,8 @@ impl BlockList {
 
     /// The row of a block.
     pub fn row(&self, container: &Container, block: u64) -> Option<u64> {
-        match &self.listing {
-            Some(listing) => listing.row(block),
+        match &self.sorted {
+            Some(sorted) => sorted.row(block),
             // From the last to the first, rows and blocks are each other's mirror.
             None => self.block(container, block),
         }
@@ -92,8 +92,8 @@ impl BlockList {
 
     /// Stays with what is shown.
     pub(super) fn give_up(&mut self) {
-        (self.filter, self.order) = match &self.listing {
-            Some(listing) => (listing.filter.clone(), listing.order),
+        (self.filter, self.order) = match &self.sorted {
+            Some(sorted) => (sorted.filter.clone(), sorted.order),
             None => (Filter::default(), self.natural),
         };
         if let Some((filter, order, _)) = &mut self.asked {

@@ -16,7 +16,7 @@ pub struct Description {
     /// All of the container was there to be described.
     pub is_complete: bool,
     /// The file's length and the number of chunks then.
-    pub extent: (u64, u64),
+    pub amount: (u64, u64),
     /// The audit's results are in it.
     pub is_audited: bool,
 }
@@ -28,13 +28,13 @@ impl Description {
             glance: Glance::new(container, audit),
             fields: JsonTree::new(container),
             is_complete: container.is_complete(),
-            extent: extent(container),
+            amount: amount(container),
             is_audited: audit.is_some(),
         }
     }
 }
 
 /// How much of a container there is.
-pub(super) fn extent(container: &Container) -> (u64, u64) {
+pub(super) fn amount(container: &Container) -> (u64, u64) {
     (container.source().len(), container.index().len())
 }

@@ -44,7 +44,7 @@ pub enum Goal {
     /// To the byte that comes from the same place as another one.
     SameByte {
         /// Where that one is.
-        extent: ByteView,
+        byte_view: ByteView,
         /// Its position there.
         position: u64,
         /// The file offset to go to where it comes from no single place.

@@ -77,7 +77,7 @@ pub enum Outcome {
     /// A page of bytes was read.
     Read {
         /// What it is a page of.
-        extent: ByteView,
+        byte_view: ByteView,
         /// Its number.
         number: u64,
         /// The page.
@@ -88,7 +88,7 @@ pub enum Outcome {
     /// Where the cursor goes in what is shown.
     Located {
         /// What is shown.
-        extent: ByteView,
+        byte_view: ByteView,
         /// The position; `None` where the goal leads to none.
         position: Option<u64>,
     },
@@ -119,7 +119,7 @@ pub enum Outcome {
     /// The places of what was searched for.
     Found {
         /// Where it was searched.
-        extent: ByteView,
+        byte_view: ByteView,
         /// The places.
         matches: Matches,
     },
@@ -133,7 +133,7 @@ pub enum Outcome {
     /// What content looks like.
     Previewed {
         /// Which content.
-        extent: ByteView,
+        byte_view: ByteView,
         /// What it looks like.
         preview: Arc<Preview>,
     },

@@ -206,7 +206,7 @@ pub enum Request {
         /// The container.
         container: Arc<Container>,
         /// What they are pages of.
-        extent: ByteView,
+        byte_view: ByteView,
         /// Their numbers.
         numbers: Vec<u64>,
     },
@@ -217,14 +217,14 @@ pub enum Request {
         /// Where to.
         goal: hex::Goal,
         /// What is shown.
-        extent: ByteView,
+        byte_view: ByteView,
     },
     /// Read bytes that are to be copied.
     ReadToCopy {
         /// The container.
         container: Arc<Container>,
         /// Where they are.
-        extent: ByteView,
+        byte_view: ByteView,
         /// Their positions.
         range: Range<u64>,
         /// As what they are copied.
@@ -275,7 +275,7 @@ pub enum Request {
         /// The container.
         container: Arc<Container>,
         /// Where.
-        extent: ByteView,
+        byte_view: ByteView,
         /// What.
         needle: Arc<Needle>,
         /// The position around which matches are kept.

@@ -186,8 +186,8 @@ fn known(
 fn totals(state: &State, container: &Container, painter: &Painter<'_>) -> Vec<Span<'static>> {
     let index = container.index();
     let all = index.blocks();
-    let (blocks, stored, decoded) = match state.blocks.listing() {
-        Some(listing) => (listing.len(), listing.stored, listing.decoded),
+    let (blocks, stored, decoded) = match state.blocks.sorted() {
+        Some(sorted) => (sorted.len(), sorted.stored, sorted.decoded),
         None => {
             let known = container.starts(Effort::Cheap).decoded.filter(|starts| starts.known() == all);
             (all, index.total(Tag::CORE).map_or(0, |total| total.bytes), known.map(|starts| starts.total()))
@@ -206,8 +206,8 @@ fn totals(state: &State, container: &Container, painter: &Painter<'_>) -> Vec<Sp
         };
         parts.push((Role::Text, format!("{} decoded{ratio}", short_size(decoded))));
     }
-    if let Some(profile) = state.chart.as_ref().filter(|_| blocks == all) {
-        let keyframes: u64 = profile.lanes.iter().map(|lane| lane.keyframes()).sum();
+    if let Some(chart) = state.chart.as_ref().filter(|_| blocks == all) {
+        let keyframes: u64 = chart.lanes.iter().map(|lane| lane.keyframes()).sum();
         parts.push((Role::Text, format!("{} keyframes", count_text(keyframes))));
     }
     if let Some(mean) = stored.checked_div(blocks) {

@@ -78,13 +78,13 @@ fn mark(
         return Some((painter.glyphs.playhead, Role::Playhead));
     }
     // Tracks have tables of their own; what they have in common is keyframes.
-    let profile = state.chart.as_ref()?;
-    let table = match &profile.lanes[..] {
-        [lane] if lane.track.is_none() && profile.axis == Axis::Time && !lane.entries.is_empty() => Some(lane),
+    let chart = state.chart.as_ref()?;
+    let table = match &chart.lanes[..] {
+        [lane] if lane.track.is_none() && chart.axis == Axis::Time && !lane.entries.is_empty() => Some(lane),
         _ => None,
     };
     let (Some(timeline), Some(lane)) = (container.timeline(), table) else {
-        let keyframe = profile.keyframe_in(range)?;
+        let keyframe = chart.keyframe_in(range)?;
         return (keyframe < container.index().blocks()).then_some((painter.glyphs.keyframe, Role::Keyframe));
     };
     // Where blocks outnumber columns, whole stretches are marked by what SEEK's timestamps say.

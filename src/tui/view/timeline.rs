@@ -37,26 +37,26 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let mut painter = Painter::new(state, buffer);
     let pane = pane.inner;
     let Some(container) = &state.container else { return };
-    let Some(profile) = &state.chart else {
+    let Some(chart) = &state.chart else {
         let running = state.jobs.running().iter().find(|running| running.job.request.kind() == JobKind::Chart);
         let (done, total, _) = running.map_or((0, 0, None), |running| state.jobs.progress(running));
         let percent = u128::from(done) * 100 / u128::from(total.max(1));
         painter.line(pane, 0, vec![painter.span(Role::Dim, format!(" looking at every block: {percent}%"))]);
         return;
     };
-    if profile.lanes.iter().all(Lane::is_empty) {
+    if chart.lanes.iter().all(Lane::is_empty) {
         painter.line(pane, 0, vec![painter.span(Role::Dim, " no blocks: there is nothing to place on a timeline")]);
         return;
     }
-    let parts = Parts::of(pane, profile.lanes.len(), state.timeline.lane, profile.axis);
-    let head = playhead(state, profile);
-    let scene = Scene { state, container, profile, pane, parts: &parts, shown: state.timeline.shown(profile), head };
+    let parts = Parts::of(pane, chart.lanes.len(), state.timeline.lane, chart.axis);
+    let head = playhead(state, chart);
+    let scene = Scene { state, container, chart, pane, parts: &parts, shown: state.timeline.shown(chart), head };
     if let Some(line) = parts.caption {
         let caption = scene.caption(&painter);
         painter.line(pane, line, caption);
     }
     for lines in &parts.lanes {
-        if let Some(lane) = profile.lanes.get(lines.lane) {
+        if let Some(lane) = chart.lanes.get(lines.lane) {
             scene.lane(&mut painter, lane, lines);
         }
     }
@@ -78,9 +78,9 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
 impl Scene<'_> {
     fn caption(&self, painter: &Painter<'_>) -> Vec<Span<'static>> {
         let len = self.shown.end - self.shown.start;
-        let axis = self.profile.axis;
+        let axis = self.chart.axis;
         let dot = format!(" {} ", painter.glyphs.separator);
-        let whole = len == self.profile.extent();
+        let whole = len == self.chart.axis_len();
         let mut texts = Vec::new();
         if self.pane.width >= 60 {
             texts.push(format!(
@@ -92,7 +92,7 @@ impl Scene<'_> {
         }
         let of = match axis {
             Axis::Time => format_duration(self.container.duration_us().unwrap_or(0)),
-            Axis::Index => distance_text(axis, self.profile.extent()),
+            Axis::Index => distance_text(axis, self.chart.axis_len()),
         };
         texts.push(if whole { format!("all {of}") } else { format!("{} of {of}", distance_text(axis, len)) });
         let column = len as f64 / f64::from(self.parts.chart_width(self.pane).max(1));
@@ -104,7 +104,7 @@ impl Scene<'_> {
             Scale::Linear => "linear bars".to_owned(),
             Scale::Log => "log bars".to_owned(),
         });
-        let hidden = self.profile.lanes.len() - self.parts.lanes.len().min(self.profile.lanes.len());
+        let hidden = self.chart.lanes.len() - self.parts.lanes.len().min(self.chart.lanes.len());
         if hidden > 0 {
             texts.push(format!("{hidden} more tracks"));
         }

@@ -141,11 +141,11 @@ fn go_to(state: &mut State, block: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// A listing was made.
-pub(in crate::tui::state) fn listed(state: &mut State, listing: Arc<SortedBlocks>) {
-    let wanted = listing.filter == state.blocks.filter && listing.order == state.blocks.order;
+/// A sorted list was made.
+pub(in crate::tui::state) fn listed(state: &mut State, sorted: Arc<SortedBlocks>) {
+    let wanted = sorted.filter == state.blocks.filter && sorted.order == state.blocks.order;
     if wanted {
-        state.blocks.listing = Some(listing);
+        state.blocks.sorted = Some(sorted);
         to_selection(state);
     }
 }
@@ -221,7 +221,7 @@ fn list_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
     if list.filter.is_empty() && is_natural(container, list.order) {
         list.asked = None;
         state.jobs.cancel(JobKind::List);
-        if list.listing.take().is_some() || list.natural != list.order {
+        if list.sorted.take().is_some() || list.natural != list.order {
             list.natural = list.order;
             to_selection(state);
         }
@@ -230,7 +230,7 @@ fn list_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect> {
     let same = |asked: &(Filter, Order, Arc<Container>)| asked.0 == list.filter && asked.1 == list.order;
     let asked = list.asked.as_ref().filter(|asked| same(asked));
     let current = asked.is_some_and(|asked| Arc::ptr_eq(&asked.2, container));
-    // While more and more of the file is walked, a listing of less of it is finished first.
+    // While more and more of the file is walked, a sorted list of less of it is finished first.
     if current || (asked.is_some() && state.jobs.is_running(JobKind::List)) {
         return Vec::new();
     }

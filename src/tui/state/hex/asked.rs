@@ -6,7 +6,7 @@ use h4mk::block::BlockError;
 use h4mk::explore::byte_view::{ByteSource, ByteView};
 use h4mk::index::Chunk;
 
-/// Tells an extent from another, without looking at what is in it.
+/// Tells a byte view from another, without looking at what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct ByteViewId {
     decoded: bool,
@@ -14,17 +14,17 @@ pub(super) struct ByteViewId {
 }
 
 impl ByteViewId {
-    /// That of an extent.
-    pub(super) fn of(extent: &ByteView) -> Self {
-        match extent {
+    /// That of a byte view.
+    pub(super) fn of(byte_view: &ByteView) -> Self {
+        match byte_view {
             ByteView::Stored(range) => Self { decoded: false, range: range.clone() },
             ByteView::Decoded { chunk, .. } => Self::of_decoded(chunk),
         }
     }
 
     /// That of the pages that it is read in: the file's are the same whatever part of it is shown.
-    pub(super) fn of_pages(extent: &ByteView) -> Self {
-        match extent {
+    pub(super) fn of_pages(byte_view: &ByteView) -> Self {
+        match byte_view {
             ByteView::Stored(_) => Self { decoded: false, range: 0..0 },
             ByteView::Decoded { chunk, .. } => Self::of_decoded(chunk),
         }

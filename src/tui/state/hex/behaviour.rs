@@ -246,7 +246,7 @@ fn same_byte(state: &State) -> (Goal, bool) {
         Ok(shown) => {
             let is_decoded = shown.is_decoded();
             let otherwise = shown.chunk.map(|chunk| chunk.offset());
-            (Goal::SameByte { extent: shown.extent, position: state.hex.cursor, otherwise }, is_decoded)
+            (Goal::SameByte { byte_view: shown.byte_view, position: state.hex.cursor, otherwise }, is_decoded)
         }
         // What its first byte was made from: others aren't known yet.
         Err(Empty::NotRead(chunk, _)) => (Goal::FileOffset(chunk.payload_offset()), false),

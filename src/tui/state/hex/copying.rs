@@ -33,8 +33,8 @@ pub(super) fn copy(state: &mut State, shown: &Shown, form: CopyForm) -> Vec<Effe
         return Vec::new();
     }
     state.hex.anchor = None;
-    let (container, extent) = (shown.container.clone(), shown.extent.clone());
-    let request = Request::ReadToCopy { container, extent, range: range.start..range.start + len, form };
+    let (container, byte_view) = (shown.container.clone(), shown.byte_view.clone());
+    let request = Request::ReadToCopy { container, byte_view, range: range.start..range.start + len, form };
     vec![Effect::Start(state.jobs.start(request))]
 }
 

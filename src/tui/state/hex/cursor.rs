@@ -107,30 +107,30 @@ pub(super) fn settle_goal(state: &mut State, shown: &Shown) -> Vec<Effect> {
         arrive(state, shown, position);
         return Vec::new();
     }
-    let locating = Some((goal.clone(), ByteViewId::of(&shown.extent)));
+    let locating = Some((goal.clone(), ByteViewId::of(&shown.byte_view)));
     if state.hex.locating == locating {
         return Vec::new();
     }
     state.hex.locating = locating;
-    let request = Request::Locate { container: shown.container.clone(), goal, extent: shown.extent.clone() };
+    let request = Request::Locate { container: shown.container.clone(), goal, byte_view: shown.byte_view.clone() };
     vec![Effect::Start(state.jobs.start(request))]
 }
 
 /// The position that a goal leads to, or that it leads to none; `None` where the file has to be read to know.
 fn place(state: &State, shown: &Shown, goal: &Goal) -> Option<Option<u64>> {
-    let of_offset = |offset: u64| match shown.extent.is_counted() {
+    let of_offset = |offset: u64| match shown.byte_view.is_counted() {
         true => None,
-        false => Some(shown.extent.position_of(&shown.container, offset)),
+        false => Some(shown.byte_view.position_of(&shown.container, offset)),
     };
     match goal {
         Goal::Start => Some(None),
         Goal::Position(position) => Some(Some(*position)),
         Goal::FileOffset(offset) => of_offset(*offset),
-        Goal::SameByte { extent, position, .. } if *extent == shown.extent => Some(Some(*position)),
-        Goal::SameByte { extent, position, otherwise } => {
-            let offset = match extent.is_counted() {
-                true => state.hex.pages.file_offset(extent, *position)?,
-                false => extent.file_offset(&shown.container, *position),
+        Goal::SameByte { byte_view, position, .. } if *byte_view == shown.byte_view => Some(Some(*position)),
+        Goal::SameByte { byte_view, position, otherwise } => {
+            let offset = match byte_view.is_counted() {
+                true => state.hex.pages.file_offset(byte_view, *position)?,
+                false => byte_view.file_offset(&shown.container, *position),
             };
             offset.or(*otherwise).map_or(Some(None), of_offset)
         }
@@ -138,25 +138,25 @@ fn place(state: &State, shown: &Shown, goal: &Goal) -> Option<Option<u64>> {
 }
 
 /// Finds the position that a goal leads to, reading whatever that takes.
-pub fn locate(container: &Container, goal: &Goal, extent: &ByteView) -> Option<u64> {
-    let of_offset = |offset: u64| extent.position_of(container, offset);
+pub fn locate(container: &Container, goal: &Goal, byte_view: &ByteView) -> Option<u64> {
+    let of_offset = |offset: u64| byte_view.position_of(container, offset);
     match goal {
         Goal::Start => None,
         Goal::Position(position) => Some(*position),
         Goal::FileOffset(offset) => of_offset(*offset),
-        Goal::SameByte { extent: from, position, otherwise } => {
+        Goal::SameByte { byte_view: from, position, otherwise } => {
             of_offset(from.file_offset(container, *position).or(*otherwise)?)
         }
     }
 }
 
 /// A place was found.
-pub(in crate::tui::state) fn located(state: &mut State, extent: &ByteView, position: Option<u64>) {
+pub(in crate::tui::state) fn located(state: &mut State, byte_view: &ByteView, position: Option<u64>) {
     let Some((goal, about)) = state.hex.locating.take() else { return };
     let Ok(shown) = shown(state) else { return };
     if state.hex.goal.as_ref() == Some(&goal)
-        && about == ByteViewId::of(extent)
-        && about == ByteViewId::of(&shown.extent)
+        && about == ByteViewId::of(byte_view)
+        && about == ByteViewId::of(&shown.byte_view)
     {
         arrive(state, &shown, position);
     }

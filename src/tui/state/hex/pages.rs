@@ -47,13 +47,13 @@ impl Default for Pages {
 }
 
 impl Pages {
-    fn get(&self, extent: &ByteView, number: u64) -> Option<&Arc<Page>> {
-        self.kept.peek(&(ByteViewId::of_pages(extent), number)).map(|(page, _)| page)
+    fn get(&self, byte_view: &ByteView, number: u64) -> Option<&Arc<Page>> {
+        self.kept.peek(&(ByteViewId::of_pages(byte_view), number)).map(|(page, _)| page)
     }
 
     /// Where a byte comes from, where the page that it is on was read.
-    pub(super) fn file_offset(&self, extent: &ByteView, position: u64) -> Option<Option<u64>> {
-        self.get(extent, Page::number_of(position)).map(|page| page.file_offset(position))
+    pub(super) fn file_offset(&self, byte_view: &ByteView, position: u64) -> Option<Option<u64>> {
+        self.get(byte_view, Page::number_of(position)).map(|page| page.file_offset(position))
     }
 
     /// More is known of the file: what is shown is read once more.
@@ -64,7 +64,7 @@ impl Pages {
     /// Those of these pages that have to be asked for; none where that was done. `is_asking` says whether what was asked
     /// for last is still being read.
     pub(super) fn ask(&mut self, shown: &Shown, numbers: &[u64], is_asking: bool) -> Option<(ByteView, Vec<u64>)> {
-        let (about, known) = (ByteViewId::of_pages(&shown.extent), self.known);
+        let (about, known) = (ByteViewId::of_pages(&shown.byte_view), self.known);
         let mut is_missing =
             |number: &u64| self.kept.get(&(about.clone(), *number)).is_none_or(|(_, then)| *then != known);
         let missing: Vec<u64> = numbers.iter().copied().filter(|number| is_missing(number)).collect();
@@ -78,8 +78,8 @@ impl Pages {
     }
 
     /// A page was read.
-    pub(super) fn keep(&mut self, extent: &ByteView, number: u64, page: Arc<Page>) {
-        let about = ByteViewId::of_pages(extent);
+    pub(super) fn keep(&mut self, byte_view: &ByteView, number: u64, page: Arc<Page>) {
+        let about = ByteViewId::of_pages(byte_view);
         let asked = self.asked.as_ref().filter(|asked| asked.about == about);
         let known = asked.map_or(0, |asked| asked.known);
         self.kept.put((about, number), (page, known));
@@ -92,9 +92,9 @@ impl Pages {
     }
 }
 
-/// The extent that pages are read from: of the file, all of it.
+/// The byte view that pages are read from: of the file, all of it.
 fn whole(shown: &Shown) -> ByteView {
-    match &shown.extent {
+    match &shown.byte_view {
         ByteView::Stored(_) => ByteView::Stored(0..shown.container.source().len()),
         decoded => decoded.clone(),
     }
@@ -103,12 +103,12 @@ fn whole(shown: &Shown) -> ByteView {
 impl Hex {
     /// The page that a position is on, where it was read.
     pub fn page(&self, shown: &Shown, position: u64) -> Option<&Page> {
-        self.pages.get(&shown.extent, Page::number_of(position)).map(|page| &**page)
+        self.pages.get(&shown.byte_view, Page::number_of(position)).map(|page| &**page)
     }
 
     /// The same for what can't go on without it.
     pub(super) fn page_at(&self, shown: &Shown, position: u64) -> Result<Arc<Page>, Missing> {
-        self.pages.get(&shown.extent, Page::number_of(position)).cloned().ok_or(Missing(position))
+        self.pages.get(&shown.byte_view, Page::number_of(position)).cloned().ok_or(Missing(position))
     }
 
     /// The byte at a position, where it was read.
@@ -159,7 +159,7 @@ impl Hex {
         let last = positions.end.saturating_sub(1).max(positions.start);
         let numbers = Page::number_of(positions.start)..=Page::number_of(last);
         let pages: Vec<&Page> =
-            numbers.filter_map(|number| self.pages.get(&shown.extent, number)).map(|page| &**page).collect();
+            numbers.filter_map(|number| self.pages.get(&shown.byte_view, number)).map(|page| &**page).collect();
         pages.into_iter()
     }
 }

@@ -67,14 +67,14 @@ fn ask_for_pages(state: &mut State, shown: &Shown) -> Vec<Effect> {
     let mut numbers: Vec<u64> = (Page::number_of(first)..=Page::number_of(last.saturating_sub(1).max(first))).collect();
     numbers.extend(state.hex.needs.map(|Missing(position)| Page::number_of(position)));
     let is_asking = state.jobs.is_running(JobKind::Read);
-    let Some((extent, numbers)) = state.hex.pages.ask(shown, &numbers, is_asking) else { return Vec::new() };
-    let request = Request::Read { container: shown.container.clone(), extent, numbers };
+    let Some((byte_view, numbers)) = state.hex.pages.ask(shown, &numbers, is_asking) else { return Vec::new() };
+    let request = Request::Read { container: shown.container.clone(), byte_view, numbers };
     vec![Effect::Start(state.jobs.start(request))]
 }
 
 /// A page was read.
-pub(in crate::tui::state) fn read(state: &mut State, extent: &ByteView, number: u64, page: Arc<Page>) {
-    state.hex.pages.keep(extent, number, page);
+pub(in crate::tui::state) fn read(state: &mut State, byte_view: &ByteView, number: u64, page: Arc<Page>) {
+    state.hex.pages.keep(byte_view, number, page);
 }
 
 /// Chunks up to this size are looked at when their headers come into sight.
@@ -187,8 +187,8 @@ fn ask_for_preview(state: &mut State, shown: &Shown) -> Vec<Effect> {
 }
 
 /// Content was looked at.
-pub(in crate::tui::state) fn previewed(state: &mut State, extent: &ByteView, preview: Arc<Preview>) {
-    let about = ByteViewId::of(extent);
+pub(in crate::tui::state) fn previewed(state: &mut State, byte_view: &ByteView, preview: Arc<Preview>) {
+    let about = ByteViewId::of(byte_view);
     if let Some(asked) = state.hex.preview.as_mut().filter(|asked| asked.about == about) {
         asked.answer = Some(preview);
     }
@@ -200,7 +200,7 @@ const SHARE: u64 = 64;
 
 /// Reads on: the next block, and the one before.
 fn ask_ahead(state: &mut State, shown: &Shown) -> Vec<Effect> {
-    let of = match &shown.extent {
+    let of = match &shown.byte_view {
         ByteView::Decoded { chunk, .. } => chunk,
         ByteView::Stored(_) => return Vec::new(),
     };

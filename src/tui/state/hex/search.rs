@@ -37,9 +37,9 @@ impl Search {
         (self.begins, self.found, self.then) = (false, None, None);
     }
 
-    /// The matches in an extent, once they are counted.
-    pub fn matches(&self, extent: &ByteView) -> Option<&Matches> {
-        let about = ByteViewId::of(extent);
+    /// The matches in a byte view, once they are counted.
+    pub fn matches(&self, byte_view: &ByteView) -> Option<&Matches> {
+        let about = ByteViewId::of(byte_view);
         self.found.as_ref().filter(|(found, _)| *found == about).map(|(_, matches)| matches)
     }
 }

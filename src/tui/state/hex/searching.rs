@@ -60,7 +60,7 @@ fn search_around(state: &mut State, shown: &Shown, around: u64, then: Then) -> V
     search.then = Some(then);
     let request = Request::Find {
         container: shown.container.clone(),
-        extent: shown.extent.clone(),
+        byte_view: shown.byte_view.clone(),
         needle: search.needle.clone(),
         around,
     };
@@ -70,7 +70,7 @@ fn search_around(state: &mut State, shown: &Shown, around: u64, then: Then) -> V
 /// Goes to the match, or searches around where it must be.
 fn follow(state: &mut State, shown: &Shown, then: Then) -> Vec<Effect> {
     let Some(search) = &state.hex.search else { return Vec::new() };
-    let Some(matches) = search.matches(&shown.extent) else {
+    let Some(matches) = search.matches(&shown.byte_view) else {
         return search_around(state, shown, then.from, then);
     };
     let here = then.inclusive && matches.ordinal_at(then.from).is_some();
@@ -116,13 +116,13 @@ fn follow(state: &mut State, shown: &Shown, then: Then) -> Vec<Effect> {
 }
 
 /// The matches were counted.
-pub(in crate::tui::state) fn found(state: &mut State, extent: &ByteView, matches: Matches) -> Vec<Effect> {
-    let about = ByteViewId::of(extent);
+pub(in crate::tui::state) fn found(state: &mut State, byte_view: &ByteView, matches: Matches) -> Vec<Effect> {
+    let about = ByteViewId::of(byte_view);
     let Some(search) = &mut state.hex.search else { return Vec::new() };
     search.found = Some((about.clone(), matches));
     let then = search.then.take();
     match (then, shown(state)) {
-        (Some(then), Ok(shown)) if ByteViewId::of(&shown.extent) == about => follow(state, &shown, then),
+        (Some(then), Ok(shown)) if ByteViewId::of(&shown.byte_view) == about => follow(state, &shown, then),
         _ => Vec::new(),
     }
 }
@@ -132,13 +132,13 @@ pub(in crate::tui::state) fn found_from(state: &mut State, from: u64, elsewhere:
     let then = state.hex.search.as_mut().and_then(|search| search.then.take());
     let shown = shown(state).ok().filter(|shown| state.view == View::Hex && decoded_block(shown) == Some(from));
     let Some((then, shown)) = then.zip(shown) else { return Vec::new() };
-    let Some((extent, matches)) = elsewhere.found else {
+    let Some((byte_view, matches)) = elsewhere.found else {
         return follow(state, &shown, Then { alone: Some(elsewhere.unread), ..then });
     };
-    let ByteView::Decoded { chunk, coding } = &extent else { return Vec::new() };
+    let ByteView::Decoded { chunk, coding } = &byte_view else { return Vec::new() };
     let position = if then.forward { matches.kept.first() } else { matches.kept.last() };
     let goal = position.map_or(Goal::Start, |position| Goal::Position(*position));
-    let about = ByteViewId::of(&extent);
+    let about = ByteViewId::of(&byte_view);
     state.hex.ahead.keep(about.clone(), Ok(coding.clone()));
     state.select(Selection::of_chunk(&shown.container, chunk));
     catch_up(state);

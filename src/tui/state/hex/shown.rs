@@ -21,7 +21,7 @@ pub struct Shown {
     /// The selected chunk.
     pub chunk: Option<Chunk>,
     /// The bytes.
-    pub extent: ByteView,
+    pub byte_view: ByteView,
     /// Their positions.
     pub range: Range<u64>,
     /// Why they are not what was asked for.
@@ -40,16 +40,16 @@ pub enum Empty {
 impl Shown {
     /// Whether decoded bytes are shown.
     pub fn is_decoded(&self) -> bool {
-        matches!(self.extent, ByteView::Decoded { .. })
+        matches!(self.byte_view, ByteView::Decoded { .. })
     }
 
     /// The content that the preview is about: without a chunk's header.
     pub fn content(&self) -> ByteView {
-        match (&self.extent, &self.chunk) {
+        match (&self.byte_view, &self.chunk) {
             (ByteView::Stored(range), Some(chunk)) if *range == (chunk.offset()..chunk.end()) => {
                 ByteView::Stored(chunk.payload_offset()..chunk.payload_offset().saturating_add(chunk.len()))
             }
-            (extent, _) => extent.clone(),
+            (byte_view, _) => byte_view.clone(),
         }
     }
 }
@@ -60,7 +60,7 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
     let chunk = state.selection.chunk.and_then(|chunk| container.index().chunk(chunk));
     let stored = |range: Range<u64>, note| {
         let range = range.start..range.end.min(container.source().len());
-        Shown { container: container.clone(), chunk, extent: ByteView::Stored(range.clone()), range, note }
+        Shown { container: container.clone(), chunk, byte_view: ByteView::Stored(range.clone()), range, note }
     };
     let Some(chunk) = chunk.filter(|_| !state.hex.whole) else {
         return Ok(stored(0..container.source().len(), None));
@@ -77,9 +77,9 @@ pub fn shown(state: &State) -> Result<Shown, Empty> {
     };
     match coding {
         Ok(coding) => {
-            let extent = ByteView::Decoded { chunk, coding };
-            let (range, note) = (extent.range(), note_about(&container, &chunk, &extent));
-            Ok(Shown { container, chunk: Some(chunk), extent, range, note })
+            let byte_view = ByteView::Decoded { chunk, coding };
+            let (range, note) = (byte_view.range(), note_about(&container, &chunk, &byte_view));
+            Ok(Shown { container, chunk: Some(chunk), byte_view, range, note })
         }
         Err(why) => {
             let note = not_decoded(&container, &why);
@@ -103,9 +103,9 @@ fn not_decoded(container: &Container, why: &BlockError) -> String {
 }
 
 /// What should be known about decoded bytes.
-fn note_about(container: &Container, chunk: &Chunk, extent: &ByteView) -> Option<String> {
-    let stage = extent.stage(container);
-    match extent {
+fn note_about(container: &Container, chunk: &Chunk, byte_view: &ByteView) -> Option<String> {
+    let stage = byte_view.stage(container);
+    match byte_view {
         ByteView::Decoded { coding: ByteSource::Rle(_), .. } if !chunk.len().is_multiple_of(2) => {
             Some("odd length: the last byte is half a pair, left out".to_owned())
         }

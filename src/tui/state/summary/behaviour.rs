@@ -7,7 +7,7 @@ use super::{Line, Link};
 use crate::tui::command::{Command, Level, View};
 use crate::tui::rows::{Motion, Window};
 use crate::tui::state::behaviour::{Behaviour, List};
-use crate::tui::state::description::extent;
+use crate::tui::state::description::amount;
 use crate::tui::state::{Effect, JobKind, Request, Selection, State, copy, findings, popup};
 use h4mk::time::format_us;
 
@@ -61,7 +61,7 @@ impl Behaviour for Summary {
         let Some(container) = state.container.clone() else { return Vec::new() };
         let known = state.description.as_ref();
         let is_told = known.is_some_and(|known| {
-            let is_current = state.followed.is_none() || known.extent == extent(&container);
+            let is_current = state.followed.is_none() || known.amount == amount(&container);
             is_current && (known.is_complete || !container.is_complete()) && (known.is_audited || state.audit.is_none())
         });
         if is_told || (!container.is_complete() && state.jobs.is_running(JobKind::Describe)) {

@@ -51,30 +51,30 @@ pub(super) fn found_at(state: &State, container: &Container, block: u64) -> Stri
 }
 
 /// Looks up what is wrong in each lane, where more is known than the last time.
-pub(super) fn find_faults(state: &mut State, container: &Container, profile: &Arc<Chart>) {
+pub(super) fn find_faults(state: &mut State, container: &Container, chart: &Arc<Chart>) {
     let looked_at = container.looked_at();
     let known = state.timeline.faults_of.as_ref().is_some_and(|(of, knowledge, looked)| {
-        Arc::ptr_eq(of, profile) && Arc::ptr_eq(knowledge, &state.knowledge) && *looked == looked_at
+        Arc::ptr_eq(of, chart) && Arc::ptr_eq(knowledge, &state.knowledge) && *looked == looked_at
     });
     if known {
         return;
     }
-    let mut faults = vec![Vec::new(); profile.lanes.len()];
+    let mut faults = vec![Vec::new(); chart.lanes.len()];
     for (block, known) in state.knowledge.faults(container) {
-        let Some((lane, place)) = profile.find(container, block) else { continue };
+        let Some((lane, place)) = chart.find(container, block) else { continue };
         if let Some(lane) = faults.get_mut(lane) {
             lane.push((place, known));
         }
     }
     faults.iter_mut().for_each(|lane| lane.sort_unstable());
     state.timeline.faults = faults;
-    state.timeline.faults_of = Some((profile.clone(), state.knowledge.clone(), looked_at));
+    state.timeline.faults_of = Some((chart.clone(), state.knowledge.clone(), looked_at));
 }
 
-pub(super) fn faults<'a>(state: &State, profile: &'a Chart) -> impl Iterator<Item = Stop> + 'a {
+pub(super) fn faults<'a>(state: &State, chart: &'a Chart) -> impl Iterator<Item = Stop> + 'a {
     let marked = state.timeline.faults.iter().enumerate().flat_map(|(lane, faults)| {
         faults.iter().filter_map(move |(place, _)| {
-            let at = profile.lanes.get(lane)?.position(*place)?;
+            let at = chart.lanes.get(lane)?.position(*place)?;
             Some(Stop { at, lane, place: *place, what: None })
         })
     });
@@ -88,7 +88,7 @@ pub(super) fn faults<'a>(state: &State, profile: &'a Chart) -> impl Iterator<Ite
             let fault = entry.fault?.describe();
             stop(lane.place_at(entry.at)?, format!("entry {} at {} us {fault}", entry.row, entry.pts_us))
         });
-        let axis = profile.axis;
+        let axis = chart.axis;
         let spacing = lane.spacing.iter().flat_map(move |spacing| {
             let usual = distance_text(axis, spacing.usual);
             spacing.irregular.iter().filter_map(move |place| {
@@ -103,7 +103,7 @@ pub(super) fn faults<'a>(state: &State, profile: &'a Chart) -> impl Iterator<Ite
         });
         entries.chain(spacing).chain(gaps)
     };
-    marked.into_iter().chain(profile.lanes.iter().enumerate().flat_map(of_lane))
+    marked.into_iter().chain(chart.lanes.iter().enumerate().flat_map(of_lane))
 }
 
 /// A distance on the axis, for people.

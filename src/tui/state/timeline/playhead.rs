@@ -4,12 +4,12 @@ use crate::tui::state::State;
 use h4mk::explore::chart::{Axis, Chart};
 
 /// Where on the axis the playhead stands.
-pub fn playhead(state: &State, profile: &Chart) -> Option<u64> {
+pub fn playhead(state: &State, chart: &Chart) -> Option<u64> {
     let block = || {
-        let (lane, place) = profile.find(state.container.as_ref()?, state.selection.block?)?;
-        profile.lanes.get(lane)?.position(place)
+        let (lane, place) = chart.find(state.container.as_ref()?, state.selection.block?)?;
+        chart.lanes.get(lane)?.position(place)
     };
-    match profile.axis {
+    match chart.axis {
         Axis::Time => state.selection.time_us.or_else(block),
         Axis::Index => block(),
     }

@@ -28,7 +28,7 @@ fn changed(state: &mut State, action: Action) -> Vec<Effect> {
     if !effects.iter().any(|effect| matches!(effect, Effect::Quit)) {
         settle(state);
         tree::behaviour::filter(state);
-        effects.extend(timeline::behaviour::profile_wanted(state));
+        effects.extend(timeline::behaviour::chart_wanted(state));
         effects.extend(panes::of(state.view).wants(state));
         while let Some((more, rest)) = hex::behaviour::go_on(state) {
             settle(state);

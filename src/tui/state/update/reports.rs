@@ -38,21 +38,21 @@ pub(super) fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             }
             return Vec::new();
         }
-        Ok(Outcome::Charted(profile)) => {
-            state.chart = Some(profile);
+        Ok(Outcome::Charted(chart)) => {
+            state.chart = Some(chart);
             panes::of(View::Timeline).follow(state);
         }
-        Ok(Outcome::Listed(listing)) => blocks::behaviour::listed(state, listing),
+        Ok(Outcome::Listed(sorted)) => blocks::behaviour::listed(state, sorted),
         Ok(Outcome::Measured(chunk, measure)) => state.blocks.measured(&chunk, measure),
         Ok(Outcome::Followed) => {}
         // They change nothing that panes are made of.
         Ok(Outcome::AllRead) => return Vec::new(),
-        Ok(Outcome::Read { extent, number, page }) => {
-            hex::reading::read(state, &extent, number, page);
+        Ok(Outcome::Read { byte_view, number, page }) => {
+            hex::reading::read(state, &byte_view, number, page);
             return Vec::new();
         }
-        Ok(Outcome::Located { extent, position }) => {
-            hex::located(state, &extent, position);
+        Ok(Outcome::Located { byte_view, position }) => {
+            hex::located(state, &byte_view, position);
             return Vec::new();
         }
         Ok(Outcome::ReadToCopy(bytes, form)) => return hex::copying::read(state, bytes, form),
@@ -70,9 +70,9 @@ pub(super) fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         }
         Ok(Outcome::Decoded { chunk, coding }) => hex::reading::decoded(state, &chunk, coding),
         Ok(Outcome::ReadAhead { chunk, coding }) => hex::reading::read_ahead(state, &chunk, coding),
-        Ok(Outcome::Found { extent, matches }) => return hex::searching::found(state, &extent, matches),
+        Ok(Outcome::Found { byte_view, matches }) => return hex::searching::found(state, &byte_view, matches),
         Ok(Outcome::FoundFrom { from, elsewhere }) => return hex::searching::found_from(state, from, elsewhere),
-        Ok(Outcome::Previewed { extent, preview }) => hex::reading::previewed(state, &extent, preview),
+        Ok(Outcome::Previewed { byte_view, preview }) => hex::reading::previewed(state, &byte_view, preview),
         Ok(Outcome::Compared { container, differences }) => {
             // The audit knows more than the comparison does.
             if state.container.as_ref().is_none_or(|present| !present.is_checked()) {

@@ -80,7 +80,7 @@ fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen<'_>) -
 fn search(state: &State, painter: &Painter<'_>, shown: &Shown) -> Option<String> {
     let search = state.hex.search.as_ref()?;
     let needle = from_file(&search.text, NEEDLE_COLUMNS, Keep::Start, painter.glyphs.ellipsis);
-    let Some(matches) = search.matches(&shown.extent) else {
+    let Some(matches) = search.matches(&shown.byte_view) else {
         let counting = state.jobs.is_running(JobKind::Find);
         return Some(format!("/{needle}: {}", if counting { "counting" } else { "n counts" }));
     };

@@ -25,7 +25,7 @@ const MOST_COUNTED: u64 = 4096;
 impl Scene<'_> {
     /// What is known about the playhead and the whole: one line each, the most wanted first.
     pub(super) fn facts(&self, painter: &Painter<'_>) -> Vec<Vec<Span<'static>>> {
-        let Some(lane) = self.profile.lanes.get(self.state.timeline.lane).or(self.profile.lanes.first()) else {
+        let Some(lane) = self.chart.lanes.get(self.state.timeline.lane).or(self.chart.lanes.first()) else {
             return Vec::new();
         };
         let dot = format!(" {} ", painter.glyphs.separator);
@@ -53,12 +53,12 @@ impl Scene<'_> {
 
     fn playhead_fact(&self) -> Vec<(Role, String)> {
         let Some(at) = self.head else { return vec![(Role::Dim, "nothing with a time is selected".to_owned())] };
-        let share = match self.profile.axis {
+        let share = match self.chart.axis {
             Axis::Time => self.container.span().map_or(0, |span| span.per_mille(at)),
-            Axis::Index => u128::from(at) * 1000 / u128::from(self.profile.extent()),
+            Axis::Index => u128::from(at) * 1000 / u128::from(self.chart.axis_len()),
         };
         let share = (Role::Dim, format!("{}.{}%", share / 10, share % 10));
-        match self.profile.axis {
+        match self.chart.axis {
             Axis::Time => vec![(Role::Playhead, format_us(at)), (Role::Text, format!("{at} us")), share],
             Axis::Index => {
                 vec![(Role::Playhead, format!("#{at}")), share, (Role::Warning, "no time base: by index".to_owned())]
@@ -143,7 +143,7 @@ impl Scene<'_> {
         vec![
             (Role::Strong, blocks),
             (Role::Text, from),
-            (Role::Dim, distance_text(self.profile.axis, chain.end.saturating_sub(chain.start))),
+            (Role::Dim, distance_text(self.chart.axis, chain.end.saturating_sub(chain.start))),
         ]
     }
 
@@ -166,7 +166,7 @@ impl Scene<'_> {
     fn spacing_fact(&self, painter: &Painter<'_>, lane: &Lane) -> Vec<(Role, String)> {
         let mut parts = vec![(Role::Text, count_text(lane.keyframes()))];
         let Some(spacing) = &lane.spacing else { return parts };
-        let text = |distance| distance_text(self.profile.axis, distance);
+        let text = |distance| distance_text(self.chart.axis, distance);
         if spacing.min == spacing.max {
             parts.push((Role::Text, format!("every {}", text(spacing.usual))));
         } else {
@@ -210,7 +210,7 @@ impl Scene<'_> {
         if lane.unplaced_entries > 0 {
             parts.push((Role::Damage, format!("{} {} on no block", glyphs.damage, count_text(lane.unplaced_entries))));
         }
-        let beyond = lane.entries.len() - lane.entries.partition_point(|entry| entry.at < self.profile.end);
+        let beyond = lane.entries.len() - lane.entries.partition_point(|entry| entry.at < self.chart.end);
         if beyond > 0 {
             parts.push((Role::Warning, format!("{} {beyond} after the end", glyphs.warning)));
         }
@@ -228,7 +228,7 @@ impl Scene<'_> {
         let mut parts = Vec::new();
         let len = |gap: &&h4mk::explore::chart::Gap| gap.end.saturating_sub(gap.start);
         if let Some(longest) = lane.gaps.iter().max_by_key(len) {
-            let text = distance_text(self.profile.axis, len(&longest));
+            let text = distance_text(self.chart.axis, len(&longest));
             let count = count_text(lane.gaps.len() as u64);
             let from = self.at_text(longest.start);
             parts.push((Role::Warning, format!("{} {count}, longest {text} from {from}", glyphs.lost)));
@@ -253,8 +253,8 @@ impl Scene<'_> {
             );
             parts.push((Role::Damage, text));
         }
-        if self.profile.untimed > 0 {
-            let count = count_text(self.profile.untimed);
+        if self.chart.untimed > 0 {
+            let count = count_text(self.chart.untimed);
             parts.push((Role::Warning, format!("{} {count} blocks of no track", glyphs.warning)));
         }
         if parts.is_empty() {
@@ -268,9 +268,9 @@ impl Scene<'_> {
 
     fn rate_fact(&self, lane: &Lane) -> Vec<(Role, String)> {
         let places = lane.places_in(&self.shown);
-        let shown = if self.shown.end - self.shown.start == self.profile.extent() { "mean" } else { "mean shown" };
+        let shown = if self.shown.end - self.shown.start == self.chart.axis_len() { "mean" } else { "mean shown" };
         let mut parts = Vec::new();
-        match self.profile.axis {
+        match self.chart.axis {
             Axis::Time => {
                 parts.push((Role::Text, format!("{} {shown}", rate_text(rate(lane, &places)))));
                 let source = match self.container.timeline().filter(|_| lane.track.is_none()) {

@@ -115,7 +115,7 @@ impl Scene<'_> {
     fn columns(&self, lane: &Lane, number: usize) -> Vec<Column> {
         let marked = self.state.timeline.faults(number);
         let chain = self.state.timeline.chain().filter(|_| self.state.timeline.lane == number);
-        let selected = self.state.selection.block.and_then(|block| self.profile.find(self.container, block));
+        let selected = self.state.selection.block.and_then(|block| self.chart.find(self.container, block));
         let selected = selected.filter(|(lane, _)| *lane == number).map(|(_, place)| place);
         let width = self.parts.chart_width(self.pane);
         let column = |column| {

@@ -18,14 +18,14 @@ impl Scene<'_> {
     pub(super) fn ruler(&self, painter: &mut Painter<'_>, line: u16) {
         let chart = self.chart(&(line..line + 1));
         let len = self.shown.end - self.shown.start;
-        let Some((step, label_width)) = tick_step(self.profile.axis, &self.shown, chart.width) else { return };
+        let Some((step, label_width)) = tick_step(self.chart.axis, &self.shown, chart.width) else { return };
         let mut at = self.shown.start.div_ceil(step).saturating_mul(step);
         while at < self.shown.end {
             if let Some(x) = strip_column(len, chart.width, at - self.shown.start)
                 && usize::from(x) + label_width < usize::from(chart.width)
             {
                 let area = Rect { x: chart.x.saturating_add(x), width: chart.width - x, ..chart };
-                let label = tick_text(self.profile.axis, at, step, self.shown.end);
+                let label = tick_text(self.chart.axis, at, step, self.shown.end);
                 let spans = vec![painter.span(Role::Border, painter.glyphs.track), painter.span(Role::Dim, label)];
                 painter.line(area, 0, spans);
             }

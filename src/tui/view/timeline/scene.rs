@@ -19,7 +19,7 @@ use h4mk::tracks::Track;
 pub(super) struct Scene<'a> {
     pub(super) state: &'a State,
     pub(super) container: &'a Container,
-    pub(super) profile: &'a Chart,
+    pub(super) chart: &'a Chart,
     pub(super) pane: Rect,
     pub(super) parts: &'a Parts,
     pub(super) shown: Range<u64>,
@@ -43,7 +43,7 @@ impl Scene<'_> {
     }
 
     pub(super) fn at_text(&self, at: u64) -> String {
-        match self.profile.axis {
+        match self.chart.axis {
             Axis::Time => format_us(at),
             Axis::Index => format!("#{at}"),
         }
