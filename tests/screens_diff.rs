@@ -124,7 +124,7 @@ mod any {
             let mut player = super::edit((cols, rows), "");
             for input in inputs {
                 player.play([input]);
-                _ = player.frame();
+                crate::support::screens::sound(&player, &text);
             }
         }
     }

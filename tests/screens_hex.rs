@@ -298,7 +298,7 @@ proptest! {
         let mut player = player(bytes, cols, rows, theme(Depth::True, false));
         for input in input::parse(&keys).unwrap() {
             player.play([input]);
-            _ = player.frame();
+            crate::support::screens::sound(&player, &keys);
         }
     }
 }

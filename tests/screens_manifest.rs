@@ -128,6 +128,6 @@ proptest::proptest! {
         cols in 0u16..130,
         rows in 0u16..50,
     ) {
-        _ = crate::support::played::play(hostile(), Theme::default(), (cols, rows), &keys).frame();
+        crate::support::screens::sound(&crate::support::played::play(hostile(), Theme::default(), (cols, rows), &keys), &keys);
     }
 }

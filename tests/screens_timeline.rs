@@ -123,7 +123,7 @@ fn the_ends_of_time_and_tiny_screens_are_drawn() {
     for bytes in files {
         for (cols, rows) in [(1, 1), (20, 6), (21, 7), (40, 10), (69, 9), (300, 100)] {
             for keys in ["3", "3++++++]n", "3G-H", "3t50%<Enter>L", "3sj<Right>+N"] {
-                _ = played(bytes.clone(), (cols, rows), DARK, keys).frame();
+                crate::support::screens::sound(&played(bytes.clone(), (cols, rows), DARK, keys), keys);
             }
         }
     }

@@ -11,9 +11,17 @@ use crate::tui::keymap;
 
 /// Writes the page as roff.
 pub fn run() -> anyhow::Result<()> {
+    let mut page = Vec::new();
+    write_page(&mut page)?;
     let mut out = Output::stdout();
-    write_page(&mut out)?;
+    out.write_all(portable(&String::from_utf8_lossy(&page)).as_bytes())?;
     out.finish()
+}
+
+/// The page with characters beyond ASCII by number: roff need not be told how the page is encoded.
+fn portable(page: &str) -> String {
+    let spell = |c: char| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) };
+    page.chars().map(spell).collect()
 }
 
 fn write_page(out: &mut dyn Write) -> io::Result<()> {

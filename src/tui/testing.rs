@@ -14,6 +14,10 @@ use h4mk::source::Source;
 use h4mk::task::Task;
 use h4mk::walk::Depth;
 
+#[path = "../../tests/support/sound.rs"]
+mod sound;
+pub(crate) use sound::assert_sound;
+
 fn push(file: &mut Vec<u8>, tag: &[u8; 4], payload: &[u8]) {
     file.extend(tag);
     file.extend((payload.len() as u32).to_be_bytes());

@@ -7,6 +7,7 @@ pub(crate) mod libraries;
 pub(crate) mod played;
 pub(crate) mod samples;
 pub(crate) mod screens;
+pub(crate) mod sound;
 pub(crate) mod trees;
 #[cfg(unix)]
 pub(crate) mod users;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::sound::assert_sound;
 use h4inspect::core::container::Options;
 use h4inspect::core::source::Source;
 use h4inspect::tui::headless::Player;
@@ -147,6 +148,12 @@ pub(crate) fn draw_after_each(bytes: Vec<u8>, size: (u16, u16), text: &str) {
     let mut player = played(bytes, size, DARK, "");
     for input in inputs {
         player.play([input]);
-        _ = player.frame();
+        sound(&player, text);
     }
+}
+
+/// Draws, and checks what holds of every screen.
+pub(crate) fn sound(player: &Player, after: &str) {
+    let (text, size) = (h4inspect::tui::screen::text(&player.frame()), player.state().size);
+    assert_sound(&text, (size.width, size.height), &player.state().name, after);
 }

@@ -1,6 +1,6 @@
 //! Blocks along time, condensed: what a timeline of any width is drawn from without looking at every block again.
 //!
-//! One [`Profile`] costs one look at each block. After that the largest block, the bytes, the keyframes and the SEEK
+//! One [`Chart`] costs one look at each block. After that the largest block, the bytes, the keyframes and the SEEK
 //! entries of any stretch are found in logarithmic time.
 
 use std::ops::Range;

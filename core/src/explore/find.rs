@@ -1,4 +1,4 @@
-//! Finds bytes in an [`Extent`], counts all places and keeps those around one.
+//! Finds bytes in a [`ByteView`], counts all places and keeps those around one.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -85,7 +85,7 @@ impl Page {
         self.bytes.get(at).copied()
     }
 
-    /// Where the byte at a position on the page comes from, as [`Extent::file_offset`] says it.
+    /// Where the byte at a position on the page comes from, as [`ByteView::file_offset`] says it.
     pub fn file_offset(&self, position: u64) -> Option<u64> {
         if !self.positions.contains(&position) {
             return None;

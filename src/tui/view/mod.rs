@@ -91,16 +91,22 @@ fn too_small(state: &State, buffer: &mut Buffer, area: Rect) {
 #[cfg(test)]
 mod tests {
     use crate::tui::headless;
+    use crate::tui::testing::assert_sound;
     use crate::tui::testing::{played, sample, setup};
     use crate::tui::{input, screen};
     use proptest::prelude::*;
+
+    fn sound(player: &headless::Player, after: &str) {
+        let (text, size) = (screen::text(&player.frame()), player.state().size);
+        assert_sound(&text, (size.width, size.height), &player.state().name, after);
+    }
 
     #[test]
     fn a_screen_too_small_says_so() {
         assert_eq!(screen::text(&played(19, 2, "").frame()), "too small: 19x2\nneeds 20x6\n");
         for (cols, rows) in [(0, 0), (1, 1), (0, 9), (9, 0), (20, 6), (300, 100), (500, 200)] {
             for text in ["", "?", "t1", "a"] {
-                _ = played(cols, rows, text).frame();
+                sound(&played(cols, rows, text), text);
             }
         }
     }
@@ -116,7 +122,7 @@ mod tests {
             let mut player = headless::Player::new(setup(sample(), cols, rows));
             for input in input::parse(&text).unwrap() {
                 player.play([input]);
-                _ = headless::draw(player.state(), player.state().size);
+                sound(&player, &text);
             }
         }
     }
