@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use h4inspect::report::schema;
 use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::builder::{Mux, Transport, noise};
+use crate::support::schemas as schema;
 use crate::support::{corpus, corpus_files, run, sample};
 
 fn folder() -> PathBuf {

@@ -12,7 +12,6 @@ pub mod info;
 pub mod junit;
 pub mod salvage;
 pub mod sarif;
-pub mod schema;
 pub mod seek;
 pub mod style;
 pub mod summary;

@@ -6,6 +6,7 @@ pub(crate) mod jenkins;
 pub(crate) mod libraries;
 pub(crate) mod played;
 pub(crate) mod samples;
+pub(crate) mod schemas;
 pub(crate) mod screens;
 pub(crate) mod sound;
 pub(crate) mod trees;

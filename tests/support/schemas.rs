@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-pub use h4mk::report::VERSION;
+pub(crate) use h4inspect::core::report::VERSION;
 
 /// Every schema, by the command whose output it describes: `audit-line` is a line of NDJSON, `manifest-full` that of
 /// `manifest --full`.
-pub fn all() -> Vec<(&'static str, Value)> {
-    let schemas = h4mk::report::schema::all().into_iter();
+pub(crate) fn all() -> Vec<(&'static str, Value)> {
+    let schemas = h4inspect::core::report::schema::all().into_iter();
     let named = schemas.map(|(name, mut schema)| {
         schema.insert("$id".to_owned(), format!("urn:h4inspect:schema:v{VERSION}:{name}").into());
         schema.insert("title".to_owned(), format!("h4inspect {name}").into());
