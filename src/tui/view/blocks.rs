@@ -147,7 +147,7 @@ fn value(
             None => unknown(),
         },
         Column::Ratio => match measure.and_then(|measure| measure.decoded) {
-            Some(_) if chunk.len() == 0 => (Role::Dim, glyphs.line.to_owned()),
+            Some(_) if chunk.is_empty() => (Role::Dim, glyphs.line.to_owned()),
             Some(len) => (Role::Text, format!("{:.2}{}", len as f64 / chunk.len() as f64, glyphs.times)),
             None => unknown(),
         },
