@@ -46,7 +46,7 @@ fn contents(bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
     let audit = opened(bytes);
     let container = container(&audit);
     let cores = container.index().with_tag(Tag::CORE);
-    cores.map(|c| (c.len() > 0).then(|| container.block(c.block().unwrap()).unwrap().bytes.clone())).collect()
+    cores.map(|c| (!c.is_empty()).then(|| container.block(c.block().unwrap()).unwrap().bytes.clone())).collect()
 }
 
 /// Bytes of each chunk in turn that make its CRC wrong.
