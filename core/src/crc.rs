@@ -44,16 +44,35 @@ static POWERS: [[u32; 256]; 8] = {
     powers
 };
 
-/// The product of two polynomials, modulo the CRC's.
-const fn multiply(a: u32, mut b: u32) -> u32 {
-    let (mut product, mut bit) = (0, 32);
-    while bit > 0 {
-        bit -= 1;
-        product ^= b & (a >> bit & 1).wrapping_neg();
-        b = b >> 1 ^ POLYNOMIAL & (b & 1).wrapping_neg();
+/// The product of two polynomials, modulo the CRC's: four terms of `a` at a time, from the highest on.
+#[expect(clippy::indexing_slicing, reason = "four bits are within 16 entries")]
+const fn multiply(a: u32, b: u32) -> u32 {
+    let (x, x2, x3) = (times_x(b), times_x(times_x(b)), times_x(times_x(times_x(b))));
+    let low = [0, x3, x2, x2 ^ x3, x, x ^ x3, x ^ x2, x ^ x2 ^ x3];
+    let (mut product, mut shift) = (0, 0);
+    while shift < 32 {
+        let terms = (a >> shift & 0xf) as usize;
+        let multiple = low[terms & 7] ^ (b & (terms as u32 >> 3).wrapping_neg());
+        product = product >> 4 ^ FOUR_OUT[(product & 0xf) as usize] ^ multiple;
+        shift += 4;
     }
     product
 }
+
+const fn times_x(a: u32) -> u32 {
+    a >> 1 ^ POLYNOMIAL & (a & 1).wrapping_neg()
+}
+
+/// What the four highest terms of a polynomial come to once it was multiplied by x^4.
+#[expect(clippy::indexing_slicing, reason = "computed while compiling, where an index out of range is an error")]
+static FOUR_OUT: [u32; 16] = {
+    let (mut out, mut terms) = ([0; 16], 0);
+    while terms < 16 {
+        out[terms as usize] = times_x(times_x(times_x(times_x(terms))));
+        terms += 1;
+    }
+    out
+};
 
 /// Bytes between checkpoints, as long as there are few of them.
 const FIRST_SPACING: u64 = 4 << 10;
