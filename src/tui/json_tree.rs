@@ -1,6 +1,6 @@
 //! What a container says in JSON and text, as one flat list: META, SAFE, the compatibility layer's manifest, tracks,
 //! notes, extensions. A field's own fields follow it, so that a fold skips to its end, and a seek table stays what it
-//! is: rows read from the file when they are drawn.
+//! is: rows read from the file, as far as they are in sight.
 
 mod read;
 

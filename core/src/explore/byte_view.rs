@@ -12,9 +12,6 @@ use crate::container::Container;
 use crate::index::Chunk;
 use crate::task::{Cancelled, Task};
 
-/// Run lengths of more stored bytes than this are counted in the background before they are shown decoded.
-pub const COUNTED_AT_ONCE: u64 = 1 << 20;
-
 /// Bytes with consecutive positions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ByteView {

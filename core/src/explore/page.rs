@@ -151,7 +151,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn a_page_says_what_the_extent_and_the_fields_say(
+        fn a_page_says_what_the_view_and_the_fields_say(
             runs in prop::collection::vec((any::<u8>(), prop_oneof![Just(0u8), Just(1), any::<u8>()]), 1..400),
             odd in any::<bool>(),
         ) {

@@ -1,5 +1,5 @@
 //! Everything the screen shows, and how it changes. [`update`](update::update) is the only way to change it; nothing here
-//! draws or does I/O, and reading the container's mapped bytes is all it asks of the world.
+//! draws, does I/O or reads the file: what it needs of that comes as a report of a job.
 //!
 //! What each pane keeps (`blocks`, `tree`, …) knows no state; [`State`] holds all of it. Above it, in a folder of the
 //! pane's, stand the questions that the views ask of a state and the pane's `behaviour`, its own part of the update.
