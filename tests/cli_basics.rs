@@ -75,7 +75,7 @@ fn a_variable_that_makes_no_sense_is_a_usage_error() {
     let output = h4inspect(&["info", "a.h4mk"]).env("HARMONY_CACHE_MB", "lots").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(message, "h4inspect: HARMONY_CACHE_MB=lots: not a number of mebibytes\n");
+    assert_eq!(message, "h4inspect: HARMONY_CACHE_MB=lots: write a whole number of mebibytes\n");
 }
 
 #[test]

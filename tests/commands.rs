@@ -111,7 +111,7 @@ fn what_is_no_container_is_one_clear_line_and_status_3() {
     if cfg!(unix) {
         let fifo = dir.path().join("fifo.h4mk").to_str().unwrap().to_owned();
         assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        bad.push((fifo, "nobody writes to"));
+        bad.push((fifo, "a FIFO without a writer"));
         bad.push(("/dev/zero".to_owned(), "a device"));
     }
     for (file, cause) in &bad {
@@ -199,17 +199,17 @@ fn blocks_are_given_decoded_and_raw() {
     let refused = stderr_of(1, &["block", &demo, "360"]);
     assert_eq!(refused, format!("h4inspect: {demo}: Block index 360 out of range (0-359)\n"));
     let too_large = stderr_of(1, &["block", &demo, "0", "--max-block-size", "1000"]);
-    assert!(too_large.contains("over the limit of 1000; --max-block-size raises it, --raw gives it as stored"));
+    assert!(too_large.contains("over the limit of 1000; --max-block-size raises the limit, --raw writes it as stored"));
     for (name, advice) in [
         ("encrypted", "; --secret-file decrypts it, --raw"),
-        ("opaque", "; --core-lib takes the vendor's library, --raw"),
+        ("opaque", "; --core-lib decodes it with the vendor's library, --raw"),
     ] {
         assert!(stderr_of(1, &["block", &sample(&format!("{name}.h4mk")), "0"]).contains(advice), "{name}");
     }
     let no_container = stderr_of(3, &["info", "README.md"]);
     assert!(
         no_container
-            .ends_with("(\"H4MK\"). Check that it is the right file: what begins otherwise is of another format.\n")
+            .ends_with("(\"H4MK\"). Check that it is the right file: every H4MK container begins with this magic.\n")
     );
 }
 
@@ -217,12 +217,15 @@ fn blocks_are_given_decoded_and_raw() {
 fn a_protected_block_says_which_option_opens_it() {
     let refused = |name: &str| stderr_of(1, &["block", &sample(name), "0"]);
     assert!(refused("encrypted.h4mk").contains("--secret-file decrypts it"));
-    assert!(refused("opaque.h4mk").contains("--core-lib takes the vendor's library"));
+    assert!(refused("opaque.h4mk").contains("--core-lib decodes it with the vendor's library"));
     for args in [vec!["block", "sample-data/masked.h4mk", "0"], vec!["unpack", "sample-data/masked.h4mk", "--out", "-"]]
     {
         let (status, _, warning) = run(&args);
         assert_eq!(status, 0);
-        assert!(warning.contains("masked: no key; given still masked, --mask-key-file unmasks"), "{warning}");
+        assert!(
+            warning.contains("masked: no key; the output is still masked; --mask-key-file unmasks it"),
+            "{warning}"
+        );
     }
 }
 
@@ -237,7 +240,7 @@ fn a_damaged_block_is_given_with_a_warning_and_status_1() {
     }
     let (status, stdout, stderr) = run(&["unpack", &damaged, "--out", "-"]);
     assert_eq!((status, stderr.lines().count()), (1, 3), "{stderr}");
-    assert!(stderr.contains("202 bytes at 3828 were lost"), "{stderr}");
+    assert!(stderr.contains("202 bytes lost at 3828"), "{stderr}");
     let whole = 28 * 1024;
     assert!((whole..whole + 1024).contains(&stdout.len()), "{}", stdout.len());
     assert_eq!(run(&["block", &damaged, "6"]), (0, stdout[6 * 1024..7 * 1024].to_vec(), String::new()));
@@ -284,7 +287,7 @@ fn hex_shows_the_file_a_chunk_or_a_block() {
     assert!(stdout_of(&["hex", &demo, "--block", "0"]).starts_with("00000000  73 63 65 6e 65 20 30"));
     assert!(stdout_of(&["hex", &demo, "--block", "0", "--raw"]).starts_with("00000014  73 01 63 01"));
     assert_eq!(stdout_of(&["hex", &demo, "--offset", "0x10", "--length", "3"]).lines().count(), 1);
-    assert!(stderr_of(1, &["hex", &demo, "--offset", "1GiB"]).contains("past its end"));
+    assert!(stderr_of(1, &["hex", &demo, "--offset", "1GiB"]).contains("beyond the end"));
     let dir = tempfile::tempdir().unwrap();
     let other = dir.path().join("other");
     fs::write(&other, "no container").unwrap();
@@ -599,7 +602,7 @@ fn info_and_folders_say_what_headers_show_of_damage() {
         let text = stdout_of(&["info", file]);
         text.lines().find_map(|line| line.trim().strip_prefix("Damage")).map(|line| line.trim().to_owned())
     };
-    let all = "; `h4inspect audit` says all";
+    let all = "; `h4inspect audit` lists everything";
     let found = "202 bytes lost at 3828, 1 wrong length, at least 1 wrong CRC";
     assert_eq!(damage(&sample("damaged.h4mk")), Some(format!("{found}{all}")));
     assert_eq!(damage(&sample("demo.h4mk")), None);
@@ -663,7 +666,7 @@ fn errors_say_what_there_is_instead() {
     let bad = key_file(dir.path(), "bad.json", "[]");
     let folder = dir.path().to_str().unwrap();
     let nowhere = format!("{folder}/no/x");
-    let there = r#"there are "audio", "subtitles", "video""#;
+    let there = r#"the tracks are "audio", "subtitles", "video""#;
     for (status, args, wanted) in [
         (2, vec!["unpack", &demo, "--out", &nowhere], "no/x: there is no such folder"),
         (2, vec!["info", &demo, "--secret-file", "nosuch"], "nosuch: no such file; check the path"),

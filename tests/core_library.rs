@@ -104,7 +104,7 @@ fn a_library_that_lacks_a_symbol_or_is_none_is_refused_once() {
     assert!(!first.to_string().contains('\u{1b}'), "{first}");
     assert_eq!(external.decode(&[1], 10), Err(first));
     let nowhere = External::new(Library::new("/lib/x.so", "/no/such/program"));
-    assert!(nowhere.decode(&[1], 10).unwrap_err().to_string().contains("/no/such/program does not start"));
+    assert!(nowhere.decode(&[1], 10).unwrap_err().to_string().contains("/no/such/program did not start"));
     // A program that is no host.
     let no_host = External::new(Library::new("/lib/x.so", "/bin/true"));
     assert!(matches!(no_host.decode(&[1], 10), Err(EngineError::Failed(_))));
@@ -150,7 +150,7 @@ fn a_library_that_crashes_is_started_again_but_not_for_ever() {
         assert!(decode(b"x").is_err());
     }
     let given_up = decode(b"ok").unwrap_err().to_string();
-    assert!(given_up.contains("3 times on end"), "{given_up}");
+    assert!(given_up.contains("3 times in a row"), "{given_up}");
 
     let constructor = "__attribute__((constructor)) static void crash(void) { abort(); }";
     let Some(message) = failure(&[constructor, INVERT, FREE]) else { return };
@@ -167,7 +167,7 @@ fn a_library_that_hangs_is_stopped_and_leaves_no_process() {
         let library = Library { timeout: Duration::from_millis(300), ..library(path.clone()) };
         // More than a pipe holds.
         let answer = External::new(library).decode(&vec![1; 1 << 20], 1 << 20);
-        assert!(matches!(answer, Err(EngineError::Failed(message)) if message.contains("did not answer in 300ms")));
+        assert!(matches!(answer, Err(EngineError::Failed(message)) if message.contains("did not answer within 300ms")));
         assert!(begun.elapsed() < Duration::from_secs(10));
         assert!(!is_in_a_process(&path));
     }

@@ -222,7 +222,7 @@ fn a_file_without_veri_says_in_plain_words_what_its_crcs_are() {
     let two = file(&[*b"CORE"], 2);
     assert_eq!(said(&two), "there is no VERI chunk; the CRCs of all 2 chunks are right");
     let one = flipped(&two, span(&two, b"CORE", 0).payload.start, 0);
-    assert_eq!(said(&one), "there is no VERI chunk; 1 fault among its chunks, which an audit names");
+    assert_eq!(said(&one), "there is no VERI chunk; its chunks have 1 fault, which an audit names");
     let both = flipped(&one, span(&two, b"CORE", 1).payload.start, 0);
-    assert_eq!(said(&both), "there is no VERI chunk; 2 faults among its chunks, which an audit names");
+    assert_eq!(said(&both), "there is no VERI chunk; its chunks have 2 faults, which an audit names");
 }

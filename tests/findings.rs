@@ -200,13 +200,13 @@ fn a_keyframe_off_meta_s_grid_is_told_by_block_and_by_time() {
         finding.message.clone()
     };
     let (a, b, c) = ((0, 0), (80_000, 512), (160_000, 1024));
-    let by_gop = "with META's gop of 2 it would be block 2";
-    let by_fps = "with its fps_hint block 1 is at pts 40000";
-    let start = |pts: u64, block: u64| format!("SEEK entry 1 is block {block} at pts {pts}; ");
+    let by_gop = "by META's gop of 2 it should be block 2";
+    let by_fps = "by META's fps_hint block 1 is at pts 40000";
+    let start = |pts: u64, block: u64| format!("SEEK entry 1 (pts {pts}) leads to block {block}; ");
     assert_eq!(message(&[a, (40_000, 256), c]), start(40_000, 1) + by_gop + "; 1 entry differs");
     assert_eq!(message(&[a, (80_000, 256), c]), start(80_000, 1) + by_gop + ", and " + by_fps + "; 1 entry differs");
     let late = message(&[a, (b.0 + 1, b.1), c]);
-    assert_eq!(late, start(80_001, 2) + "with its fps_hint block 2 is at pts 80000; 1 entry differs");
+    assert_eq!(late, start(80_001, 2) + "by META's fps_hint block 2 is at pts 80000; 1 entry differs");
 }
 
 #[test]

@@ -222,15 +222,15 @@ fn a_file_that_shrank_is_read_anew() {
     let file = OpenOptions::new().write(true).open(&path).unwrap();
     file.set_len(5).unwrap();
     let (header, said) = after("F");
-    assert!(said.contains("shrank from") && said.ends_with("; `F` reads it anew"), "{said}");
+    assert!(said.contains("shrank from") && said.ends_with("; `F` reads it again"), "{said}");
     assert!(header.ends_with("! file changed"), "{header}");
     let (header, said) = after("F");
-    assert!(said.ends_with("; `F` reads it anew") && header.ends_with("! file changed"), "not whole yet: {said}");
+    assert!(said.ends_with("; `F` reads it again") && header.ends_with("! file changed"), "not whole yet: {said}");
     fs::remove_file(&path).unwrap();
     assert!(after("F").1.contains("no such file"));
     fs::write(&path, small()).unwrap();
     let (header, said) = after("F");
-    assert_eq!(said, "the file was read anew, and is followed");
+    assert_eq!(said, "the file was read again and is being followed");
     assert!(header.contains("3 blocks") && header.ends_with("↻ following"), "{header}");
     for view in ["1", "2", "3", "4", "5", "6", "<Tab>", "b", "F"] {
         assert!(after(view).0.contains("3 blocks"), "{view}");

@@ -158,7 +158,7 @@ fn a_library_that_never_ends_costs_seconds_and_is_named() {
             let output = place.command(user, &args).output().unwrap();
             assert!(begun.elapsed() < Duration::from_secs(if when == 0 { 9 } else { 18 }), "{what}, {when}");
             let audit = text(&output.stdout);
-            assert!(audit.contains("block-opaque") && audit.contains("did not answer in"), "{audit}");
+            assert!(audit.contains("block-opaque") && audit.contains("did not answer within"), "{audit}");
             assert_none_left(&library);
         }
     }

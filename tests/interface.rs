@@ -12,16 +12,16 @@ const HEAD: &str = "\
 # What scripts and users may rely on
 
 Names on this page don't change: exit statuses, environment variables, fields of JSON, codes of findings, keys. A release that
-has to change one says so in CHANGELOG.md. Everything that isn't here, such as the words of messages, may change at any time.
+has to change one says so in CHANGELOG.md. Everything else, such as the wording of messages, may change at any time.
 
-Results go to standard output, progress, warnings and errors to standard error. Text from files (tags, names, META, paths) is
-never written raw: what could steer a terminal or reorder a line is escaped, in JSON too.
+Results go to standard output; progress, warnings and errors go to standard error. Text from files (tags, names, META, paths)
+is never written raw: whatever could control a terminal or reorder a line is escaped, in JSON too.
 ";
 
 const JSON: &str = "\
-`--json` and `--format json` write one JSON value, `--format ndjson` one `audit-line` a file. Each has a JSON Schema. Fields
-may be added; none is renamed, removed or given another type. Absent fields are left out unless the schema says `null`.
-Offsets and lengths are bytes; an offset is the file's, and for a finding about a chunk it is that of the chunk's header.
+`--json` and `--format json` write one JSON value, `--format ndjson` one `audit-line` per file. Each has a JSON Schema. Fields
+may be added, but none is renamed, removed or given another type. Absent fields are left out unless the schema says `null`.
+Offsets and lengths are in bytes. Offsets are file offsets; for a finding about a chunk it is the offset of the chunk header.
 A file name that isn't UTF-8 is percent-encoded, with `\"file_encoding\": \"percent\"` beside it.
 ";
 
@@ -52,11 +52,11 @@ fn document() -> String {
         writeln!(text, "| [{name}](schema/v1/{name}.schema.json) | {fields} |").unwrap();
     }
     text +=
-        "\n## Findings\n\n[findings.md](findings.md) explains each.\n\n| code | severity | means |\n|---|---|---|\n";
+        "\n## Findings\n\n[findings.md](findings.md) explains each.\n\n| code | severity | meaning |\n|---|---|---|\n";
     for code in Code::ALL {
         writeln!(text, "| `{code}` | {} | {} |", code.severity(), code.meaning()).unwrap();
     }
-    text += "\n## Keys\n\nThe name is what `:` takes.\n";
+    text += "\n## Keys\n\nType `:` and a name to run a command.\n";
     for (title, bindings) in keymap::on_paper() {
         write!(text, "\n### {title}\n\n| keys | name | what they do |\n|---|---|---|\n").unwrap();
         for [keys, name, help] in bindings {

@@ -116,5 +116,5 @@ fn keyframes_that_no_table_reaches_are_counted() {
     assert_eq!(container.index().block(1).map(|chunk| chunk.offset()), Some(far));
     let summary = SeekSummary::of(&container, Effort::Cheap);
     assert_eq!(summary.out_of_reach, 1);
-    assert_eq!(summary.describe(), "no entries; 1 keyframe beyond 4 GiB, where 32-bit offsets can't reach");
+    assert_eq!(summary.describe(), "no entries; 1 keyframe beyond 4 GiB, out of reach of 32-bit offsets");
 }

@@ -30,9 +30,9 @@ fn timestamps_that_go_back_name_both_and_the_others() {
         })
     };
     let one = message(&swapped(&[2]).build(), Code::TrackUnsorted);
-    assert!(one.ends_with(" has pts 20000, expected 40000 or later, which the one stored before it has"), "{one}");
+    assert!(one.ends_with(" has pts 20000, expected at least 40000, the pts of the block stored before it"), "{one}");
     let two = message(&swapped(&[2, 6]).build(), Code::TrackUnsorted);
-    assert!(two.ends_with("which the one stored before it has; 1 more of its blocks"), "{two}");
+    assert!(two.ends_with("the pts of the block stored before it; the same goes for 1 more of its blocks"), "{two}");
 }
 
 #[test]
@@ -50,9 +50,9 @@ fn tables_say_how_many_entries_they_hold() {
     };
     let bare = [b"H4SK\x01\0\0\0".as_slice(), &u32::MAX.to_le_bytes(), &[0; 16]].concat();
     let cases = [
-        (wrapped(3, 1), "its count says 3 entries, it holds 1"),
-        (wrapped(1, 2), "8 bytes follow the 1 entries its count says"),
-        (bare, "its count says 4294967295 entries, it holds 2"),
+        (wrapped(3, 1), "its count says 3 entries, but it holds 1"),
+        (wrapped(1, 2), "8 bytes after the 1 entry that it counts"),
+        (bare, "its count says 4294967295 entries, but it holds 2"),
         (b"H4TS\x01\0\0\0ABCD".to_vec(), "H4TS is not followed by H4SK"),
     ];
     for (payload, expected) in cases {

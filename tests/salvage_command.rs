@@ -65,7 +65,7 @@ fn a_confirmed_flip_is_mended_on_request() {
     assert!(dropped["notes"][0].as_str().unwrap().contains("--repair flips the bits back"), "{}", dropped["notes"]);
     let (_, text, _) = run(&["salvage", flipped, "--out", out, "--force"]);
     let text = String::from_utf8(text).unwrap();
-    assert!(text.contains("its CRC is wrong; --repair would flip the bit back that explains it"), "{text}");
+    assert!(text.contains("its CRC is wrong because of one flipped bit, which --repair would mend"), "{text}");
     assert!(!text.contains("no repair is confirmed"), "{text}");
     let audit = &json_of(1, &["audit", flipped, "--format", "json"])[0]["findings"][0];
     assert!(audit["advice"].as_str().unwrap().starts_with("Salvage with --repair"), "{audit}");
@@ -90,7 +90,7 @@ fn blocks_that_are_gone_are_counted_where_seek_tells() {
     };
     let (hole, missing) = salvaged("hole-zeroed.h4mk");
     assert!(hole.contains("at least 3 blocks lost, 102 bytes in all"), "{hole}");
-    assert!(hole.contains("4 kept of the 4 found; at least 3 more stood in the lost bytes"), "{hole}");
+    assert!(hole.contains("4 kept of the 4 found; at least 3 more were in the lost bytes"), "{hole}");
     assert_eq!(missing, json!({"blocks": 3, "exact": false}));
     let (cut, missing) = salvaged("cut-in-payload.h4mk");
     assert!(cut.contains("4 kept of the 5 found; the lost bytes may have held more"), "{cut}");
@@ -123,7 +123,7 @@ fn what_exists_is_not_replaced_and_the_input_never() {
     fs::write(&out, "old").unwrap();
     let out = out.to_str().unwrap();
     let message = stderr_of(2, &["salvage", &sample("damaged.h4mk"), "--out", out]);
-    assert!(message.ends_with("there: exists; --force replaces it\n"), "{message}");
+    assert!(message.ends_with("there: it exists; --force replaces it\n"), "{message}");
     assert_eq!(fs::read(out).unwrap(), b"old");
     let copy = dir.path().join("copy.h4mk");
     fs::copy(sample("damaged.h4mk"), &copy).unwrap();

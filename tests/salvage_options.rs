@@ -95,7 +95,7 @@ fn protected_blocks_stay_readable_around_each_lost_one() {
                     assert_eq!(report.placeholders.list(), [lost as u64], "{name}");
                     assert!(!report.nothing_lost(), "{name}");
                     assert!(
-                        report.notes.iter().any(|note| note.to_string().contains("an audit of the output says")),
+                        report.notes.iter().any(|note| note.to_string().contains("an audit of the output ")),
                         "{name}"
                     );
                     let allowed = [Code::CipherHeaderInvalid];

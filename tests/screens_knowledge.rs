@@ -109,7 +109,7 @@ impl Screen {
 
 /// The one mark among these words, such as `✓ right`.
 fn mark_in(text: &str) -> Option<char> {
-    let words = ["✓ right", "✗ wrong", "░ next to a loss", "! mended", "! doubtful", "· not looked at"];
+    let words = ["✓ right", "✗ wrong", "░ next to a loss", "! mended", "! doubtful", "· not checked"];
     let found: Vec<char> =
         words.iter().filter(|word| text.contains(*word)).filter_map(|word| word.chars().next()).collect();
     assert!(found.len() <= 1, "{found:?} in {text}");
@@ -145,7 +145,7 @@ fn ask(player: &mut Player, name: &str) -> BTreeMap<u64, char> {
     assert_same(&faults(&tree), &faults(&screen.strip_marks(index.blocks())), &format!("{name}: tree and strip"));
     if index.blocks() > 0 {
         let (counted, all) = (screen.said("State "), tree.len() as u64 == index.blocks());
-        for (mark, word) in [('✓', "right"), ('✗', "wrong"), ('░', "next to a loss"), ('·', "not looked at")] {
+        for (mark, word) in [('✓', "right"), ('✗', "wrong"), ('░', "next to a loss"), ('·', "not checked")] {
             let count = tree.values().filter(|shown| **shown == mark).count();
             let said = counted.contains(&format!("{count} {word}"));
             assert!(!all || count == 0 || said, "{name}: {count} {word} in the tree, and in Summary {counted}");
@@ -182,7 +182,7 @@ fn ask_readers(player: &mut Player, name: &str) {
     let checked = player.state().audit.as_ref().is_some_and(|audit| audit.complete);
     play(player, "3");
     let timeline: String = Screen::of(player).texts().collect();
-    for claim in ["✓ each lands on its block", "✓ regular", "✓ none"] {
+    for claim in ["✓ each leads to its block", "✓ regular", "✓ none"] {
         assert!(checked || !timeline.contains(claim), "{name}: {claim}");
     }
     for key in ["n", "N"] {

@@ -130,7 +130,7 @@ fn a_block_that_is_gone_to_is_told_of_in_views_that_do_not_show_it() {
         let player = played(&demo(), &format!("{view}:#225<Enter>"));
         let (level, message) = said(&player);
         assert!(level == Level::Info && message.starts_with("block 225, plays at 00:00:07.499925, "), "{message}");
-        assert!(message.contains("not looked at") && text(&player).contains("block 225, plays at"), "{message}");
+        assert!(message.contains("not checked") && text(&player).contains("block 225, plays at"), "{message}");
     }
     assert!(said(&played(&demo(), "a:#225<Enter>")).1.contains(", right;"));
 }
@@ -257,7 +257,7 @@ fn what_is_not_known_is_said() {
     let untimed = untimed.build();
     let player = played(&untimed, "4t90us<Enter>");
     assert_eq!(player.state().selection.block, Some(2));
-    assert!(title(&player).contains("when blocks play is not known"), "{}", title(&player));
+    assert!(title(&player).contains("block times are unknown"), "{}", title(&player));
     assert_eq!(at(&played(&untimed, "4:#4<Enter>c")).0, Some(2));
     assert_eq!(at(&played(&untimed, "4:#4<Enter>cc")).0, Some(4));
 }

@@ -207,8 +207,8 @@ fn what_a_key_opens_is_shown_decoded() {
 #[test]
 fn what_is_no_key_is_refused_without_repeating_it() {
     for (typed, why) in [
-        ("c0ffeebabe", "the key has 5 bytes, and exactly 32 are wanted"),
-        ("c0ffeebab", "the key has 9 hexadecimal digits, an odd number"),
+        ("c0ffeebabe", "the key has 5 bytes, expected exactly 32"),
+        ("c0ffeebab", "the key has 9 hexadecimal digits, which is an odd number"),
         ("c0ffeebabesecret", "character 11 of the key is not a hexadecimal digit"),
     ] {
         let player = played("encrypted.h4mk", &format!("5E{typed}<Enter>"));
@@ -222,7 +222,7 @@ fn what_is_no_key_is_refused_without_repeating_it() {
     let short = played("masked.h4mk", "Mabcd<Enter>");
     assert_eq!(
         short.state().prompt.as_ref().unwrap().error.as_deref(),
-        Some("the key has 2 bytes, and at least 16 are wanted")
+        Some("the key has 2 bytes, expected at least 16")
     );
 }
 
@@ -278,7 +278,7 @@ fn each_block_has_one_mark_and_nothing_is_cut() {
 fn what_opens_a_block_is_in_sight_on_a_small_screen() {
     let text = screen("encrypted.h4mk", "<Resize:80x24>5");
     assert!(text.contains("! encrypted: :secret decrypts it (living-cipher-v3)"), "{text}");
-    assert!(screen("opaque.h4mk", "<Resize:80x24>5").contains("is not known here"));
+    assert!(screen("opaque.h4mk", "<Resize:80x24>5").contains("is unknown here"));
     assert!(screen("demo.h4mk", "<Resize:80x24>").contains("not audited: a runs every check"));
 }
 

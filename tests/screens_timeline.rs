@@ -57,7 +57,7 @@ fn faults_are_visited_in_turn() {
     let first = said("a3n");
     assert_eq!(first.0, Some(30));
     assert!(first.1.starts_with("block 30, chunk-crc-mismatch: "), "{}", first.1);
-    assert_eq!(said("a3nn").1, "entry 4 at 2300000 us lands on a block of another time");
+    assert_eq!(said("a3nn").1, "entry 4 at 2300000 us leads to a block of another time");
     assert!(said("a3nnn").1.starts_with("keyframe 60 is not "), "{:?}", said("a3nnn"));
     assert!(said("a3<End>n").1.starts_with("nothing is wrong after"));
     assert_eq!(said("a3<End>NN").0, Some(60));

@@ -74,7 +74,7 @@ fn what_is_wrong_with_the_damaged_sample() {
             "region-skipped            0xef4",
             "chunk-length-repaired    0x13d6  block 19",
             "veri-mismatch            0x1b9a  chunk 32",
-            "means  A chunk's bytes are not the ones its CRC was computed from.",
+            "means  A chunk's bytes do not match its CRC.",
             "do     Fetch the chunk again; do not trust its content.",
         ],
     );

@@ -113,7 +113,7 @@ fn it_opens_jumps_and_leaves() {
     terminal.press("t7.5s\r");
     terminal.expect("c goes to keyframe 210, entry 7 at 6999930 us");
     terminal.press("?");
-    terminal.expect("jump to a time");
+    terminal.expect("go to a time");
     terminal.press("?q");
     assert!(terminal.ended().success());
 }

@@ -31,7 +31,7 @@ fn unread() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("cut before it", bytes[..at.whole.start - 3].to_vec(), "META is missing"),
         ("cut in a block", bytes[..span(&bytes, b"CORE", 2).payload.end - 3].to_vec(), "META is missing"),
         ("zeroed", zeroed, "META is missing"),
-        ("its tag", tag, "one bit from it"),
+        ("its tag", tag, "one bit off from it"),
         ("bits of its tag", bits, "may be it"),
         ("no JSON", with(b"{\"masked\":true"), "can't be parsed"),
         ("empty", with(b""), "can't be parsed"),

@@ -11,6 +11,7 @@ use super::codec::engine::{self, EngineError};
 use super::index::Chunk;
 use super::meta::{Compression, Meta};
 use super::secret::SecretError;
+use super::text::count;
 
 pub use super::codec::engine::REFERENCE_ENGINE;
 pub(crate) use cache::Cache;
@@ -143,7 +144,7 @@ impl Stored<'_> {
                 let computed = self.computed_crc;
                 format!("block {block} at {offset} has a wrong CRC: stored {crc:08x}, computed {computed:08x}")
             }
-            _ => format!("block {block} at {offset} is cut off: {} bytes are there", self.bytes.len()),
+            _ => format!("block {block} at {offset} is cut off after {}", count(self.bytes.len() as u64, "byte")),
         })
     }
 }
@@ -224,7 +225,7 @@ pub enum BlockError {
         blocks: u64,
     },
     /// The engine is closed.
-    #[error("block {block} at {offset} can't be decoded: engine \"{engine}\" is not known here")]
+    #[error("block {block} at {offset} can't be decoded: engine \"{engine}\" is unknown here")]
     Opaque {
         /// Block index.
         block: u64,
@@ -288,7 +289,7 @@ impl BlockError {
 
 fn range(blocks: u64) -> String {
     match blocks {
-        0 => "there are none".to_owned(),
+        0 => "there are no blocks".to_owned(),
         n => format!("0-{}", n - 1),
     }
 }

@@ -12,7 +12,7 @@ pub enum Severity {
     Error,
     /// Readable, but not as its writer should have made it.
     Warning,
-    /// Worth knowing; no fault.
+    /// Worth knowing, but not a fault.
     Info,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Severity {
 /// finding is read: an option, a key, a button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Remedy {
-    /// Salvage the file: what is intact goes into a new one, with its tables made anew.
+    /// Salvage the file: what is intact goes into a new file, with rebuilt tables.
     Salvage,
     /// Salvage it, with flipped bits and tags put back where that is confirmed.
     Mend,
@@ -154,70 +154,70 @@ macro_rules! codes {
 }
 
 codes! {
-    NotH4mk "not-h4mk" Error "The file does not begin with the H4MK magic." "Check that it is the right file: what begins otherwise is of another format.";
+    NotH4mk "not-h4mk" Error "The file does not begin with the H4MK magic." "Check that it is the right file: every H4MK container begins with this magic.";
     HeaderTruncated "header-truncated" Error "The file ends inside its own header." "Fetch or write the file again: nothing in it can be used.";
-    VersionUnsupported "version-unsupported" Error "The header names a version other than 1." "Look at the chunks for evidence: if they chain, the version field is wrong, not the file.";
-    ReservedNonzero "reserved-nonzero" Warning "A reserved field is set." "Ask what its writer means by it; readers may refuse the file.";
+    VersionUnsupported "version-unsupported" Error "The header names a version other than 1." "Look at the chunks: if they chain, the version field is wrong, not the rest of the file.";
+    ReservedNonzero "reserved-nonzero" Warning "A reserved field is set." "Find out why the writer set it; readers may refuse the file.";
     ChunkTruncated "chunk-truncated" Error "The file ends inside a chunk." "Copy the file again from its source; all chunks before this one are usable.";
-    ChunkCrcMismatch "chunk-crc-mismatch" Error "A chunk's bytes are not the ones its CRC was computed from." "Fetch the chunk again; do not trust its content.";
+    ChunkCrcMismatch "chunk-crc-mismatch" Error "A chunk's bytes do not match its CRC." "Fetch the chunk again; do not trust its content.";
     ChunkLengthRepaired "chunk-length-repaired" Error "A chunk's length field is wrong; its CRC proves the true length." "Write the true length into the header, or save the file {}." Salvage;
     ChunkTagRepaired "chunk-tag-repaired" Error "A chunk's tag is one bit off; VERI proves the true one." "Write the true tag into the header, or salvage {}." Mend;
-    RegionSkipped "region-skipped" Error "Bytes here belong to no chunk." "Whatever chunks stood here are lost: fetch the region again.";
-    TrailingBytes "trailing-bytes" Warning "Bytes follow the last chunk." "Cut the file at this offset, after a look at what was appended.";
-    AppendedContainer "appended-container" Warning "Another container follows this one in the same file." "Split the file at this offset: readers see only the first.";
-    ChunkTagInvalid "chunk-tag-invalid" Warning "A tag is not four printable ASCII characters." "Check the writer, or the tag's bytes for damage: its CRC does not cover it.";
-    ChunkUnknown "chunk-unknown" Info "A tag this format does not define." "Nothing: readers walk over it.";
-    ChunkDuplicate "chunk-duplicate" Warning "A chunk that should occur once occurs again." "Remove the later one: the first counts.";
-    ChunkMissing "chunk-missing" Warning "A chunk every container should have is not there." "Have the writer add it; what depends on it is unknown.";
-    ChunkAfterVeri "chunk-after-veri" Warning "A chunk stands after VERI, which does not cover it." "Do not trust it as verified; have the writer put VERI last.";
-    NoBlocks "no-blocks" Warning "There is no CORE chunk, so nothing to play." "Check that the writer was given any input.";
-    Unfinished "unfinished" Error "None of SEEK, META, SAFE and VERI is there: the writer did not finish." "Wait for the writer, or save what is there {}." Salvage;
-    ContainerCrcMismatch "container-crc-mismatch" Error "The closing CRC differs from that of the bytes before it." "See the other findings for where; without any, bytes between chunks or the CRC itself changed.";
-    ContainerCrcMissing "container-crc-missing" Error "The file ends without its closing CRC." "Check for a cut: the last chunks may be missing too.";
-    JsonInvalid "json-invalid" Error "A JSON payload can't be parsed." "Correct the text at the offset; until then its fields are unknown.";
-    JsonNotObject "json-not-object" Error "A JSON payload is no object." "Have the writer store an object; its fields are unknown.";
-    JsonDuplicateKey "json-duplicate-key" Warning "A key occurs twice in one JSON object." "Remove one: readers differ on which they take; here the last counts.";
-    JsonBom "json-bom" Warning "A JSON payload begins with a byte order mark." "Remove it: strict parsers refuse it.";
-    JsonSurrogate "json-surrogate" Warning "A JSON text holds an escape that is half of a surrogate pair." "Correct the text: strict parsers refuse the whole; here it is shown as it is written.";
-    JsonLimit "json-limit" Warning "JSON is deeper or longer than what is read." "Check it with another tool: what lies beyond the limit was not looked at.";
-    JsonFieldInvalid "json-field-invalid" Warning "A known field has a type or value it can't have." "Correct the field; it is ignored until then.";
-    MetaBinary "meta-binary" Warning "META is the older binary form." "Rewrite it as JSON: only the duration and frame count are in it.";
-    EngineAssumed "engine-assumed" Info "META does not say how blocks are compressed; the reference engine is assumed." "Nothing, if the blocks decode to what they should.";
-    SeekTruncated "seek-truncated" Error "SEEK holds fewer entries than its count says." "Rebuild SEEK {}; until then the entries that are there are used." Salvage;
-    SeekTrailingBytes "seek-trailing-bytes" Warning "SEEK is longer than its count says." "Check the count: entries after it are ignored.";
-    SeekDuplicatePts "seek-duplicate-pts" Warning "Two SEEK entries have the same timestamp." "Remove one: the last of them answers.";
-    SeekUnsorted "seek-unsorted" Error "SEEK is not in ascending order, so a binary search goes wrong." "Sort the table by pts; lookups here do so first.";
-    SeekUnresolved "seek-unresolved" Error "A SEEK entry lands on no block." "Rebuild SEEK {}: players will start decoding in the middle of a block." Salvage;
-    SeekAmbiguous "seek-ambiguous" Info "SEEK offsets can be read in more than one way, with different answers." "Say which {}." ChooseMeaning;
-    SeekGopMismatch "seek-gop-mismatch" Warning "SEEK does not follow META's gop and fps_hint." "Find out which is right: timestamps shown come from META, keyframes from SEEK.";
-    BlockOddLength "block-odd-length" Error "A block's RLE payload has an odd length: half a pair is missing." "Write the block again; the whole pairs can be shown.";
+    RegionSkipped "region-skipped" Error "Bytes here belong to no chunk." "Any chunks that were here are lost: fetch the region again.";
+    TrailingBytes "trailing-bytes" Warning "Bytes follow the last chunk." "Look at what was appended, then cut the file at this offset.";
+    AppendedContainer "appended-container" Warning "Another container follows this one in the same file." "Split the file at this offset: readers see only the first container.";
+    ChunkTagInvalid "chunk-tag-invalid" Warning "A tag is not four printable ASCII characters." "Check the writer, and the tag's bytes for damage: the CRC does not cover the tag.";
+    ChunkUnknown "chunk-unknown" Info "The format does not define this tag." "Nothing to do: readers skip the chunk.";
+    ChunkDuplicate "chunk-duplicate" Warning "A chunk that should occur only once occurs again." "Remove the later chunk: the first one counts.";
+    ChunkMissing "chunk-missing" Warning "A chunk that every container should have is missing." "Have the writer add the chunk; what depends on it is unknown.";
+    ChunkAfterVeri "chunk-after-veri" Warning "A chunk follows VERI, so VERI does not cover it." "Do not treat it as verified; have the writer put VERI last.";
+    NoBlocks "no-blocks" Warning "There is no CORE chunk, so there is nothing to play." "Check that the writer had any input.";
+    Unfinished "unfinished" Error "SEEK, META, SAFE and VERI are all missing: the writer did not finish." "Wait for the writer, or save what has been written {}." Salvage;
+    ContainerCrcMismatch "container-crc-mismatch" Error "The closing CRC does not match the bytes before it." "Look for the place in the other findings; if there are none, bytes between chunks or the CRC itself changed.";
+    ContainerCrcMissing "container-crc-missing" Error "The file ends without its closing CRC." "Check whether the file was cut off: the last chunks may be missing too.";
+    JsonInvalid "json-invalid" Error "A JSON payload can't be parsed." "Correct the JSON at that offset; until then its fields are unknown.";
+    JsonNotObject "json-not-object" Error "A JSON payload is not an object." "Have the writer store an object; until then its fields are unknown.";
+    JsonDuplicateKey "json-duplicate-key" Warning "A key occurs twice in one JSON object." "Remove one of them: readers differ in which one they use; here the last one counts.";
+    JsonBom "json-bom" Warning "A JSON payload begins with a byte order mark." "Remove the mark: strict parsers refuse it.";
+    JsonSurrogate "json-surrogate" Warning "A JSON string has an escape that is half of a surrogate pair." "Correct the string: strict parsers refuse the whole document; here it is shown as written.";
+    JsonLimit "json-limit" Warning "JSON is nested too deeply, or is too long, to be read." "Check it with another tool: nothing beyond the limit was checked.";
+    JsonFieldInvalid "json-field-invalid" Warning "A known field has an invalid type or value." "Correct the field; it is ignored until then.";
+    MetaBinary "meta-binary" Warning "META is in the older binary form." "Rewrite it as JSON: this form holds only the duration and the frame count.";
+    EngineAssumed "engine-assumed" Info "META does not say how blocks are compressed; the reference engine is assumed." "Nothing to do if the blocks decode correctly.";
+    SeekTruncated "seek-truncated" Error "SEEK holds fewer entries than its count says." "Rebuild SEEK {}; until then only the entries that are present are used." Salvage;
+    SeekTrailingBytes "seek-trailing-bytes" Warning "SEEK is longer than its count says." "Check the count: entries beyond it are ignored.";
+    SeekDuplicatePts "seek-duplicate-pts" Warning "Two SEEK entries have the same timestamp." "Remove one of them: the last one is used.";
+    SeekUnsorted "seek-unsorted" Error "SEEK is not in ascending order, so a binary search goes wrong." "Sort the table by pts; here it is sorted before each lookup.";
+    SeekUnresolved "seek-unresolved" Error "A SEEK entry does not lead to a block." "Rebuild SEEK {}: players will start decoding in the middle of a block." Salvage;
+    SeekAmbiguous "seek-ambiguous" Info "SEEK offsets can be read in more than one way, with different answers." "Choose one {}." ChooseMeaning;
+    SeekGopMismatch "seek-gop-mismatch" Warning "SEEK does not match META's gop and fps_hint." "Find out which is right: the times shown come from META, the keyframes from SEEK.";
+    BlockOddLength "block-odd-length" Error "A block's RLE payload has an odd length: half a pair is missing." "Write the block again; its whole pairs can still be shown.";
     BlockZeroRun "block-zero-run" Warning "A block holds a run of length 0, which the reference writer never writes." "Check the writer: some decoders read 0 as 256.";
-    BlockSizeMismatch "block-size-mismatch" Warning "A block does not decode to META's block_size." "Check the block, and META: offsets into the decoded stream shift after it.";
-    BlockTooLarge "block-too-large" Warning "A block decodes to more than the limit, so it was not decoded." "{} if the block is meant to be so large." RaiseBlockLimit;
-    BlockOpaque "block-opaque" Info "Blocks are made by an engine that can't be read here." "{}; CRCs were checked." AddEngine;
-    BlockEncrypted "block-encrypted" Info "Blocks are encrypted and no secret was given." "{}; CRCs were checked." GiveSecret;
-    BlockMasked "block-masked" Info "Blocks are masked and no key was given." "{}; CRCs were checked." GiveMaskKey;
+    BlockSizeMismatch "block-size-mismatch" Warning "A block does not decode to META's block_size." "Check the block and META: offsets into the decoded stream shift after this block.";
+    BlockTooLarge "block-too-large" Warning "A block decodes to more than the limit, so it was not decoded." "{} if the block is meant to be this large." RaiseBlockLimit;
+    BlockOpaque "block-opaque" Info "Blocks come from an engine that can't be decoded here." "{}; the CRCs were checked." AddEngine;
+    BlockEncrypted "block-encrypted" Info "Blocks are encrypted, and no secret was given." "{}; the CRCs were checked." GiveSecret;
+    BlockMasked "block-masked" Info "Blocks are masked, and no key was given." "{}; the CRCs were checked." GiveMaskKey;
     BlockAuthFailed "block-auth-failed" Error "The given secret does not open the block." "Check that the secret belongs to this file.";
     CipherHeaderInvalid "cipher-header-invalid" Error "An encrypted block does not begin with a whole cipher header." "Fetch the block again.";
     CipherCounterGap "cipher-counter-gap" Error "Message counters jump: encrypted blocks are missing or out of place." "Fetch the missing blocks: the chain can't be decrypted without them in order.";
     CipherTranscriptBroken "cipher-transcript-broken" Error "A block does not carry the transcript of the block before it." "One of the two was changed after encryption: fetch both again.";
-    TrackIndexInvalid "track-index-invalid" Error "The track index can't be parsed, or an entry holds an impossible value." "Rebuild it; blocks can't be assigned to tracks.";
-    TrackSeekInvalid "track-seek-invalid" Error "A track's seek table can't be parsed, or an entry holds an impossible value." "Rebuild it; seeking in tracks falls back to scanning.";
+    TrackIndexInvalid "track-index-invalid" Error "The track index can't be parsed, or an entry holds an impossible value." "Rebuild the index; until then blocks can't be assigned to tracks.";
+    TrackSeekInvalid "track-seek-invalid" Error "A track's seek table can't be parsed, or an entry holds an impossible value." "Rebuild the table; until then seeking in the track means scanning.";
     TrackBlockOutOfRange "track-block-out-of-range" Error "The track index names a block that does not exist." "Rebuild the index, or look for missing blocks.";
-    TrackUnknown "track-unknown" Error "A block or a seek table belongs to a track that nothing declares." "Declare the track, or correct the track id.";
+    TrackUnknown "track-unknown" Error "A block or a seek table belongs to an undeclared track." "Declare the track, or correct the track id.";
     TrackEntryInconsistent "track-entry-inconsistent" Error "The kind and the keyframe flag of a track index entry contradict each other." "Correct the entry: players start decoding at a block that needs others, or never start at one that needs none.";
     TrackHeaderMissing "track-header-missing" Error "A CORE payload does not begin with an H4TB header." "Fetch the chunk again: it can't be assigned to a track.";
-    TrackSeekUnresolved "track-seek-unresolved" Error "A track's seek entry is no keyframe of that track at that time." "Rebuild the track's table {}." Salvage;
+    TrackSeekUnresolved "track-seek-unresolved" Error "A track's seek entry does not lead to a keyframe of that track at its time." "Rebuild the track's table {}." Salvage;
     TrackSeekIncomplete "track-seek-incomplete" Warning "A track's seek table leaves out some of its keyframes." "Rebuild the table: players start decoding too early.";
-    TrackBlockUnindexed "track-block-unindexed" Warning "Blocks that no track index entry names." "Rebuild the index: players never reach these blocks.";
-    TrackUnsorted "track-unsorted" Warning "A track's blocks or its seek table are not in pts order." "Sort them by pts: players expect ascending timestamps, and search tables by halves.";
+    TrackBlockUnindexed "track-block-unindexed" Warning "No track index entry names these blocks." "Rebuild the index: players never reach these blocks.";
+    TrackUnsorted "track-unsorted" Warning "A track's blocks or its seek table are not in pts order." "Sort them by pts: players expect ascending timestamps and use binary search.";
     TrackKindReserved "track-kind-reserved" Warning "Blocks carry the reserved kind 3." "Check the muxer: only I, P and B are defined.";
-    TrackStartsWithoutKeyframe "track-starts-without-keyframe" Warning "A track does not begin with a keyframe." "Nothing before its first keyframe can be decoded.";
-    TrackSeekMissing "track-seek-missing" Warning "A track with keyframes has no seek table." "Have the muxer write one: seeking means scanning.";
-    VeriMismatch "veri-mismatch" Error "The digest in VERI is not that of the bytes it covers." "The content changed after VERI was written: do not release it.";
-    VeriMalformed "veri-malformed" Error "VERI is neither 32 bytes nor a JSON object with a digest." "Have the writer store a digest; nothing is verified.";
-    VeriUnsupported "veri-unsupported" Warning "VERI can't be recomputed here: not verified, not disproved." "Verify it with its writer's own tool.";
-    FileChanged "file-changed" Warning "The file changed while it was being read." "Run again when nothing writes to it.";
+    TrackStartsWithoutKeyframe "track-starts-without-keyframe" Warning "A track does not begin with a keyframe." "Check the muxer: blocks before the first keyframe can't be decoded.";
+    TrackSeekMissing "track-seek-missing" Warning "A track with keyframes has no seek table." "Have the muxer write one: without it, seeking means scanning.";
+    VeriMismatch "veri-mismatch" Error "The digest in VERI does not match the bytes it covers." "The content changed after VERI was written: do not release it.";
+    VeriMalformed "veri-malformed" Error "VERI is neither 32 bytes nor a JSON object with a digest." "Have the writer store a digest; until then nothing is verified.";
+    VeriUnsupported "veri-unsupported" Warning "VERI can't be recomputed here: it is neither verified nor disproved." "Verify it with its writer's own tool.";
+    FileChanged "file-changed" Warning "The file changed while it was being read." "Run again when nothing is writing to the file.";
 }
 
 impl Code {
@@ -276,7 +276,7 @@ pub struct Finding {
     pub message: String,
     /// The flipped bit, where one explains it.
     pub flip: Option<Flip>,
-    /// What would be right, where that is known.
+    /// What would be right, if that is known.
     pub expected: Option<Expected>,
     /// The very bytes at fault, where they are fewer than the whole: file offsets.
     pub focus: Option<Range<u64>>,

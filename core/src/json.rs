@@ -71,7 +71,7 @@ impl Document {
         let is_cut = len.saturating_sub(tables) > MAX_BYTES;
         let text = Text::new(if is_cut { payload.available(0, MAX_BYTES) } else { payload });
         let message = if is_cut {
-            format!("{len} bytes, more than the {MAX_BYTES} that are read")
+            format!("{len} bytes, more than the limit of {MAX_BYTES}")
         } else {
             match text.read(MAX_VALUES, true) {
                 Document { error: Some(error), .. } if error.message == TOO_MANY => error.message,
@@ -298,7 +298,7 @@ impl Text {
             }
             at += 1;
         }
-        let message = format!("nested deeper than {MAX_LEVELS} levels, which is not read");
+        let message = format!("nested deeper than the limit of {MAX_LEVELS} levels");
         JsonError { offset: self.offset(at), message, beyond_limit: true, is_at_end: false }
     }
 }
@@ -310,7 +310,7 @@ fn escaped(text: &[u8]) -> Option<u16> {
     u16::from_str_radix(digits, 16).ok()
 }
 
-const TOO_MANY: &str = "more values than the 2097152 that are read";
+const TOO_MANY: &str = "more values than the limit of 2097152";
 
 /// A step on the way to a value.
 enum Step<'de> {

@@ -223,16 +223,16 @@ impl<'a> Fields<'a> {
     }
 
     fn whole(&self, key: &str) -> Option<u64> {
-        self.read(key, "a whole number from 0", whole)
+        self.read(key, "a whole number, 0 or more", whole)
     }
 
     fn positive(&self, key: &str) -> Option<u64> {
-        self.read(key, "a whole number from 1", |v| whole(v).filter(|n| *n > 0))
+        self.read(key, "a whole number, 1 or more", |v| whole(v).filter(|n| *n > 0))
     }
 
     fn fps(&self, key: &str) -> Option<f64> {
         let valid = |fps: &f64| *fps > 0.0 && *fps <= MAX_FPS && 1_000_000.0 / *fps < u64::MAX as f64;
-        self.read(key, "a number above 0, at most 1000000", |v| v.as_f64().filter(valid))
+        self.read(key, "a number above 0 and up to 1000000", |v| v.as_f64().filter(valid))
     }
 
     fn object(&self, key: &str) -> Option<&'a serde_json::Map<String, Value>> {

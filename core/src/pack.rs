@@ -38,7 +38,7 @@ pub enum PackError {
     #[error("can't write the container: {0}")]
     Write(#[source] io::Error),
     /// A chunk's length is a 32-bit number.
-    #[error("a payload of {len} bytes does not fit a {} chunk: 4294967295 are the most", text::escape_bytes(.tag))]
+    #[error("a payload of {len} bytes does not fit in a {} chunk: the limit is 4294967295 bytes", text::escape_bytes(.tag))]
     PayloadTooLarge {
         /// The chunk's tag.
         tag: [u8; 4],
@@ -46,7 +46,7 @@ pub enum PackError {
         len: u64,
     },
     /// So many blocks at so few a second that their time does not fit 64 bits.
-    #[error("block {block} would begin later than a timestamp can say")]
+    #[error("block {block} would begin after the largest possible timestamp")]
     TimeOverflow {
         /// Index of that block.
         block: u64,
@@ -64,16 +64,16 @@ pub enum PackError {
 #[non_exhaustive]
 pub enum SettingsError {
     /// The compressor works on whole grains only.
-    #[error("block size {0} is not a multiple of 256, which the format's compressor wants")]
+    #[error("block size {0} is not a multiple of 256, which the format's compressor requires")]
     BlockSizeUneven(u64),
     /// Zero, or too large for a 32-bit chunk length after compression.
     #[error("block size {0} is not between 256 and {BLOCK_SIZE_MAX}")]
     BlockSizeOutOfRange(u64),
     /// No frame duration in whole µs follows from it.
-    #[error("{0} blocks a second is not between 0.0001 and 1000000")]
+    #[error("{0} blocks per second is not between 0.0001 and 1000000")]
     FpsOutOfRange(f64),
     /// A keyframe every 0 blocks.
-    #[error("a gop of 0 has no keyframes: it is the number of blocks from one keyframe to the next")]
+    #[error("a gop of 0 has no keyframes: the gop is the number of blocks from one keyframe to the next")]
     GopZero,
     /// META or SAFE is not a JSON object.
     #[error("{chunk} is not a JSON object: {reason}")]

@@ -30,7 +30,7 @@ pub enum SecretError {
         position: usize,
     },
     /// Half a byte is missing or too much.
-    #[error("the key has {digits} hexadecimal digits, an odd number")]
+    #[error("the key has {digits} hexadecimal digits, which is an odd number")]
     OddLength {
         /// How many.
         digits: usize,
@@ -39,7 +39,7 @@ pub enum SecretError {
     #[error("the key is longer than {MAX_KEY_BYTES} bytes, which is {} hexadecimal digits", MAX_KEY_BYTES * 2)]
     TooLong,
     /// A key, but not for this.
-    #[error("the key has {bytes} bytes, and {wanted} are wanted")]
+    #[error("the key has {bytes} bytes, expected {wanted}")]
     WrongLength {
         /// How many it has.
         bytes: usize,

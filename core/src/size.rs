@@ -8,7 +8,7 @@ pub enum SizeError {
     #[error("not a size; write 4096, 0x1000, 10MB (millions) or 512KiB, 512K (1024s)")]
     Malformed,
     /// Past 2^64 − 1 bytes.
-    #[error("larger than 64 bits can count")]
+    #[error("too large for 64 bits")]
     TooLarge,
 }
 

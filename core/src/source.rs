@@ -85,7 +85,7 @@ impl fmt::Display for Change {
             Self::Grown { from, to } => write!(f, "grew from {from} to {to} bytes"),
             Self::Replaced => f.write_str("was replaced or removed"),
             Self::Modified => f.write_str("was written to"),
-            Self::Touched => f.write_str("was changed without a new time of modification"),
+            Self::Touched => f.write_str("was changed but kept its time of modification"),
             Self::Unreadable { offset } => write!(f, "could not be read from byte {offset} on"),
         }
     }

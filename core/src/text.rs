@@ -32,7 +32,17 @@ pub fn push_escaped(out: &mut String, c: char) {
     }
 }
 
-/// Bytes that need not be UTF-8, escaped: what is no UTF-8 is shown as `\xNN`. They are copied first, since those of a
+/// `1 byte`, `2 bytes`.
+pub(crate) fn count(n: u64, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `1 entry`, `2 entries`.
+pub(crate) fn count_entries(n: u64) -> String {
+    if n == 1 { "1 entry".to_owned() } else { format!("{n} entries") }
+}
+
+/// Bytes that need not be UTF-8, escaped: what isn't UTF-8 is shown as `\xNN`. They are copied first, since those of a
 /// mapped file may change after they were checked.
 pub fn escape_bytes(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());

@@ -33,16 +33,16 @@ pub enum TimeError {
     #[error("a time can't be negative; write {TIME_FORMS}")]
     Negative,
     /// A fraction where the unit is whole: `1.5` could mean seconds or microseconds.
-    #[error("a time without a unit, or in us, is whole microseconds; write {TIME_FORMS}")]
+    #[error("a time without a unit, or in us, must be a whole number of microseconds; write {TIME_FORMS}")]
     FractionOfUs,
     /// Minutes or seconds of 60 or more behind a colon.
-    #[error("minutes and seconds behind a colon go to 59; write {TIME_FORMS}")]
+    #[error("minutes and seconds after a colon go up to 59; write {TIME_FORMS}")]
     ClockField,
     /// More than 100 %.
-    #[error("a percentage goes from 0% to 100%; write {TIME_FORMS}")]
+    #[error("a percentage is from 0% to 100%; write {TIME_FORMS}")]
     PercentRange,
     /// Past 2^64 − 1 microseconds or blocks.
-    #[error("the time is past the last one there is, {last} us; write {TIME_FORMS}", last = u64::MAX)]
+    #[error("the time is beyond the largest possible one, {last} us; write {TIME_FORMS}", last = u64::MAX)]
     TooLarge,
     /// None of the forms.
     #[error("not a time; write {TIME_FORMS}")]

@@ -211,16 +211,17 @@ impl Tracks {
 
     /// A track of a mux container's TRAK.
     pub(crate) fn declare(&mut self, at: usize, track: &RawValue) {
-        const WHOLE: &str = "a whole number from 0";
+        const WHOLE: &str = "a whole number, 0 or more";
         let names = ["track_id", "name", "kind", "codec", "note", "sample_rate", "channels"];
         let found = fields(track.get(), names);
         let [id, name, kind, codec, note, sample_rate, channels] = found.unwrap_or_default();
         let Some(id) = id.and_then(|id| scalar(id).as_u64()).filter(|id| *id <= 0xffff) else {
             self.unreadable += 1;
             self.fault(match found {
-                Some(_) => {
-                    Fault::Field(format!("/tracks/{at}/track_id"), "expected a whole number from 0 to 65535".to_owned())
-                }
+                Some(_) => Fault::Field(
+                    format!("/tracks/{at}/track_id"),
+                    "expected a whole number, 0 or more to 65535".to_owned(),
+                ),
                 None => Fault::Field(format!("/tracks/{at}"), "expected an object".to_owned()),
             });
             return;
@@ -276,7 +277,7 @@ impl Tracks {
         let mut named_by = NamedBy::default();
         if !list.is_some_and(|list| elements(list.get(), |at, entry| self.add_entry(at, entry, blocks, &mut named_by)))
         {
-            return Err("has no array \"trak\"".to_owned());
+            return Err("has no \"trak\" array".to_owned());
         }
         self.sort();
         self.indexed = true;
@@ -297,8 +298,8 @@ impl Tracks {
             }
             let (name, raw, expected) = match (place, time) {
                 (None, _) => ("track_id", id, "a string or number"),
-                (_, None) => ("pts_us", pts_us, "a whole number of microseconds from 0"),
-                _ => ("core_index", block, "a whole number from 0"),
+                (_, None) => ("pts_us", pts_us, "a whole number of microseconds, 0 or more"),
+                _ => ("core_index", block, "a whole number, 0 or more"),
             };
             let why = match (found, raw) {
                 (None, _) => "isn't an object".to_owned(),
@@ -345,9 +346,11 @@ impl Tracks {
         }
         let block = named.block;
         let why = match same {
-            true => format!("entry {at} names block {block} again, after entry {first}; the first counts"),
+            true => format!("entry {at} names block {block} again, after entry {first}; the first one counts"),
             false => {
-                format!("entry {at} names block {block}, of which entry {first} says something else; that one counts")
+                format!(
+                    "entry {at} names block {block}, but entry {first} says something else about it; entry {first} counts"
+                )
             }
         };
         self.fault(Fault::Entry(format!("META /trak_b64: {why}")));
@@ -446,7 +449,7 @@ pub(crate) fn index_entries(text: &str) -> Result<Vec<Value>, String> {
     let Some(mut value) = document.value else { return Err("isn't JSON".to_owned()) };
     match value.get_mut("trak").map(Value::take) {
         Some(Value::Array(entries)) => Ok(entries),
-        _ => Err("has no array \"trak\"".to_owned()),
+        _ => Err("has no \"trak\" array".to_owned()),
     }
 }
 

@@ -230,7 +230,7 @@ pub(crate) fn verify_through(
         }
         Declared::OtherAlgorithm { name, digest } => {
             let name = super::text::escape(&name).into_owned();
-            let info = format!("VERI names the algorithm {name}, which is not computed here");
+            let info = format!("VERI: the algorithm {name} is not supported here");
             return Ok(Verification {
                 scheme: Some(Scheme::Json),
                 algorithm: Some(name),
@@ -247,14 +247,14 @@ pub(crate) fn verify_through(
         ..Verification::plain(Status::Unsupported, "")
     };
     if container.index().blocks() > 0 && digest == algorithm.digest_of_nothing() {
-        let info = "the digest in VERI is that of no bytes at all, which verifies nothing".to_owned();
+        let info = "the digest in VERI is the digest of zero bytes, which verifies nothing".to_owned();
         return Ok(Verification { status: Status::Mismatch, info, ..answer });
     }
     let declared = covers.as_deref().map(|text| Coverage::declared(container, text));
     let trials = match &declared {
         Some(None) => {
             let covers = super::text::escape(covers.as_deref().unwrap_or_default()).into_owned();
-            let info = format!("VERI says that it covers \"{covers}\", which is not known here");
+            let info = format!("VERI: the coverage \"{covers}\" is not supported here");
             return Ok(Verification { info, ..answer });
         }
         Some(Some(coverage)) => vec![Trial::One(coverage.clone())],
@@ -272,16 +272,16 @@ pub(crate) fn verify_through(
         _ if !answer.info.is_empty() => (answer.status, answer.info),
         (Some(_), Some(coverage)) => {
             let unmasked = *coverage == Coverage::DecodedBlocks && container.pipeline().masked;
-            let key = if unmasked { ", or the mask key is not this file's" } else { "" };
-            (Status::Mismatch, format!("{} of {} is not what VERI says{key}", algorithm.name(), coverage.describe()))
+            let key = if unmasked { ", or the mask key is for another file" } else { "" };
+            (Status::Mismatch, format!("{} of {} does not match VERI{key}", algorithm.name(), coverage.describe()))
         }
         (None, _) if json => (
             Status::Unsupported,
-            "VERI does not say what its digest covers, and it matches nothing that was tried".to_owned(),
+            "VERI: it does not say what its digest covers, and the digest matches nothing that was tried".to_owned(),
         ),
         _ => (
             Status::Mismatch,
-            "the digest in VERI matches under no scheme: the content is not what it was made from".to_owned(),
+            "the digest in VERI matches under no scheme: the content is not what it was computed from".to_owned(),
         ),
     };
     Ok(answer)
@@ -339,7 +339,7 @@ impl Search<'_> {
                 Err(obstacle) => {
                     self.answer.status = if obstacle.is_damage { Status::Mismatch } else { Status::Unsupported };
                     self.answer.complete = obstacle.is_damage;
-                    self.answer.info = format!("VERI covers {}, and {}", coverage.describe(), obstacle.why);
+                    self.answer.info = format!("VERI: it covers {}, but {}", coverage.describe(), obstacle.why);
                     return Ok(true);
                 }
             },
@@ -352,7 +352,7 @@ impl Search<'_> {
         if !over && let (Coverage::DecodedBlocks, Some(why)) = (coverage, container.unread_pipeline()) {
             self.answer.complete = false;
             self.answer.info =
-                format!("VERI covers what all blocks decode to, and how they are read is unknown: {why}");
+                format!("VERI: it covers what all blocks decode to, but how they are decoded is unknown: {why}");
         }
         Ok(over)
     }
@@ -367,7 +367,7 @@ impl Search<'_> {
         }
         if found {
             answer.status = Status::Verified;
-            answer.info = format!("{} of {} is as VERI says", self.algorithm.name(), coverage.describe());
+            answer.info = format!("{} of {} matches VERI", self.algorithm.name(), coverage.describe());
             answer.scheme = answer.scheme.or(Some(match coverage {
                 Coverage::Payloads => Scheme::Payloads,
                 _ => Scheme::Prefix,

@@ -19,28 +19,28 @@ pub const NAME: &str = env!("CARGO_PKG_NAME");
 pub const SECTIONS: [(&str, &str); 2] = [("Exit status", EXIT_STATUS), ("Environment", ENVIRONMENT)];
 
 const EXIT_STATUS: &str = "  0  done; nothing found at or above --fail-on
-  1  findings, or the content can't give what was asked
+  1  findings, or the requested content is not available
   2  usage
-  3  the file can't be read or is no H4MK container
+  3  the file can't be read or isn't an H4MK container
   4  not fully verified: a limit stopped a check, or there is no VERI
 When several apply, the first of 2, 3, 1, 4, 0 wins.";
 
 const ENVIRONMENT: &str = "  H4_SHARED_SECRET          shared secret of encrypted blocks, in hex
   H4_MASK_KEY               master key of masked blocks, in hex
-  HARMONY4_CORE_PATH        as --core-lib
-  HARMONY4_ENGINE_ID        id that the core library must have
-  HARMONY4_ENGINE_FP        fingerprint that it must have, in hex
-  HARMONY_MAX_BLOCK_SIZE    as --max-block-size
-  HARMONY_CACHE_MB          as --cache-mb
-  HARMONY_VERIFY_INTEGRITY  1: commands that give content verify VERI first
-  H4INSPECT_THEME           dark or light, as the terminal is; else COLORFGBG says
-  NO_COLOR, CLICOLOR_FORCE  no colour; colour even into a pipe
-An option wins over its variable.";
+  HARMONY4_CORE_PATH        same as --core-lib
+  HARMONY4_ENGINE_ID        engine id that the core library must have
+  HARMONY4_ENGINE_FP        fingerprint that the core library must have, in hex
+  HARMONY_MAX_BLOCK_SIZE    same as --max-block-size
+  HARMONY_CACHE_MB          same as --cache-mb
+  HARMONY_VERIFY_INTEGRITY  1: commands that output content verify VERI first
+  H4INSPECT_THEME           dark or light: the terminal background; default: COLORFGBG
+  NO_COLOR, CLICOLOR_FORCE  no colours; colours even in a pipe
+An option overrides its variable.";
 
 /// Inspector and auditor for H4MK media containers
 ///
-/// Without a command, opens FILE in the terminal; where input or output is no terminal, says what `info` says, of a
-/// folder a line a container.
+/// Without a command, opens FILE in the terminal. If input or output isn't a terminal, prints what `info` prints, or
+/// for a folder one line for each container.
 #[derive(Debug, Clone, Parser)]
 #[command(version, max_term_width = 100, subcommand_negates_reqs = true, arg_required_else_help = true)]
 #[command(
@@ -54,10 +54,10 @@ Examples:
   h4inspect audit media/ --format ndjson
   h4inspect seek clip.h4mk 00:01:02.500")]
 pub struct Cli {
-    /// Container or folder to open; - is standard input, ./info a file named like a command
+    /// Container or folder to open; - is standard input, ./info is a file named like a command
     #[arg(required = true, value_hint = clap::ValueHint::AnyPath)]
     pub file: Option<Input>,
-    /// Compare FILE with this container; without a terminal, say what `diff` says
+    /// Compare FILE with this container; without a terminal, print what `diff` prints
     #[arg(long, value_name = "OTHER", value_hint = clap::ValueHint::FilePath)]
     pub diff: Option<Input>,
     /// Follow FILE as it grows; only in the terminal
@@ -80,7 +80,7 @@ pub enum Command {
     Chunks(chunks::Args),
     /// Write the compatibility layer's manifest as JSON
     Manifest(manifest::Args),
-    /// Find the keyframe at or before a time, and the block it really is
+    /// Find the keyframe at or before a time, and the block it leads to
     Seek(seek::Args),
     /// Write the bytes of one block
     Block(block::Args),
@@ -88,19 +88,19 @@ pub enum Command {
     Unpack(unpack::Args),
     /// Dump the file, a chunk or a block as hex
     Hex(hex::Args),
-    /// Compute VERI again and compare
+    /// Recompute VERI and compare
     Verify(verify::Args),
-    /// Check everything there is to check, on files and folders
+    /// Run every check, on files and folders
     Audit(audit::Args),
     /// Compare two containers by content
     Diff(diff::Args),
-    /// Save what is intact in a damaged container into a new one
+    /// Save the intact parts of a damaged container to a new one
     Salvage(salvage::Args),
     /// Make a transport container from raw bytes
     Pack(pack::Args),
     /// Draw the screen without a terminal, after playing keys
     Render(render::Args),
-    /// Say what a finding means and what to do about it
+    /// Explain what a finding means and what to do about it
     Explain(explain::Args),
     /// Write completions for a shell
     Completions(completions::Args),
@@ -161,16 +161,15 @@ fn parse_as_given(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
     let matches = command.try_get_matches_from_mut(&args).map_err(|error| mistyped(&args).unwrap_or(error))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     if let (Some(_), Some(file)) = (&cli.command, &cli.file) {
-        let message = format!("a command can't follow a file; options go before it, the file {file} behind it");
+        let message = format!("a command can't follow a file; write options, then the command, then the file {file}");
         return Err(command.error(ErrorKind::ArgumentConflict, message));
     }
     if cli.command.is_some() && cli.diff.is_some() {
-        return Err(
-            command.error(ErrorKind::ArgumentConflict, "--diff goes with a file alone; `diff A B` is the command")
-        );
+        return Err(command
+            .error(ErrorKind::ArgumentConflict, "--diff works only without a command; the command is `diff A B`"));
     }
     if cli.command.is_some() && cli.follow {
-        return Err(command.error(ErrorKind::ArgumentConflict, "--follow goes with a file alone"));
+        return Err(command.error(ErrorKind::ArgumentConflict, "--follow works only without a command"));
     }
     let inputs = match &cli.command {
         Some(command) => command.inputs(),
@@ -192,7 +191,8 @@ fn mistyped(args: &[OsString]) -> Option<clap::Error> {
     }
     if std::path::Path::new(first).exists() {
         let another = more.first().is_some_and(|next| !next.as_encoded_bytes().starts_with(b"-"));
-        let message = "one file is opened at a time; `h4inspect diff A B` and `h4inspect A --diff B` compare two";
+        let message =
+            "only one file can be opened at a time; `h4inspect diff A B` and `h4inspect A --diff B` compare two";
         return another.then(|| command.error(ErrorKind::UnknownArgument, message));
     }
     let names = command.get_subcommands().map(|command| command.get_name().to_owned());

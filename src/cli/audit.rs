@@ -35,7 +35,7 @@ Examples:
   h4inspect audit media/ --fail-on warning --exclude 'drafts/**'
   find . -name '*.h4mk' -mtime -1 -print0 | h4inspect audit --files-from - --null --format ndjson
   h4inspect audit media/ --format junit > audit.xml
-  h4inspect audit media/ --baseline known.json --update-baseline    # accepts what is found now
+  h4inspect audit media/ --baseline known.json --update-baseline    # accepts the current findings
   h4inspect audit media/ --shard 0/4    # the first of four jobs")]
 pub struct Args {
     /// Containers, and folders to search for *.h4mk; - is standard input
@@ -44,25 +44,25 @@ pub struct Args {
     /// How to write the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Read more paths from this file, one a line; - is standard input
+    /// Read more paths from this file, one per line; - is standard input
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub files_from: Option<Input>,
     /// Paths in that file end with a NUL byte, as `find -print0` writes them
     #[arg(long, requires = "files_from")]
     pub null: bool,
-    /// Leave out files and folders of this name, or with a / in it of this path; repeatable
+    /// Leave out files and folders with this name, or with this path if it has a /; repeatable
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<Exclusion>,
-    /// Search folders that links in a folder lead to
+    /// Follow links to folders
     #[arg(long)]
     pub follow_links: bool,
-    /// Audit only the part of the files that falls to job I of N, from 0; auto: as the batch system says
+    /// Audit only the share of the files for job I of N, from 0; auto: as the batch system says
     #[arg(long, value_name = "I/N|auto|auto/N")]
     pub shard: Option<shard::Choice>,
-    /// Files audited at a time [default and most: one a processor]
+    /// Files audited at a time [default and maximum: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// Least severity that makes the exit status 1
+    /// Lowest severity that makes the exit status 1
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
     pub fail_on: FailOn,
     /// Make the exit status 1 if there is nothing to audit
@@ -71,10 +71,10 @@ pub struct Args {
     /// Write only what isn't ok
     #[arg(long)]
     pub quiet: bool,
-    /// Accepted findings: they are marked, and don't count for the exit status
+    /// Accepted findings: they are marked and don't affect the exit status
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub baseline: Option<PathBuf>,
-    /// Accept what is found: write it to the baseline
+    /// Accept all findings: write them to the baseline
     #[arg(long, requires = "baseline")]
     pub update_baseline: bool,
 }
@@ -88,9 +88,9 @@ pub enum Format {
     Text,
     /// One array.
     Json,
-    /// One object a line, as soon as it is known.
+    /// One object per line, as soon as it is known.
     Ndjson,
-    /// JUnit XML, a test case a file.
+    /// JUnit XML, one test case per file.
     Junit,
     /// SARIF 2.1.0.
     Sarif,
@@ -176,7 +176,7 @@ fn nothing(args: &Args) -> String {
     let folders = (!folders.is_empty()).then(|| format!("no *.h4mk file in {}", folders.join(", ")));
     let list = args.files_from.as_ref().map(|list| format!("no path in the list {list}"));
     let places: Vec<String> = folders.into_iter().chain(list).collect();
-    let rest = if args.exclude.is_empty() { "" } else { " that --exclude leaves" };
+    let rest = if args.exclude.is_empty() { "" } else { " that --exclude does not leave out" };
     format!("nothing to audit: {}{rest}", places.join(", "))
 }
 
@@ -209,7 +209,7 @@ impl Doubt {
     fn say(self) {
         let Some(first) = self.first else { return };
         let files = if self.more == 0 { String::new() } else { format!(" and {}", count(self.more, "more file")) };
-        let doubt = "masked; no check can tell whether the mask key is the right one: look at a block";
+        let doubt = "masked; no check can tell whether the mask key is right: look at a block";
         messages::warn(format_args!("{first}{files}"), doubt);
     }
 }

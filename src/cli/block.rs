@@ -16,10 +16,10 @@ pub struct Args {
     /// Container to read; - is standard input
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: Input,
-    /// Which block, from 0
+    /// Index of the block, from 0
     #[arg(value_parser = block_output::ordinal)]
     pub index: u64,
-    /// As stored, not decoded
+    /// Write the block as stored, not decoded
     #[arg(long)]
     pub raw: bool,
     /// Where to write; - is standard output

@@ -8,6 +8,7 @@ use super::messages;
 use super::output::Output;
 use super::session::Session;
 use super::status::Status;
+use crate::report::count;
 use h4mk::block::{BlockError, Form, Stage, Stored, Window};
 use h4mk::bytes::Bytes;
 use h4mk::codec::engine::EngineError;
@@ -22,7 +23,7 @@ pub(super) const PIECE_BYTES: usize = 32 << 10;
 const WINDOW_BYTES: usize = 256 << 10;
 
 /// What a user may do about blocks that come still masked.
-pub(super) const UNMASK: &str = "given still masked, --mask-key-file unmasks";
+pub(super) const UNMASK: &str = "the output is still masked; --mask-key-file unmasks it";
 
 /// Writes bytes of a file.
 pub(super) fn write<'a>(out: &mut Output, bytes: impl Into<Bytes<'a>>) -> io::Result<()> {
@@ -112,7 +113,7 @@ fn warn_masked(file: &Input, index: u64, stage: Stage) {
 pub(super) fn chunk(container: &Container, file: &Input, index: u64, session: &mut Session) -> anyhow::Result<Chunk> {
     let Some(chunk) = container.index().chunk(index) else {
         let range = match container.index().len() {
-            0 => "there are none".to_owned(),
+            0 => "there are no chunks".to_owned(),
             n => format!("0-{}", n - 1),
         };
         return Err(Status::Findings.error(format!("{file}: Chunk index {index} out of range ({range})")));
@@ -126,7 +127,7 @@ pub(super) fn chunk(container: &Container, file: &Input, index: u64, session: &m
 
 /// The number of a block or chunk, as an argument.
 pub(super) fn ordinal(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "it is a number, counted from 0".to_owned())
+    text.parse().map_err(|_| "write a number, counted from 0".to_owned())
 }
 
 /// Warns of blocks that may be missing among all of them.
@@ -135,11 +136,12 @@ pub(super) fn warn_losses(container: &Container, file: &Input, session: &mut Ses
     let losses = &container.walked().losses;
     for loss in losses.iter().take(SHOWN) {
         let (length, offset, block) = (loss.length, loss.offset, loss.block);
-        let lost = format!("{length} bytes at {offset} were lost, and with them what stood before block {block}");
+        let bytes = count(length, "byte");
+        let lost = format!("{bytes} lost at {offset}, with whatever was there before block {block}");
         warn_damaged(file, &lost, session);
     }
     if let Some(more) = losses.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        warn_damaged(file, &format!("bytes were lost in {more} more places"), session);
+        warn_damaged(file, &format!("more bytes were lost, in {}", count(more as u64, "other place")), session);
     }
 }
 
@@ -150,9 +152,9 @@ pub(super) fn warn_unread_meta(container: &Container, file: &Input, session: &mu
         Some(_) => "mask and engine",
         None => "mask, cipher and engine",
     };
-    let taken = "content is given as the reference engine's and not masked";
-    let advice = "--raw gives blocks as stored, `salvage --meta-from OTHER` takes META from a sibling";
-    warn_damaged(file, &format!("{why}, so that {unknown} are unknown; {taken}. {advice}"), session);
+    let taken = "the content is written as if it came from the reference engine, unmasked";
+    let advice = "--raw writes blocks as stored, `salvage --meta-from OTHER` takes META from a similar file";
+    warn_damaged(file, &format!("{why}, so {unknown} are unknown; {taken}. {advice}"), session);
 }
 
 /// Warns of content that is given although it is damaged.
@@ -161,26 +163,26 @@ pub(super) fn warn_damaged(file: &Input, damage: &str, session: &mut Session) {
     messages::warn(file, damage);
 }
 
-/// A block that can't be given, since it was damaged first of all.
+/// The error for a block that can't be decoded because it is damaged.
 pub(super) fn refusal_of_damaged(file: &Input, error: &BlockError, damage: &str) -> anyhow::Error {
     match error {
         BlockError::Decrypt { .. } | BlockError::Decode { source: EngineError::Failed(_), .. } => {
-            Status::Findings.error(format!("{file}: {damage}, so that it can't be decoded; {RAW}"))
+            Status::Findings.error(format!("{file}: {damage}, so it can't be decoded; {RAW}"))
         }
         error => refusal(file, error),
     }
 }
 
 /// What gives a block that can't be decoded.
-const RAW: &str = "--raw gives it as stored";
+const RAW: &str = "--raw writes it as stored";
 
-/// A block that can't be given.
+/// The error for a block that can't be written.
 pub(super) fn refusal(file: &Input, error: &BlockError) -> anyhow::Error {
     let advice = match error {
         BlockError::Encrypted { .. } => format!("; --secret-file decrypts it, {RAW}"),
-        BlockError::Opaque { .. } => format!("; --core-lib takes the vendor's library, {RAW}"),
+        BlockError::Opaque { .. } => format!("; --core-lib decodes it with the vendor's library, {RAW}"),
         BlockError::Decode { source: EngineError::TooLarge { .. }, .. } => {
-            format!("; --max-block-size raises it, {RAW}")
+            format!("; --max-block-size raises the limit, {RAW}")
         }
         BlockError::Decrypt { .. } | BlockError::Decode { .. } => format!("; {RAW}"),
         _ => String::new(),

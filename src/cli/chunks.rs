@@ -24,7 +24,7 @@ pub struct Args {
     /// Write JSON
     #[arg(long)]
     pub json: bool,
-    /// Compute every CRC again
+    /// Recompute every CRC
     #[arg(long)]
     pub check: bool,
 }

@@ -16,7 +16,7 @@ use h4mk::task::Task;
 /// Arguments of `diff`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-In the text, - is only in A, + only in B, ~ changed, > moved, @ re-timed, ! damaged in one of them.
+Marks: - only in A, + only in B, ~ changed, > moved, @ re-timed, ! damaged in one of them.
 
 Examples:
   h4inspect diff old.h4mk new.h4mk

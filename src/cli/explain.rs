@@ -19,7 +19,7 @@ Examples:
   h4inspect explain seek-unresolved
   h4inspect explain | grep ^veri")]
 pub struct Args {
-    /// Code of a finding, as in `audit`; without one, all codes are listed
+    /// Code of a finding, as in `audit`; without it, all codes are listed
     #[arg(value_parser = Codes, hide_possible_values = true)]
     pub code: Option<Code>,
 }

@@ -38,7 +38,7 @@ pub(super) fn run(folder: &Path, session: &mut Session) -> anyhow::Result<()> {
             }
         }
     }
-    let read = "payload was read only where headers contradict themselves, `audit` checks the rest";
+    let read = "payloads were read only where headers contradict each other; `audit` checks everything";
     writeln!(out, "{}; {read}", count(files, "file"))?;
     out.finish()
 }

@@ -29,24 +29,24 @@ pub struct Args {
     /// Container to read; - is standard input
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: Input,
-    /// This block, decoded
+    /// Dump this block, decoded
     #[arg(long, value_name = "N", group = "part", value_parser = block_output::ordinal)]
     pub block: Option<u64>,
-    /// The block as stored, not decoded
+    /// Dump the block as stored, not decoded
     #[arg(long, requires = "block")]
     pub raw: bool,
-    /// This chunk, header and all
+    /// Dump this chunk with its header
     #[arg(long, value_name = "N", group = "part", value_parser = block_output::ordinal)]
     pub chunk: Option<u64>,
-    /// From this offset of the file on, decimal or 0x…
+    /// Start at this file offset, decimal or 0x…
     #[arg(long, value_name = "OFFSET", group = "part", value_parser = size::parse)]
     pub offset: Option<u64>,
-    /// At most this many bytes
+    /// Dump at most this many bytes
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub length: Option<u64>,
 }
 
-/// Dumps. A file that is no container is dumped too, for whoever wants to know what it is instead; the status says so.
+/// Dumps. A file that isn't a container is dumped too, for whoever wants to know what it is instead; the status says so.
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<()> {
     let source = open::source(&args.file)?;
     let of_part = args.block.is_some() || args.chunk.is_some();
@@ -130,7 +130,7 @@ fn of_file<'a>(bytes: Bytes<'a>, args: &Args) -> anyhow::Result<Bytes<'a>> {
     let len = bytes.len();
     let start = args.offset.unwrap_or(0);
     if start > len {
-        let message = format!("{}: offset {start} is past its end at {len}", args.file);
+        let message = format!("{}: offset {start} is beyond the end at {len}", args.file);
         return Err(Status::Findings.error(message));
     }
     Ok(bytes.after(start))

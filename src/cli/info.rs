@@ -21,7 +21,7 @@ pub struct Args {
     /// Write JSON
     #[arg(long)]
     pub json: bool,
-    /// Read the payloads too: VERI and the compression ratio
+    /// Read the payloads too, for VERI and the compression ratio
     #[arg(long)]
     pub check: bool,
 }

@@ -38,7 +38,7 @@ pub(super) fn require(container: &Container, file: &Input, session: &Session) ->
         Status::Done => {}
         Status::NotFullyVerified => messages::warn(file, format_args!("not verified: {}", verify.info)),
         _ => {
-            let why = format!("{file}: not what VERI says, and HARMONY_VERIFY_INTEGRITY is set: {}", verify.info);
+            let why = format!("{file}: does not match its VERI, and HARMONY_VERIFY_INTEGRITY is set: {}", verify.info);
             return Err(status.error(why));
         }
     }

@@ -112,7 +112,7 @@ pub fn run(
 
 /// Refuses to work for nobody.
 fn say_closed() -> Status {
-    messages::warn("standard output", "closed; nothing can be written to it");
+    messages::warn("standard output", "it is closed, so nothing can be written to it");
     Status::Unreadable
 }
 
@@ -180,7 +180,7 @@ fn view(
         return screen::run(&file, other.as_ref(), follow, session, env);
     }
     if follow {
-        return Err(Status::Usage.error("--follow shows a file in the terminal: input and output must be one"));
+        return Err(Status::Usage.error("--follow shows a file in the terminal: input and output must be a terminal"));
     }
     if let Some(other) = other {
         return diff::run(&diff::Args { before: file, after: other, json: false }, session);

@@ -18,8 +18,8 @@ pub(super) fn source(file: &Input) -> anyhow::Result<Arc<Source>> {
     match raw_source(file) {
         Ok(source) => Ok(Arc::new(source)),
         Err(SourceError::IsDirectory) => {
-            let others = format!("`h4inspect {file}` lists what is in it, `h4inspect audit {file}` checks it");
-            Err(Status::Unreadable.error(format!("{file}: a folder, not a file; name a file in it, or {others}")))
+            let others = format!("list its files with `h4inspect {file}`, check them with `h4inspect audit {file}`");
+            Err(Status::Unreadable.error(format!("{file}: it is a folder, not a file; name a file in it, or {others}")))
         }
         Err(error) => Err(error).with_context(|| file.to_string()),
     }

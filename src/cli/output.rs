@@ -79,12 +79,12 @@ impl Output {
         let place = Destination::look(path).with_context(as_usage)?;
         let identity = place.identity();
         if identity.is_some() && inputs.into_iter().any(|input| identity_of(input) == identity) {
-            return refuse("is the input; write to another file");
+            return refuse("it is the input; write to another file");
         }
         let sink = match place.found() {
-            Found::Folder => return refuse("is a folder; name a file"),
-            Found::DanglingLink => return refuse("is a link to a file that doesn't exist; name that file"),
-            Found::File if !force => return refuse("exists; --force replaces it"),
+            Found::Folder => return refuse("it is a folder; name a file"),
+            Found::DanglingLink => return refuse("it is a link to a file that doesn't exist; name that file"),
+            Found::File if !force => return refuse("it exists; --force replaces it"),
             Found::Special => {
                 let device = place.open().with_context(as_usage)?;
                 Sink::Direct(BufWriter::with_capacity(BUFFER_BYTES, device))
@@ -98,13 +98,11 @@ impl Output {
         Ok(Self { name, sink })
     }
 
-    /// Refuses, as a usage error, to send bytes that are no text to a terminal.
+    /// Refuses, as a usage error, to send bytes that aren't text to a terminal.
     pub fn refuse_terminal(&self) -> anyhow::Result<()> {
         match &self.sink {
-            Sink::Stdout(stdout) if stdout.get_ref().is_terminal() => {
-                Err(Status::Usage
-                    .error("the result is binary and standard output a terminal; use --out PATH or a pipe"))
-            }
+            Sink::Stdout(stdout) if stdout.get_ref().is_terminal() => Err(Status::Usage
+                .error("the output is binary, but standard output is a terminal; use --out PATH or a pipe")),
             _ => Ok(()),
         }
     }
@@ -125,7 +123,7 @@ impl Output {
         let Sink::Draft(draft) = self.sink else { return Ok(()) };
         let draft = draft.into_inner().map_err(io::IntoInnerError::into_error);
         draft.and_then(Draft::publish).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => Status::Usage.error(format!("{name}: exists; --force replaces it")),
+            ErrorKind::AlreadyExists => Status::Usage.error(format!("{name}: it exists; --force replaces it")),
             _ => anyhow::Error::new(error).context(name),
         })
     }
@@ -210,7 +208,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("there");
         fs::write(&path, "old").unwrap();
-        assert!(refusal(write(&path, false, b"new")).ends_with("there: exists; --force replaces it"));
+        assert!(refusal(write(&path, false, b"new")).ends_with("there: it exists; --force replaces it"));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         write(&path, true, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
@@ -244,7 +242,7 @@ mod tests {
         assert!(refusal(create(dir.path(), true, &[])).contains("is a folder"));
         let place = dir.path().join("no/such/folder");
         let error = refusal(create(&place, false, &[]));
-        assert_eq!(error, format!("{}: there is no such folder; make it first", place.display()));
+        assert_eq!(error, format!("{}: there is no such folder; create it first", place.display()));
         refusal(create(Path::new(""), false, &[]));
     }
 

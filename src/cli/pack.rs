@@ -32,13 +32,13 @@ pub struct Args {
     /// Replace PATH if it exists
     #[arg(long)]
     pub force: bool,
-    /// Bytes of a block, a multiple of 256 [default: META's]
+    /// Size of a block, a multiple of 256 [default: META's]
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     pub block_size: Option<u64>,
-    /// Blocks a second [default: META's]
+    /// Blocks per second [default: META's]
     #[arg(long, value_parser = fps)]
     pub fps: Option<f64>,
-    /// Blocks from keyframe to keyframe [default: META's]
+    /// Blocks from one keyframe to the next [default: META's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub gop: Option<u32>,
     /// Store this JSON file as META
@@ -55,7 +55,7 @@ const BLOCK_GRAIN_BYTES: u64 = 256;
 fn block_size(text: &str) -> Result<u64, String> {
     let bytes = size::parse(text).map_err(|error| error.to_string())?;
     if bytes == 0 || !bytes.is_multiple_of(BLOCK_GRAIN_BYTES) {
-        return Err(format!("a block is a multiple of {BLOCK_GRAIN_BYTES} bytes"));
+        return Err(format!("the size of a block must be a multiple of {BLOCK_GRAIN_BYTES} bytes"));
     }
     Ok(bytes)
 }
@@ -63,7 +63,7 @@ fn block_size(text: &str) -> Result<u64, String> {
 fn fps(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(fps) if fps.is_finite() && fps > 0.0 => Ok(fps),
-        _ => Err("a rate is a number above 0, e.g. 29.97".into()),
+        _ => Err("the rate must be a number above 0, e.g. 29.97".into()),
     }
 }
 

@@ -25,7 +25,7 @@ macro_rules! names {
 /// Arguments of `render`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = concat!(
-    "KEYS is text in which each character is that key; named ones are:\n",
+    "In KEYS each character stands for its key; the named keys are:\n",
     names!(),
     "
 
@@ -46,10 +46,10 @@ pub struct Args {
     /// Columns and rows of the screen
     #[arg(long, value_name = "COLSxROWS", default_value = "120x40", value_parser = screen_size)]
     pub size: Size,
-    /// Keys to play before the picture is taken
+    /// Keys to play before the screen is drawn
     #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true, value_parser = played)]
     pub keys: Keys,
-    /// How to write the picture
+    /// Format of the picture
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -60,7 +60,7 @@ pub struct Keys(Vec<input::Input>);
 
 fn screen_size(text: &str) -> Result<Size, String> {
     let size = input::parse_size(text).ok().filter(|size| size.width > 0 && size.height > 0);
-    size.ok_or_else(|| "write it as 120x40; each from 1 to 1000".to_owned())
+    size.ok_or_else(|| "write it as 120x40, with each number from 1 to 1000".to_owned())
 }
 
 fn played(text: &str) -> Result<Keys, String> {

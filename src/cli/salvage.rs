@@ -31,22 +31,22 @@ pub struct Args {
     /// Container to read; - is standard input
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: Input,
-    /// Where to write; - is standard output, and then the report goes to standard error
+    /// Where to write; - is standard output, with the report on standard error
     #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
     pub out: Target,
     /// Replace PATH if it exists
     #[arg(long)]
     pub force: bool,
-    /// Mend flipped bits too, where VERI confirms the repair
+    /// Also mend flipped bits, where VERI confirms the repair
     #[arg(long)]
     pub repair: bool,
-    /// Write an empty block for each lost one whose number is known, so that all others keep their index, time and mask
+    /// Write an empty block for each lost block whose number is known, so all others keep their index, time and mask
     #[arg(long)]
     pub placeholders: bool,
-    /// Take META and SAFE from this container of the same writer where they are lost
+    /// Where META or SAFE is lost, take it from this container of the same writer
     #[arg(long, value_name = "OTHER", value_hint = clap::ValueHint::FilePath)]
     pub meta_from: Option<Input>,
-    /// Report as JSON
+    /// Write the report as JSON
     #[arg(long)]
     pub json: bool,
 }

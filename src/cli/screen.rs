@@ -19,7 +19,7 @@ use h4mk::layout;
 use h4mk::name::FileName;
 use h4mk::source::Source;
 
-/// What the TUI shows a file with, and what it is compared with; fails where one of them is no container, which needs no
+/// What the TUI shows a file with, and what it is compared with; fails if one of them isn't a container, which needs no
 /// screen to say.
 pub(super) fn setup(
     file: &Input,

@@ -23,10 +23,10 @@ pub struct Args {
     /// Container to read; - is standard input
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: Input,
-    /// Where to seek to
+    /// Time to seek to
     #[arg(allow_negative_numbers = true)]
     pub time: Time,
-    /// Answer from this track's table, or its blocks if it has none [default: SEEK, else the first track]
+    /// Use this track's seek table, or its blocks if it has none [default: SEEK, else the first track]
     #[arg(long, value_name = "ID")]
     pub track: Option<String>,
     /// Write JSON

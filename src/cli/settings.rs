@@ -63,7 +63,7 @@ pub struct GlobalArgs {
     )]
     pub meaning: Option<MeaningChoice>,
 
-    /// Decode no block larger than this, e.g. 10MB, 512KiB [default: 1GiB]
+    /// Largest size that a block may decode to, e.g. 10MB, 512KiB [default: 1GiB]
     #[arg(long, global = true, hide_short_help = true, value_name = "SIZE", value_parser = size::parse)]
     pub max_block_size: Option<u64>,
 
@@ -128,7 +128,7 @@ impl Settings {
             cache_bytes: match args.cache_mb {
                 Some(mebibytes) => Some(mebibytes),
                 None => variable(&env, "HARMONY_CACHE_MB", |text| {
-                    text.parse::<u32>().map_err(|_| "not a number of mebibytes".to_owned())
+                    text.parse::<u32>().map_err(|_| "write a whole number of mebibytes".to_owned())
                 })?,
             }
             .map_or(DEFAULT_CACHE_BYTES, |mebibytes| u64::from(mebibytes) << 20),
@@ -172,7 +172,10 @@ impl Settings {
 fn core_library(args: &GlobalArgs, env: &impl Fn(&str) -> Option<OsString>) -> anyhow::Result<Option<Library>> {
     let Some(path) = args.core_lib.clone().or_else(|| env("HARMONY4_CORE_PATH").map(PathBuf::from)) else {
         return match args.core_sha256 {
-            Some(_) => Err(Status::Usage.error("--core-sha256 needs a library: give --core-lib or HARMONY4_CORE_PATH")),
+            Some(_) => {
+                Err(Status::Usage
+                    .error("--core-sha256 needs a library: give one with --core-lib or HARMONY4_CORE_PATH"))
+            }
             None => Ok(None),
         };
     };
@@ -189,14 +192,14 @@ fn core_library(args: &GlobalArgs, env: &impl Fn(&str) -> Option<OsString>) -> a
 
 fn sha256(text: &str) -> Result<[u8; 32], String> {
     let digest = unhex(text).and_then(|bytes| bytes.try_into().ok());
-    digest.ok_or_else(|| "64 hexadecimal digits are wanted".to_owned())
+    digest.ok_or_else(|| "write 64 hexadecimal digits".to_owned())
 }
 
 fn parse_switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err("neither 1 nor 0".into()),
+        _ => Err("write 1 or 0".into()),
     }
 }
 

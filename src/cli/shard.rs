@@ -19,9 +19,10 @@ impl Shard {
     fn new(index: u64, of: u64) -> Result<Self, String> {
         match index < of {
             true => Ok(Self { index, of }),
-            false => {
-                Err(format!("shard {index} of {of}: they count from 0, so the last one of {of} is {}", of.max(1) - 1))
-            }
+            false => Err(format!(
+                "there is no shard {index} of {of}: shards count from 0, so the last one is {}",
+                of.max(1) - 1
+            )),
         }
     }
 
@@ -56,7 +57,7 @@ impl FromStr for Choice {
 
     fn from_str(text: &str) -> Result<Self, String> {
         const FORMS: &str = "I/N with I from 0 to N-1, auto, or auto/N";
-        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} isn't a number; {FORMS}"));
+        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} isn't a number; write {FORMS}"));
         match text.split_once('/') {
             None if text == "auto" => Ok(Self::Auto),
             None => Err(FORMS.to_owned()),
@@ -87,7 +88,7 @@ impl Choice {
             None => Ok(None),
             Some(value) => match value.to_str().and_then(|value| value.trim().parse::<u64>().ok()) {
                 Some(number) => Ok(Some(number)),
-                None => Err(Status::Usage.error(format!("{name}: not a number"))),
+                None => Err(Status::Usage.error(format!("{name}: it isn't a number"))),
             },
         };
         let [id, count, min, step] = SLURM;
@@ -96,7 +97,7 @@ impl Choice {
             let (first, step) = (number(min)?.unwrap_or(0), number(step)?.unwrap_or(1));
             let index = task.checked_sub(first).and_then(|nth| nth.checked_div(step));
             let index =
-                index.ok_or_else(|| Status::Usage.error(format!("{id}: {task} isn't a task from {first} on")))?;
+                index.ok_or_else(|| Status::Usage.error(format!("{id}: {task} is below the first task, {first}")))?;
             (id, index, number(count)?)
         } else if let Some(index) = number(aws_index)? {
             (aws_index, index, number(aws_size)?)
@@ -107,7 +108,9 @@ impl Choice {
             return Err(Status::Usage.error(format!("--shard auto: none of {names} is set; give --shard I/N")));
         };
         let of = given.or(of).ok_or_else(|| {
-            Status::Usage.error(format!("--shard auto: {name} says which shard, nothing says of how many; give auto/N"))
+            Status::Usage.error(format!(
+                "--shard auto: {name} says which shard this is, but nothing says how many there are; give auto/N"
+            ))
         })?;
         Shard::new(index, of).map_err(|why| Status::Usage.error(format!("{name}: {why}")))
     }

@@ -19,7 +19,7 @@ pub enum Status {
     NotFullyVerified,
     /// Findings, or the content can't give what was asked.
     Findings,
-    /// The file can't be read or is no H4MK container.
+    /// The file can't be read or isn't an H4MK container.
     Unreadable,
     /// The command line or an environment variable makes no sense.
     Usage,

@@ -35,19 +35,19 @@ pub struct Args {
     /// Replace PATH if it exists
     #[arg(long)]
     pub force: bool,
-    /// Blocks as stored, not decoded
+    /// Write blocks as stored, not decoded
     #[arg(long)]
     pub raw: bool,
-    /// Only the payload of this chunk, from 0
+    /// Write only the payload of this chunk, counted from 0
     #[arg(long, value_name = "N", conflicts_with_all = ["track", "raw"], value_parser = block_output::ordinal)]
     pub chunk: Option<u64>,
-    /// Only the blocks of this track
+    /// Write only the blocks of this track
     #[arg(long, value_name = "ID")]
     pub track: Option<String>,
-    /// Leave out blocks that can't be decoded, each with a warning, instead of ending at the first
+    /// Leave out blocks that can't be decoded, each with a warning, instead of stopping at the first
     #[arg(long, conflicts_with_all = ["chunk", "raw"])]
     pub skip: bool,
-    /// Threads that decode [default and most: one a processor]
+    /// Threads that decode [default and maximum: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
 }
@@ -101,11 +101,12 @@ fn chosen_blocks(container: &Container, args: &Args, session: &mut Session) -> a
             Fault::Index(why) => Some(why.as_str()),
             _ => None,
         });
-        let why = why.unwrap_or("there is none");
+        let why = why.unwrap_or("there is no index");
         return Err(refuse(format!("the index of track \"{shown}\" can't be read: {why}")));
     }
     if track.incomplete || tracks.nameless {
-        let why = format!("the index of track \"{shown}\" can't be read whole: blocks of it may be left out");
+        let why =
+            format!("the index of track \"{shown}\" can't be read completely: some of its blocks may be left out");
         block_output::warn_damaged(&args.file, &why, session);
     } else if track.blocks.is_empty() {
         messages::warn(&args.file, format_args!("track \"{shown}\" has no blocks"));
@@ -388,8 +389,10 @@ impl Writer<'_> {
             None => block_output::refusal(self.file, error),
         };
         let file = self.file;
-        let others =
-            || Status::Findings.error(format!("{refusal:#}, --skip leaves it out, `block {file} N` gives any other"));
+        let others = || {
+            Status::Findings
+                .error(format!("{refusal:#}, --skip leaves it out, `block {file} N` writes any other block"))
+        };
         Err(if alone { others() } else { refusal })
     }
 

@@ -101,7 +101,7 @@ fn split(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     let bytes = path.as_os_str().as_encoded_bytes();
     let names_folder = bytes.ends_with(b"/") || bytes.ends_with(b"/.");
     let name = path.file_name().filter(|_| !names_folder);
-    let name = name.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "not the name of a file"))?;
+    let name = name.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "it isn't the name of a file"))?;
     Ok((path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")), name))
 }
 
@@ -109,8 +109,8 @@ fn split(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
 fn explain_folder(error: io::Error) -> io::Error {
     let kind = error.kind();
     match kind {
-        ErrorKind::NotFound => io::Error::new(kind, "there is no such folder; make it first"),
-        ErrorKind::NotADirectory => io::Error::new(kind, "a file stands where its folder should be"),
+        ErrorKind::NotFound => io::Error::new(kind, "there is no such folder; create it first"),
+        ErrorKind::NotADirectory => io::Error::new(kind, "a file is where its folder should be"),
         ErrorKind::PermissionDenied => io::Error::new(kind, "permission denied; its folder can't be written to"),
         _ => error,
     }

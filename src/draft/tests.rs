@@ -33,11 +33,11 @@ fn places_are_what_they_hold() {
         assert_eq!(found(folder).unwrap(), Found::Folder, "{folder:?}");
     }
     for (path, why) in [
-        ("no/such", "there is no such folder; make it first"),
-        ("file/below", "a file stands where its folder should be"),
-        ("file/", "not the name of a file"),
-        ("nothing/", "not the name of a file"),
-        ("nothing/..", "not the name of a file"),
+        ("no/such", "there is no such folder; create it first"),
+        ("file/below", "a file is where its folder should be"),
+        ("file/", "it isn't the name of a file"),
+        ("nothing/", "it isn't the name of a file"),
+        ("nothing/..", "it isn't the name of a file"),
     ] {
         assert_eq!(found(path).unwrap_err().to_string(), why, "{path}");
     }

@@ -18,7 +18,7 @@ use h4mk::veri;
 /// What stands for a check that a limit stopped.
 const LIMITS: [&str; 2] = ["block-too-large", "json-limit"];
 
-/// What an audit of one file came to.
+/// The result of the audit of one file.
 #[derive(Debug, Clone)]
 pub struct Audited {
     /// What JSON says.
@@ -138,7 +138,7 @@ impl Audited {
             if let Some(flip) = finding.flip.filter(|flip| !flip.confirmed) {
                 writeln!(
                     out,
-                    "           other damage looks like one flipped bit with a chance of {:.1e}",
+                    "           the chance that other damage looks like one flipped bit is {:.1e}",
                     flip.chance
                 )?;
             }

@@ -15,14 +15,14 @@ use h4mk::report::json;
 
 const VERSION: u64 = 1;
 
-/// Why a file is no baseline.
+/// Why a file isn't a baseline.
 #[derive(Debug, thiserror::Error)]
 pub enum ParseError {
     /// It is of another version of the format.
-    #[error("a baseline of version {0}; this program reads version {VERSION}")]
+    #[error("the baseline has version {0}, but this program reads version {VERSION}")]
     Version(u64),
     /// It is something else.
-    #[error("not a baseline: {0}")]
+    #[error("it isn't a baseline: {0}")]
     Json(#[from] serde_json::Error),
 }
 

@@ -45,7 +45,7 @@ impl Damage {
     }
 }
 
-/// The faults that count, in the order in which they are said. The rest is seen in what else is said of the file.
+/// The faults that count, in the order in which they are named. The rest shows in what else is said of the file.
 const SEEN: [Code; 11] = [
     Code::RegionSkipped,
     Code::ChunkTruncated,
@@ -72,7 +72,7 @@ fn words(container: &Container, first: &Finding, n: u64) -> String {
         Code::ContainerCrcMissing => "no closing CRC".to_owned(),
         Code::TrailingBytes => format!("{} after the last chunk", count(first.length, "byte")),
         Code::AppendedContainer => format!("another container from {} on", first.offset),
-        Code::ChunkDuplicate => count(n, "chunk") + " too many of a kind that occurs once",
+        Code::ChunkDuplicate => count(n, "duplicate chunk"),
         _ => first.message.clone(),
     }
 }

@@ -43,7 +43,7 @@ impl Glance {
     pub fn describe_layout(&self) -> String {
         let mut line = format!("{}, version {}", self.info.layout, self.info.header.version);
         if let Some(ms) = self.info.header.timestamp_ms.filter(|ms| *ms > 0) {
-            line.push_str(&format!(", made {ms} ms after 1970"));
+            line.push_str(&format!(", created {ms} ms after 1970"));
         }
         if let Some(flags) = self.info.header.flags.filter(|flags| *flags != 0) {
             line.push_str(&format!(", flags {flags:#04x}"));
@@ -81,7 +81,7 @@ impl Glance {
 
     /// `30 blocks a second, a keyframe every 30 blocks`.
     pub fn describe_timing(&self) -> String {
-        let fps = self.info.fps_hint.value().map(|fps| format!("{fps} blocks a second"));
+        let fps = self.info.fps_hint.value().map(|fps| format!("{fps} blocks per second"));
         let gop = self.info.gop.value().map(|gop| format!("a keyframe every {}", count(*gop, "block")));
         let parts: Vec<String> = fps.into_iter().chain(gop).collect();
         match parts.is_empty() {
@@ -108,7 +108,7 @@ impl Glance {
         let ratio = match (compression.ratio, compression.ratio_from) {
             (Some(ratio), Some("decoded")) => format!("{ratio:.2} : 1"),
             (Some(ratio), _) => format!("at most {ratio:.2} : 1 by META's block_size"),
-            _ => "ratio not known".to_owned(),
+            _ => "ratio unknown".to_owned(),
         };
         format!("{engine}{note}, {ratio}")
     }
@@ -130,7 +130,7 @@ impl Glance {
         let has_chunk = self.info.tags.iter().any(|(tag, _)| *tag == Tag::VERI.to_string());
         match self.info.veri.status {
             Status::Unchecked if !has_chunk => "absent".to_owned(),
-            Status::Unchecked => "unchecked; verify or --check computes it".to_owned(),
+            Status::Unchecked => "unchecked; verify or --check recomputes it".to_owned(),
             _ => self.info.veri.describe(),
         }
     }
@@ -147,7 +147,7 @@ impl Glance {
         field(out, paint, "Layout", self.describe_layout())?;
         field(out, paint, "Size", size(self.info.bytes))?;
         if let Some(damage) = &self.damage {
-            let line = format!("{}; `h4inspect audit` says all", text::escape(damage.describe()));
+            let line = format!("{}; `h4inspect audit` lists everything", text::escape(damage.describe()));
             let label = if damage.severity == Severity::Error { "Damage" } else { "Doubt" };
             field(out, paint, label, paint.paint(damage.role(), line))?;
         }

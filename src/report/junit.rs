@@ -106,7 +106,7 @@ impl Report {
 const FAILURE: &str = "failure";
 const ERROR: &str = "error";
 
-/// Why a case is no success.
+/// Why a case isn't a success.
 struct Problem {
     element: &'static str,
     cause: &'static str,

@@ -38,11 +38,11 @@ impl<'a> Words<'a> {
         let lost = self.salvage.blocks.saturating_sub(self.blocks_kept()).saturating_add(missing);
         let bytes = count(self.salvage.bytes_lost, "byte");
         match (lost, exact, self.salvage.bytes_lost) {
-            (0, true, 0) if self.unexplained => "something was lost or changed, and nothing says what".to_owned(),
+            (0, true, 0) if self.unexplained => "something was lost or changed, but nothing says what".to_owned(),
             (0, false, 0) => "there may have been more blocks".to_owned(),
-            (0, true, 0) => "no block was lost, but something of the other chunks".to_owned(),
-            (0, true, _) => format!("no block was lost, but {bytes} of other chunks"),
-            (0, false, _) => format!("{bytes} were lost, in which there may have been blocks"),
+            (0, true, 0) => "no block was lost, but part of another chunk was".to_owned(),
+            (0, true, _) => format!("no block was lost, but {bytes} of other chunks were"),
+            (0, false, _) => format!("{bytes} were lost, and may have held blocks"),
             (n, true, _) => {
                 let all = count(self.salvage.blocks.saturating_add(missing), "block");
                 let bytes = if self.salvage.bytes_lost > 0 { format!(", {bytes} in all") } else { String::new() };
@@ -71,14 +71,14 @@ impl<'a> Words<'a> {
         let missing = match self.salvage.missing {
             None => String::new(),
             Some(Missing { blocks, exact: true }) if self.salvage.bytes_lost > 0 => {
-                format!("; {blocks} more stood in the lost bytes")
+                format!("; {blocks} more were in the lost bytes")
             }
             Some(Missing { blocks: 1, exact: true }) => "; 1 more is missing".to_owned(),
             Some(Missing { blocks, exact: true }) => format!("; {blocks} more are missing"),
             Some(Missing { blocks: 0, .. }) if self.salvage.bytes_lost == 0 => "; there may have been more".to_owned(),
             Some(Missing { blocks: 0, .. }) => "; the lost bytes may have held more".to_owned(),
             Some(Missing { blocks, .. }) if self.salvage.bytes_lost > 0 => {
-                format!("; at least {blocks} more stood in the lost bytes")
+                format!("; at least {blocks} more were in the lost bytes")
             }
             Some(Missing { blocks, .. }) => format!("; at least {blocks} more are missing"),
         };
@@ -95,7 +95,7 @@ impl<'a> Words<'a> {
             out,
             paint,
             "Size",
-            format_args!("{}, was {}", size(self.salvage.bytes_written), size(self.salvage.bytes)),
+            format_args!("{}, before {}", size(self.salvage.bytes_written), size(self.salvage.bytes)),
         )?;
         field(out, paint, "Blocks", self.describe_kept())?;
         if !self.salvage.placeholders.is_empty() {
@@ -127,8 +127,8 @@ impl<'a> Words<'a> {
 impl Describe for Mended {
     fn describe(&self) -> String {
         let what = match self.flip {
-            Some(Bit { offset, bit }) => format!("bit {bit} of the byte at {offset} flipped back"),
-            None => format!("its {} set right", self.mend),
+            Some(Bit { offset, bit }) => format!("bit {bit} of the byte at {offset} was flipped back"),
+            None => format!("its {} was corrected", self.mend),
         };
         format!("{}: {what}", place(Some(&self.tag), self.block, self.offset))
     }
@@ -137,15 +137,15 @@ impl Describe for Mended {
 impl Describe for Dropped {
     fn describe(&self) -> String {
         let place = place(self.tag.as_deref(), self.block, self.offset);
-        let harmless = if self.lost { "" } else { "; no content is lost with it" };
+        let harmless = if self.lost { "" } else { "; no content was lost with it" };
         format!("{place}, {}: {}{harmless}", count(self.length, "byte"), why(self.reason))
     }
 }
 
 impl Describe for Rebuilt {
     fn describe(&self) -> String {
-        let replaces = self.replaces.map(|offset| format!(", in place of the one at {offset}")).unwrap_or_default();
-        let lost = if self.lost { "; not all that it said could be kept" } else { "" };
+        let replaces = self.replaces.map(|offset| format!(", replacing the one at {offset}")).unwrap_or_default();
+        let lost = if self.lost { "; some of its content was lost" } else { "" };
         format!("{}{replaces}: {}{lost}", self.tag, self.how)
     }
 }
@@ -153,7 +153,7 @@ impl Describe for Rebuilt {
 /// Why something of the source is not in the output.
 fn why(reason: Reason) -> &'static str {
     match reason {
-        Reason::Mendable => "its CRC is wrong; --repair would flip the bit back that explains it",
+        Reason::Mendable => "its CRC is wrong because of one flipped bit, which --repair would mend",
         reason => reason.describe(),
     }
 }

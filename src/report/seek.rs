@@ -60,7 +60,7 @@ impl Answer {
     /// The entry that answers.
     pub fn describe_entry(&self) -> String {
         let place = match self.entries {
-            Some(_) if self.passed_over.is_some() => "none of the track's table".to_owned(),
+            Some(_) if self.passed_over.is_some() => "not in the track's table".to_owned(),
             Some(n) => format!("{} of {n} (from 0)", self.seek.keyframe_entry_index),
             None => format!("keyframe {} of the track, which has no table", self.seek.keyframe_entry_index),
         };
@@ -72,10 +72,10 @@ impl Answer {
         let entry = self.passed_over?;
         let place = self.seek.keyframe_entry_index;
         Some(match entry.pts_us == self.seek.keyframe_pts_us {
-            true => format!("entry {place} of the table leads to {}, not to this keyframe", entry.offset),
+            true => format!("entry {place} of the table leads to {} instead of this keyframe", entry.offset),
             false => {
                 let at = format_us(entry.pts_us);
-                format!("the table leaves this keyframe out: its answer would be entry {place}, at {at}")
+                format!("the table leaves out this keyframe: it would give entry {place}, at {at}")
             }
         })
     }
@@ -87,9 +87,9 @@ impl Answer {
                 Some(loss) => {
                     let what = loss.bytes.as_ref().map(|bytes| format!("lost bytes ({bytes})"));
                     let what = what.as_deref().unwrap_or("missing blocks");
-                    format!("not known: its offset {} leads past {what}", self.offset)
+                    format!("unknown: its offset {} leads past {what}", self.offset)
                 }
-                None => format!("none: offset {} leads to the start of no block", self.offset),
+                None => format!("none: no block starts where offset {} leads", self.offset),
             };
         };
         let is_provisional = self.seek.provisional_from.is_some_and(|first| block >= first);
@@ -121,13 +121,13 @@ impl Answer {
     /// What to decode, with neighbouring blocks drawn together, and up to which block it is.
     pub fn describe_chain(&self) -> String {
         match self.seek.chain.as_deref() {
-            None if self.lost => "unknown: the block to begin with is not known".to_owned(),
-            None => "unknown: the time of blocks is not known".to_owned(),
+            None if self.lost => "unknown: the block to start from is unknown".to_owned(),
+            None => "unknown: the times of blocks are unknown".to_owned(),
             Some([]) => "nothing: the time is before the first keyframe".to_owned(),
             Some([block]) => format!("block {block}"),
             Some(chain) => {
                 let blocks = count(chain.len() as u64, "block");
-                format!("blocks {} ({blocks}), to the last at or before the time", ranges(chain))
+                format!("blocks {} ({blocks}), to the last one at or before the time", ranges(chain))
             }
         }
     }
@@ -137,7 +137,7 @@ impl Answer {
         let file = paint.paint(Role::Heading, text::escape(&self.file));
         writeln!(out, "{file} at {} ({} us)", format_us(self.seek.pts_us), self.seek.pts_us)?;
         if let Some(end_us) = self.past_end_us {
-            let end = format!("past the end, which is at {} ({end_us} us)", format_us(end_us));
+            let end = format!("beyond the end, which is at {} ({end_us} us)", format_us(end_us));
             field(out, paint, "Time", paint.paint(Role::Warning, end))?;
         }
         if let Some(track) = &self.seek.track {
@@ -159,7 +159,7 @@ impl Answer {
         if let (Some(first), Some(loss)) = (self.seek.provisional_from, &self.loss) {
             let why = match &loss.bytes {
                 Some(bytes) => format!("bytes were lost before it ({bytes})"),
-                None => "blocks are missing, and nothing says which".to_owned(),
+                None => "blocks are missing, but nothing says which".to_owned(),
             };
             let line = format!("provisional from block {first} on: {why}");
             field(out, paint, "Numbering", paint.paint(Role::Warning, line))?;

@@ -23,7 +23,7 @@ impl Describe for SeekSummary {
         };
         if self.out_of_reach > 0 {
             let keyframes = count(self.out_of_reach, "keyframe");
-            tables.push_str(&format!("; {keyframes} beyond 4 GiB, where 32-bit offsets can't reach"));
+            tables.push_str(&format!("; {keyframes} beyond 4 GiB, out of reach of 32-bit offsets"));
         }
         if self.entries == 0 {
             return format!("no entries{tables}");
@@ -31,7 +31,7 @@ impl Describe for SeekSummary {
         let entries = if self.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", self.entries) };
         match self.meaning {
             Some(meaning) => format!("{entries}; an offset is a {} ({}){tables}", meaning.describe(), meaning.name()),
-            None => format!("{entries}; what their offsets mean is not known{tables}"),
+            None => format!("{entries}; the meaning of their offsets is unknown{tables}"),
         }
     }
 }
@@ -49,15 +49,15 @@ pub fn certainty(seek: &SeekSummary, layout: Layout) -> Option<String> {
     Some(match (layout, seek.meaning) {
         (Layout::Mux, _) if seek.unresolved == 0 => "by the layout; every entry leads to a block".to_owned(),
         (Layout::Mux, _) => format!("by the layout, but {misses}"),
-        (_, None) => "no entry leads to the start of a block under any meaning".to_owned(),
+        (_, None) => "no entry leads to a block under any meaning".to_owned(),
         (_, Some(_)) if seek.chosen && seek.unresolved > 0 => format!("as --meaning says, but {misses}"),
         (_, Some(_)) if seek.chosen => "as --meaning says, and every entry leads to a block".to_owned(),
         (_, Some(_)) if seek.unresolved > 0 => format!("the best guess: {misses}"),
         (_, Some(_)) if seek.ambiguous => {
-            format!("ambiguous: {} fit as well and lead to other blocks; choose with --meaning", others())
+            format!("ambiguous: {} would fit too and lead to other blocks; choose with --meaning", others())
         }
         (_, Some(_)) if seek.stream_untested => "every entry fits, but stream was not tried: sizes are unknown".into(),
-        (_, Some(_)) if seek.fits.len() > 1 => format!("every entry fits; {} would too, less well", others()),
+        (_, Some(_)) if seek.fits.len() > 1 => format!("every entry fits; {} would fit less well", others()),
         (_, Some(_)) => "certain: the only meaning under which every entry fits".to_owned(),
     })
 }
@@ -91,7 +91,7 @@ impl Describe for Outcome {
         let counts = [(self.errors, "error"), (self.warnings, "warning")];
         let mut parts: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, name)| count(*n, name)).collect();
         if !self.complete {
-            parts.push("not all could be checked".to_owned());
+            parts.push("not everything could be checked".to_owned());
         }
         let verdict = self.verdict.name();
         if parts.is_empty() { verdict.to_owned() } else { format!("{verdict}: {}", parts.join(", ")) }

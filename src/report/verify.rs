@@ -23,7 +23,7 @@ pub fn write_text(out: &mut dyn Write, paint: Paint, file: &str, verify: &Verify
         field(out, paint, "Computed", computed)?;
     }
     if status == Status::Mismatch {
-        field(out, paint, "", "audit says which chunks are damaged, if their CRCs show it")?;
+        field(out, paint, "", "`h4inspect audit` shows which chunks are damaged, if their CRCs show it")?;
     }
     Ok(())
 }

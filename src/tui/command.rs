@@ -195,7 +195,7 @@ impl PromptKind {
             Self::Time => "1500000  1500ms  1.5s  00:01:02.5  50%  #30",
             Self::Command => "0x1f40  +0x20  #30  50%  audit  help",
             Self::Find => "text",
-            Self::Export => "a file that does not exist yet",
+            Self::Export => "name of a file that does not exist yet",
             Self::Filter => "keyframes  damaged  >64KiB  <1MB  track=ID  all",
             Self::Secret => "64 hexadecimal digits, which are not shown",
             Self::MaskKey => "32 hexadecimal digits or more, which are not shown",

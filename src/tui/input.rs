@@ -113,7 +113,7 @@ pub enum Key {
     Del,
 }
 
-/// The names of [`Key`]s that are no characters, as written between `<` and `>`.
+/// The names of [`Key`]s that aren't characters, as written between `<` and `>`.
 const NAMED: [(&str, Key); 17] = [
     ("Enter", Key::Enter),
     ("Esc", Key::Esc),
@@ -178,7 +178,7 @@ pub struct KeysError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeysProblem {
     /// A `<` whose name never ends.
-    #[error("`<` without `>` (the character itself is written `<lt>`)")]
+    #[error("`<` without `>` (write the character itself as `<lt>`)")]
     Unclosed,
     /// No key has that name.
     #[error("no key is named `<{0}>`")]
@@ -200,10 +200,10 @@ pub enum KeysProblem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SizeError {
     /// It is not two numbers with an `x` between.
-    #[error("a size is written COLSxROWS, as in 120x40")]
+    #[error("write the size as COLSxROWS, such as 120x40")]
     Shape,
     /// It is larger than [`MAX_SIDE`].
-    #[error("a size is at most {MAX_SIDE}x{MAX_SIDE}")]
+    #[error("the largest size is {MAX_SIDE}x{MAX_SIDE}")]
     TooLarge,
 }
 
@@ -430,13 +430,13 @@ mod tests {
     fn errors_say_what_and_where() {
         let error = |text: &str| parse(text).unwrap_err().to_string();
         assert_eq!(error("é<Foo>"), "keys: no key is named `<Foo>` at byte 2");
-        assert_eq!(error("ab<"), "keys: `<` without `>` (the character itself is written `<lt>`) at byte 2");
-        assert_eq!(error("<Paste:x"), "keys: `<` without `>` (the character itself is written `<lt>`) at byte 0");
+        assert_eq!(error("ab<"), "keys: `<` without `>` (write the character itself as `<lt>`) at byte 2");
+        assert_eq!(error("<Paste:x"), "keys: `<` without `>` (write the character itself as `<lt>`) at byte 0");
         assert_eq!(error("<Click:1>"), "keys: `<Click:1>` must be `<Click:col,row>` at byte 0");
         assert_eq!(error("<Click:1,-1>"), "keys: `<Click:1,-1>` must be `<Click:col,row>` at byte 0");
         assert_eq!(error("<Wheel:0,0,40000>"), "keys: `<Wheel:0,0,40000>` must be `<Wheel:col,row,±n>` at byte 0");
-        assert_eq!(error("<Resize:80>"), "keys: a size is written COLSxROWS, as in 120x40 at byte 0");
-        assert_eq!(error("<Resize:65535x65535>"), "keys: a size is at most 1000x1000 at byte 0");
+        assert_eq!(error("<Resize:80>"), "keys: write the size as COLSxROWS, such as 120x40 at byte 0");
+        assert_eq!(error("<Resize:65535x65535>"), "keys: the largest size is 1000x1000 at byte 0");
         assert_eq!(parse_size("+8x9"), Err(SizeError::Shape));
     }
 

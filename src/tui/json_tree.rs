@@ -47,7 +47,7 @@ pub enum NodeValue {
     Bool(bool),
     /// null.
     Null,
-    /// A seek table, whose entries are no nodes.
+    /// A seek table, whose entries aren't nodes.
     SeekTable(u64),
     /// Bytes that could not be read as what they should be.
     Bytes(u64),
@@ -58,7 +58,7 @@ pub enum NodeValue {
 }
 
 impl NodeValue {
-    /// Its type in JSON's words, with the number of fields or elements; empty for what is no field.
+    /// Its type in JSON's words, with the number of fields or elements; empty for what isn't a field.
     pub fn type_name(&self) -> String {
         match self {
             Self::Object(fields) => format!("object({fields})"),
@@ -423,7 +423,7 @@ mod tests {
         let container = container_with(br#"{"gop":0,"a":{"b":1,"b":2}}"#);
         let fields = JsonTree::new(&container);
         let flag = |pointer| fields.node(at(&fields, "META", pointer)).unwrap().flag.clone().unwrap_or_default();
-        assert!(flag("/gop").starts_with("ignored: expected a whole number from 1"), "{}", flag("/gop"));
+        assert!(flag("/gop").starts_with("ignored: expected a whole number, 1 or more"), "{}", flag("/gop"));
         assert_eq!((&*flag("/a/b"), &*flag("/a")), ("occurs more than once: the last one counts", ""));
         let broken = container_with(b"{\"gop\":}");
         let fields = JsonTree::new(&broken);

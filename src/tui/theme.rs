@@ -45,7 +45,7 @@ pub enum Role {
     Good,
     /// A keyframe.
     Keyframe,
-    /// A block that is no keyframe.
+    /// A block that isn't a keyframe.
     Block,
     /// A SEEK entry.
     SeekEntry,

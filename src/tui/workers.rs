@@ -63,8 +63,9 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Index { source, options } => index(source, options, task, so_far),
         Request::Follow { following, every } => follow(following, *every, task, so_far),
         Request::Reopen(source) => {
-            let path =
-                source.path().ok_or_else(|| Failure::Failed("what has no path can't be read anew".to_owned()))?;
+            let path = source
+                .path()
+                .ok_or_else(|| Failure::Failed("a source without a path can't be read again".to_owned()))?;
             let again = Source::open_regular(path).map_err(|error| Failure::Failed(error.to_string()))?;
             Ok(Outcome::Reopened(Arc::new(again)))
         }
@@ -313,8 +314,9 @@ fn try_secret(container: &Container) -> Option<(u64, bool)> {
 fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<Outcome, Failure> {
     let failed = |why: &dyn std::fmt::Display| Failure::Failed(format!("{}: {why}", path.display()));
     let (stored, content) = container.block_bytes(block, form).map_err(|error| Failure::Failed(error.to_string()))?;
-    let masked = (content.stage == Stage::Masked)
-        .then(|| format!("block {block} is {}; given still masked, :mask-key unmasks", content.stage.describe()));
+    let masked = (content.stage == Stage::Masked).then(|| {
+        format!("block {block} is {}; the file is still masked, :mask-key unmasks it", content.stage.describe())
+    });
     let caveats = [stored.damage(), masked, container.doubt(block)].into_iter().flatten().collect();
     let write = || {
         let place = Destination::look(path)?;
@@ -328,7 +330,7 @@ fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<
     match write() {
         Ok(()) => Ok(Outcome::Exported { path: PathBuf::from(path), len: content.len() as u64, caveats }),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(failed(&"exists, nothing was written; `e` takes another name"))
+            Err(failed(&"it exists, so nothing was written; press `e` and give another name"))
         }
         Err(error) => Err(failed(&error)),
     }
@@ -389,7 +391,7 @@ impl Workers {
         match &job.request {
             // It would never end.
             Request::Follow { every: Some(_), .. } => {
-                let why = "the system allows no thread to follow the file with".to_owned();
+                let why = "the system allows no more threads, so the file can't be followed".to_owned();
                 tell(Report { id: job.id, outcome: Err(Failure::Failed(why)), last: true });
             }
             _ => perform(job, &mut tell),
@@ -481,7 +483,10 @@ mod tests {
             assert_eq!(mode(&path), mode(&new), "as any new file");
         }
         let again = reports(export()).pop().unwrap().outcome;
-        assert!(matches!(&again, Err(Failure::Failed(why)) if why.ends_with("`e` takes another name")), "{again:?}");
+        assert!(
+            matches!(&again, Err(Failure::Failed(why)) if why.ends_with("press `e` and give another name")),
+            "{again:?}"
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -12,7 +12,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::index::{Chunk, Index, Tag};
 use crate::layout::Layout;
 use crate::seek::Starts;
-use crate::text::escape;
+use crate::text::{count, escape};
 
 /// What was seen in the blocks while they were walked.
 pub(super) struct Survey {
@@ -86,7 +86,8 @@ impl Survey {
         if runs.odd {
             self.findings.add(Code::BlockOddLength, || {
                 let len = compressed.len();
-                let message = format!("block {block} at {at}: {len} bytes of (value, run) pairs, an odd number");
+                let message =
+                    format!("block {block} at {at}: {len} bytes of (value, run) pairs, which is an odd number");
                 focused(Finding::on(Code::BlockOddLength, chunk, message), chunk.end - 1..chunk.end)
             });
             return None;
@@ -96,8 +97,8 @@ impl Survey {
                 let place = chunk.payload_offset + first;
                 let first = if in_file { place } else { first };
                 let within = if in_file { "" } else { " of its decrypted bytes" };
-                let message =
-                    format!("block {block} at {at}: {} runs of 0, the first at {first}{within}", runs.zero_runs);
+                let zero_runs = count(runs.zero_runs, "run");
+                let message = format!("block {block} at {at}: {zero_runs} of length 0, the first at {first}{within}");
                 focused(Finding::on(Code::BlockZeroRun, chunk, message), place..place + 2)
             });
         }
@@ -172,7 +173,8 @@ fn sizes(report: &mut Report<'_>, sizes: &[Option<u64>], block_size: u64) {
         }
         report.findings.add(Code::BlockSizeMismatch, || {
             let at = chunk.offset;
-            let message = format!("block {block} at {at} decodes to {size} bytes, META's block_size is {block_size}");
+            let message =
+                format!("block {block} at {at} decodes to {size} bytes, but META's block_size is {block_size}");
             Finding::on(Code::BlockSizeMismatch, &chunk, message).expecting(block_size)
         });
     }
@@ -193,18 +195,27 @@ fn notes(report: &mut Report<'_>, survey: &Survey) {
     };
     if let Some(cipher) = pipeline.cipher.as_deref().filter(|_| !reader.can_decrypt()) {
         let cipher = escape(cipher);
-        note(Code::BlockEncrypted, format!("{blocks} blocks are encrypted ({cipher}): CRCs checked, content not"));
+        note(
+            Code::BlockEncrypted,
+            format!("{} ({cipher}): CRCs checked, content not checked", count(blocks, "encrypted block")),
+        );
     }
     if let EngineKind::Opaque { name } = &pipeline.engine {
         let name = escape(name);
         if !reader.has_engine() {
-            note(Code::BlockOpaque, format!("{blocks} blocks of engine \"{name}\": CRCs checked, content not"));
+            note(
+                Code::BlockOpaque,
+                format!("{} of engine \"{name}\": CRCs checked, content not checked", count(blocks, "block")),
+            );
         } else if let Some(error) = &survey.undecoded.first {
-            let count = survey.undecoded.count;
-            note(Code::BlockOpaque, format!("{count} of {blocks} blocks of engine \"{name}\" don't decode: {error}"));
+            let (failed, all) = (survey.undecoded.count, count(blocks, "block"));
+            note(Code::BlockOpaque, format!("{failed} of {all} of engine \"{name}\" failed: {error}"));
         }
     }
     if pipeline.masked && !reader.can_unmask() {
-        note(Code::BlockMasked, format!("{blocks} blocks are masked: CRCs and runs checked, content not"));
+        note(
+            Code::BlockMasked,
+            format!("{}: CRCs and runs checked, content not checked", count(blocks, "masked block")),
+        );
     }
 }

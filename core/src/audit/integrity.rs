@@ -38,10 +38,10 @@ fn veri(report: &mut Report<'_>, verification: &Verification) {
         Status::Unsupported => Code::VeriUnsupported,
         Status::Verified | Status::Absent | Status::Unchecked => return,
     };
-    let mut message = format!("VERI at {}: {}", chunk.offset, verification.info);
+    let mut message = format!("VERI at {}: {}", chunk.offset, verification.info.trim_start_matches("VERI: "));
     if let (Code::VeriMismatch, Some(expected), Some(computed)) = (code, &verification.expected, &verification.computed)
     {
-        message = format!("VERI at {} says {expected}, computed {computed}", chunk.offset);
+        message = format!("VERI at {}: stored {expected}, computed {computed}", chunk.offset);
     }
     let computed = verification.computed.clone().filter(|_| code == Code::VeriMismatch);
     report.push(Finding::on(code, &chunk, message).expecting_if(computed));

@@ -38,7 +38,7 @@ pub enum Verdict {
     Suspect,
     /// At least one error.
     Damaged,
-    /// No container, or none that can be read.
+    /// Not a container, or not one that can be read.
     Unreadable,
 }
 
@@ -66,7 +66,7 @@ pub struct Audit {
     pub findings: Findings,
     /// The outcome of the verification.
     pub verification: Verification,
-    /// The container as the audit read it: every CRC checked. `None` if it is none.
+    /// The container as the audit read it: every CRC checked. `None` if the file isn't a container.
     pub container: Option<Arc<Container>>,
     /// What confirms repairs, if anything does.
     pub(crate) proof: Option<Proof>,
@@ -339,7 +339,7 @@ fn unreadable(source: &Source, error: &HeadError) -> Audit {
     let mut findings = Findings::default();
     findings.push(Finding::from(error));
     let complete = changed(source, false, &mut findings);
-    let verification = Verification::plain(Status::Unchecked, "the file is no container that can be read");
+    let verification = Verification::plain(Status::Unchecked, "the file isn't a container that can be read");
     Audit { verdict: Verdict::Unreadable, complete, findings, verification, container: None, proof: None }
 }
 

@@ -115,7 +115,8 @@ fn headers(report: &mut Report<'_>, survey: &Survey) {
         report.findings.add(Code::CipherHeaderInvalid, || {
             on_block(container, Code::CipherHeaderInvalid, block, |chunk| {
                 let why = Header::parse(&container.payload(chunk).read()).err().map(|error| error.to_string());
-                let others = if all && count > 1 { format!("; none of the {count} does") } else { String::new() };
+                let others =
+                    if all && count > 1 { format!("; the same holds for all {count} blocks") } else { String::new() };
                 format!("block {block} at {} has no cipher header: {}{others}", chunk.offset, why.unwrap_or_default())
             })
         });
@@ -190,7 +191,7 @@ fn transcript(container: &Container, block: usize) -> Option<Transcript> {
 fn broken(block: usize, chunk: &Chunk) -> String {
     let offset = chunk.offset;
     match block {
-        0 => format!("block 0 at {offset} carries a transcript; the first block carries 32 zero bytes"),
+        0 => format!("block 0 at {offset} carries a transcript, expected 32 zero bytes as in every first block"),
         _ => format!("block {block} at {offset} does not carry the transcript of block {}", block - 1),
     }
 }
@@ -217,11 +218,11 @@ fn opening(report: &mut Report<'_>, survey: &Survey, misplaced: &[usize]) {
             on_block(container, Code::BlockAuthFailed, block, |chunk| {
                 let offset = chunk.offset;
                 if right {
-                    return format!("block {block} at {offset} does not open with the secret that opens others");
+                    return format!("block {block} at {offset} does not open with the secret that opens other blocks");
                 }
                 format!(
-                    "block {block} at {offset} does not open, nor does any of {tried}: the secret is not this file's, or \
-                     META's engine_id, fingerprint, track_id or pts_us are not those of its writer"
+                    "block {block} at {offset} does not open, nor does any of the {tried} blocks tried: the secret is for \
+                     another file, or META's engine_id, fingerprint, track_id or pts_us has changed"
                 )
             })
         });

@@ -38,7 +38,7 @@ impl Repairs {
             let flip =
                 self.flips.iter().find(|(index, _)| finding.code == Code::ChunkCrcMismatch && *index == chunk.index);
             let Some((_, flip)) = flip else { continue };
-            let certainty = if flip.confirmed { "confirmed by the digest over the whole" } else { "not confirmed" };
+            let certainty = if flip.confirmed { "confirmed by VERI" } else { "not confirmed" };
             finding.message += &format!("; bit {} of the byte at {} is flipped ({certainty})", flip.bit, flip.offset);
             (finding.flip, finding.focus) = (Some(*flip), Some(flip.offset..flip.offset + 1));
             let byte = bytes.get(flip.offset);

@@ -6,12 +6,14 @@ use crate::finding::{Code, Finding};
 use crate::index::{Chunk, Tag};
 use crate::layout::{Layout, SeekEntry, SeekRows};
 use crate::seek::{Basis, BlockStarts, Fit, Landing, Meaning, SeekTable};
+use crate::text::{self, count_entries};
 
 pub(super) fn check(report: &mut Report<'_>) {
     let container = report.container;
     let Some(chunk) = container.seek_chunk().filter(|_| container.layout() == Layout::Transport) else { return };
     let Some(table) = container.seek_table() else {
-        let message = format!("SEEK at {}: {} bytes, less than its count takes", chunk.offset, chunk.len);
+        let message =
+            format!("SEEK at {}: {}, too few to hold its count", chunk.offset, text::count(chunk.len, "byte"));
         report.push(Finding::on(Code::SeekTruncated, &chunk, message).expecting(0u8));
         return;
     };
@@ -23,7 +25,7 @@ pub(super) fn check(report: &mut Report<'_>) {
     let doubtful = report.has_lost_meta() || report.may_have_lost(Tag::CORE);
     if resolution.ambiguous && !doubtful {
         let fits: Vec<_> = resolution.fits.iter().map(|meaning| meaning.name()).collect();
-        let message = format!("SEEK offsets fit as {}, which lead to different blocks", fits.join(" and as "));
+        let message = format!("SEEK offsets fit as {}, and these lead to different blocks", fits.join(" and as "));
         report.push(Finding::on(Code::SeekAmbiguous, &chunk, message));
     }
     match resolution.best {
@@ -37,7 +39,14 @@ pub(super) fn check(report: &mut Report<'_>) {
         }
         None if !table.rows.is_empty() && !resolution.stream_untested && !resolution.undecided && !doubtful => {
             for (place, entry) in (0..).zip(table.rows.iter()) {
-                unresolved_entry(report, &chunk, place, entry, "no block starts there under any meaning", || None);
+                unresolved_entry(
+                    report,
+                    &chunk,
+                    place,
+                    entry,
+                    "no block starts there, whatever the offset means",
+                    || None,
+                );
             }
         }
         None => {}
@@ -47,23 +56,32 @@ pub(super) fn check(report: &mut Report<'_>) {
 fn shape(report: &mut Report<'_>, chunk: &Chunk, rows: &SeekRows<'_>) {
     if rows.declared() > rows.len() {
         let message = format!(
-            "SEEK at {}: count says {} entries, {} bytes hold {}",
+            "SEEK at {}: its count says {}, but its {} hold {}",
             chunk.offset,
-            rows.declared(),
-            chunk.len,
+            count_entries(rows.declared()),
+            text::count(chunk.len, "byte"),
             rows.len()
         );
         let finding = Finding::on(Code::SeekTruncated, chunk, message).focused(count_field(chunk));
         report.push(finding.expecting(rows.len()));
     } else if rows.trailing() > 0 {
         let message = format!(
-            "SEEK at {}: {} bytes after the {} entries its count says",
+            "SEEK at {}: {} after the {} that it counts",
             chunk.offset,
-            rows.trailing(),
-            rows.len()
+            text::count(rows.trailing(), "byte"),
+            count_entries(rows.len())
         );
         let rest = chunk.end - rows.trailing()..chunk.end;
         report.push(Finding::on(Code::SeekTrailingBytes, chunk, message).focused(rest));
+    }
+}
+
+/// How many others there are beside the one that is named.
+fn and_more(others: usize, one: &str, several: &str) -> String {
+    match others {
+        0 => String::new(),
+        1 => format!("; 1 more {one}"),
+        _ => format!("; {others} more {several}"),
     }
 }
 
@@ -82,9 +100,8 @@ fn order(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>) -> bool 
         let pairs = table.rows.iter().zip(table.rows.iter().skip(1));
         let mut wrong = (1..).zip(pairs).filter(|(_, (a, b))| a.pts_us > b.pts_us);
         if let Some((place, (before, entry))) = wrong.next() {
-            let more = wrong.count();
-            let message =
-                format!("SEEK entry {place} has pts {} after {}; {more} more steps back", entry.pts_us, before.pts_us);
+            let more = and_more(wrong.count(), "step back", "steps back");
+            let message = format!("SEEK entry {place} has pts {} after {}{more}", entry.pts_us, before.pts_us);
             report.push(Finding::on(Code::SeekUnsorted, chunk, message).focused(row(chunk, place)));
         }
     }
@@ -94,9 +111,9 @@ fn order(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>) -> bool 
     let is_repeated = |rank: &u64| entry(rank - 1).map(|e| e.pts_us) == entry(*rank).map(|e| e.pts_us);
     let mut same = (1..table.rows.len()).filter(is_repeated);
     let Some((rank, entry)) = same.next().and_then(|rank| Some((rank, entry(rank)?))) else { return false };
-    let more = same.count();
+    let more = and_more(same.count(), "repeat", "repeats");
     let place = by_rank(rank).unwrap_or(rank);
-    let message = format!("SEEK entry {place} repeats pts {}; {more} more repeats", entry.pts_us);
+    let message = format!("SEEK entry {place} repeats pts {}{more}", entry.pts_us);
     report.push(Finding::on(Code::SeekDuplicatePts, chunk, message).focused(row(chunk, place)));
     true
 }
@@ -115,7 +132,7 @@ fn unresolved(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blo
     }
     for (place, entry) in astray {
         let how = match (fit.meaning, fit.basis) {
-            (Meaning::Stream, Basis::Grid) => "no block starts there in META's grid of block_size",
+            (Meaning::Stream, Basis::Grid) => "no block of META's block_size starts there",
             (Meaning::Stream, Basis::Sums) => "no decoded block starts there",
             (Meaning::Stored, _) => "no stored block starts there",
             (Meaning::Chunk, _) => "no CORE chunk starts there",
@@ -123,7 +140,7 @@ fn unresolved(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blo
             (Meaning::Index, _) => "there is no such block",
         };
         let right = || blocks.right_offset(fit, table.is_sorted().then_some(place), entry.pts_us);
-        unresolved_entry(report, chunk, place, entry, &format!("as {}, {how}", fit.meaning.describe()), right);
+        unresolved_entry(report, chunk, place, entry, &format!("as a {}, {how}", fit.meaning.describe()), right);
     }
 }
 
@@ -199,14 +216,14 @@ fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &B
         let by_gop = blocks.gop.map(|gop| (gop, rank.saturating_mul(gop))).filter(|(_, keyframe)| *keyframe != block);
         // Where the keyframe is wrong, the entry leads elsewhere; where its time is, that is all there is to mend.
         let keyframe = by_gop.and_then(|(_, keyframe)| blocks.start(fit.meaning, fit.basis, keyframe));
-        let by_gop = by_gop.map(|(gop, keyframe)| format!("with META's gop of {gop} it would be block {keyframe}"));
+        let by_gop = by_gop.map(|(gop, keyframe)| format!("by META's gop of {gop} it should be block {keyframe}"));
         let by_fps = blocks.frame_us.map(|us| block.saturating_mul(us)).filter(|pts| *pts != entry.pts_us);
         let right = if by_gop.is_some() { keyframe } else { by_fps };
-        let by_fps = by_fps.map(|pts| format!("with its fps_hint block {block} is at pts {pts}"));
+        let by_fps = by_fps.map(|pts| format!("by META's fps_hint block {block} is at pts {pts}"));
         let expected: Vec<String> = by_gop.into_iter().chain(by_fps).collect();
         let entries = if count == 1 { "1 entry differs".to_owned() } else { format!("{count} entries differ") };
         let message = format!(
-            "SEEK entry {place} is block {block} at pts {}; {}; {entries}",
+            "SEEK entry {place} (pts {}) leads to block {block}; {}; {entries}",
             entry.pts_us,
             expected.join(", and ")
         );
@@ -221,8 +238,11 @@ fn gop(report: &mut Report<'_>, chunk: &Chunk, table: &SeekTable<'_>, blocks: &B
     let covered = blocks.index.first(Tag::VERI).map_or(blocks.index.blocks(), |veri| blocks.index.blocks_before(&veri));
     let expected = covered.div_ceil(gop);
     if expected > table.rows.len() {
-        let message =
-            format!("SEEK has {} entries, META's gop of {gop} gives {expected} for {covered} blocks", table.rows.len());
+        let message = format!(
+            "SEEK has {}, but by META's gop of {gop} there should be {expected} for {}",
+            count_entries(table.rows.len()),
+            text::count(covered, "block")
+        );
         let finding = Finding::on(Code::SeekGopMismatch, chunk, message).focused(count_field(chunk));
         report.push(finding.expecting(expected));
     }

@@ -24,7 +24,7 @@ pub(super) fn check(report: &mut Report<'_>) {
         let assumed = container.pipeline().engine == EngineKind::Rle { assumed: true };
         if meta.document.object().is_some() && assumed {
             let what = if meta.compression.is_none() { "no compression object" } else { "no engine in /compression" };
-            let message = format!("META has {what}: blocks are read as the reference engine's");
+            let message = format!("META has {what}: the reference engine is assumed");
             report.push(Finding::on(Code::EngineAssumed, &chunk, message));
         }
     }
@@ -57,7 +57,7 @@ pub(super) fn document(report: &mut Report<'_>, chunk: &Chunk, document: &Docume
     if let Some(offset) = document.surrogate {
         let at = chunk.payload_offset + offset;
         let message =
-            format!("{tag} at {}: half of a surrogate pair at {at}; its text is shown as written", chunk.offset);
+            format!("{tag} at {}: half of a surrogate pair at {at}; the string is shown as written", chunk.offset);
         report.push(Finding::on(Code::JsonSurrogate, chunk, message).focused(at..at + 6));
     }
     for key in &document.duplicates {

@@ -4,7 +4,7 @@ use super::Report;
 use crate::finding::{Code, Finding, Severity};
 use crate::index::Tag;
 use crate::layout::Layout;
-use crate::text::escape_bytes;
+use crate::text::{count, escape_bytes};
 use crate::walk::Ending;
 
 pub(super) fn check(report: &mut Report<'_>) {
@@ -26,7 +26,7 @@ fn header(report: &mut Report<'_>) {
     let header = *report.container.header();
     if header.version != 1 {
         let length = if header.layout == Layout::Mux { 1 } else { 2 };
-        let message = format!("version {} at 4, only 1 is defined", header.version);
+        let message = format!("version {} at 4, but only version 1 is defined", header.version);
         report.push(Finding::at(Code::VersionUnsupported, 4, length, message).expecting(1u8));
     }
     if let Some(flags) = header.flags.filter(|flags| *flags != 0) {
@@ -106,7 +106,7 @@ fn missing(report: &mut Report<'_>) {
     match container.layout() {
         Layout::Transport => {
             if missing.len() == expected.len() {
-                let message = format!("none of META, SEEK, SAFE and VERI: the chain ends at {end} unfinished");
+                let message = format!("META, SEEK, SAFE and VERI are all missing: the chain of chunks ends at {end}");
                 report.push(Finding::at(Code::Unfinished, end, 0, message));
                 return;
             }
@@ -143,7 +143,7 @@ fn ending(report: &mut Report<'_>) {
     match container.walked().ending {
         // Less than a closing CRC is what is left of one.
         Ending::Trailing(at) if len - at < container.layout().closing_len() && container.lacks_closing_crc() => {
-            let message = format!("the file ends at {len}, {} bytes into its closing CRC at {at}", len - at);
+            let message = format!("the file ends at {len}, {} into its closing CRC at {at}", count(len - at, "byte"));
             report.push(Finding::at(Code::ContainerCrcMissing, at, len - at, message));
         }
         Ending::Trailing(at) => {
@@ -151,7 +151,8 @@ fn ending(report: &mut Report<'_>) {
                 report.push(unclosed(at));
             }
             let begins = escape_bytes(&container.bytes().head::<8>(at));
-            let message = format!("{} bytes after the last chunk, at {at}, beginning \"{begins}\"", len - at);
+            let message =
+                format!("{} after the last chunk, at {at}, beginning with \"{begins}\"", count(len - at, "byte"));
             report.push(Finding::at(Code::TrailingBytes, at, len - at, message));
         }
         Ending::Appended(at) => {
@@ -159,11 +160,12 @@ fn ending(report: &mut Report<'_>) {
             if container.lacks_closing_crc() && !is_lost {
                 report.push(unclosed(at));
             }
-            let message = format!("another container begins at {at}; {} bytes from there were not looked at", len - at);
+            let rest = count(len - at, "byte");
+            let message = format!("another container begins at {at}; the {rest} from there on were not checked");
             report.push(Finding::at(Code::AppendedContainer, at, len - at, message));
         }
         Ending::NoClosingCrc => {
-            let message = format!("the file ends at {len} after a chunk, where its closing CRC should be");
+            let message = format!("the file ends after a chunk, at {len}, where its closing CRC should be");
             report.push(Finding::at(Code::ContainerCrcMissing, len, 0, message));
         }
         Ending::Clean | Ending::Damaged | Ending::Limit => {}

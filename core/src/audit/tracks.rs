@@ -5,7 +5,7 @@ use crate::finding::{Code, Finding};
 use crate::index::{Chunk, Tag};
 use crate::layout::{Layout, SeekEntry};
 use crate::seek::SeekTable;
-use crate::text::escape;
+use crate::text::{count, escape};
 use crate::tracks::{Fault, Kind, MAX_PTS_US, Oddity, Track, TrackBlock, Tracks};
 
 pub(super) fn check(report: &mut Report<'_>) {
@@ -101,12 +101,16 @@ fn faults(report: &mut Report<'_>, tracks: &Tracks) {
             Fault::OutOfRange { .. } if lost => continue,
             Fault::OutOfRange { track, block } => {
                 let blocks = report.container.index().blocks();
-                let message = format!("track \"{}\" names block {block}, there are {blocks}", escape(track));
+                let message = format!(
+                    "track \"{}\" names block {block}, but the file has {}",
+                    escape(track),
+                    count(blocks, "block")
+                );
                 on(Code::TrackBlockOutOfRange, home.as_ref(), message)
             }
             Fault::Table(why, chunk) => on(Code::TrackSeekInvalid, chunk.as_ref().or(home.as_ref()), why.clone()),
             Fault::SecondTable(track, chunk) => {
-                let message = format!("a second seek table for track \"{}\"; the first counts", escape(track));
+                let message = format!("a second seek table for track \"{}\"; the first one counts", escape(track));
                 on(Code::TrackSeekInvalid, chunk.as_ref().or(home.as_ref()), message)
             }
             Fault::Field(field, why) => on(Code::JsonFieldInvalid, home.as_ref(), format!("TRAK {field}: {why}")),
@@ -155,7 +159,7 @@ fn contradictions(report: &mut Report<'_>, track: &Track) {
             let TrackBlock { block, kind, keyframe, .. } = block;
             let id = escape(&track.id);
             let message =
-                format!("META /trak_b64: block {block} of track {id} has kind {kind} and keyframe {keyframe}");
+                format!("META /trak_b64: block {block} of track {id} has kind {kind} but keyframe {keyframe}");
             on(Code::TrackEntryInconsistent, home.as_ref(), message)
         });
     }
@@ -180,7 +184,7 @@ fn order(report: &mut Report<'_>, tracks: &Tracks, track: &Track, excuses: &Excu
     if let Some((before, block, chunk)) = &first {
         let more = and_more(back.count());
         let message = format!(
-            "track {id}: the block at {} has pts {}, expected {} or later, which the one stored before it has{more}",
+            "track {id}: the block at {} has pts {}, expected at least {}, the pts of the block stored before it{more}",
             chunk.offset, block.pts_us, before.pts_us
         );
         report.push(Finding::on(Code::TrackUnsorted, chunk, message));
@@ -211,7 +215,11 @@ fn order(report: &mut Report<'_>, tracks: &Tracks, track: &Track, excuses: &Excu
 
 /// How many others there are beside the one that is placed.
 fn and_more(others: usize) -> String {
-    if others == 0 { String::new() } else { format!("; {others} more of its blocks") }
+    match others {
+        0 => String::new(),
+        1 => "; the same goes for 1 more of its blocks".to_owned(),
+        _ => format!("; the same goes for {others} more of its blocks"),
+    }
 }
 
 fn without_table(report: &mut Report<'_>, track: &Track, excuses: &Excuses) {
@@ -219,7 +227,7 @@ fn without_table(report: &mut Report<'_>, track: &Track, excuses: &Excuses) {
     if !track.declared || keyframes == 0 || excuses.tables || excuses.seek {
         return;
     }
-    let message = format!("track {} has {keyframes} keyframes and no seek table", escape(&track.id));
+    let message = format!("track {} has {} but no seek table", escape(&track.id), count(keyframes as u64, "keyframe"));
     report.push(on(Code::TrackSeekMissing, home(report).as_ref(), message));
 }
 
@@ -262,7 +270,7 @@ fn table(
     for TableRow { place, entry, .. } in rows.clone().filter(is_impossible) {
         report.findings.add(Code::TrackSeekInvalid, || {
             let pts = entry.pts_us.cast_signed();
-            let message = format!("track {}: seek entry {place} has pts {pts}, before 0", escape(&track.id));
+            let message = format!("track {}: seek entry {place} has the negative pts {pts}", escape(&track.id));
             on(Code::TrackSeekInvalid, chunk.as_ref(), message)
         });
     }
@@ -296,13 +304,14 @@ fn unresolved(report: &mut Report<'_>, tracks: &Tracks, track: &Track, row: &Tab
     let TableRow { place, entry, block } = *row;
     report.findings.add(Code::TrackSeekUnresolved, || {
         let why = match block.map(|block| (block, tracks.of_block(block))) {
-            None => "where no block starts".to_owned(),
+            None if track.table_chunk().is_some() => "where no block starts".to_owned(),
+            None => "which does not exist".to_owned(),
             Some((block, None)) => format!("block {block}, which is in no track"),
             Some((block, Some((owner, _)))) if owner.id != track.id => {
-                format!("block {block}, which is of track {}", escape(&owner.id))
+                format!("block {block}, which belongs to track {}", escape(&owner.id))
             }
             Some((block, Some((_, at)))) if !at.keyframe => {
-                format!("block {block}, which is of kind {} and not a keyframe", at.kind)
+                format!("block {block}, which has kind {} and isn't a keyframe", at.kind)
             }
             Some((block, Some((_, at)))) => format!("block {block}, a keyframe at pts {}", at.pts_us),
         };
@@ -353,6 +362,7 @@ fn sorted(report: &mut Report<'_>, track: &Track, rows: impl Iterator<Item = Tab
     let Some((before, row)) = back.next() else { return };
     let more = match back.count() {
         0 => String::new(),
+        1 => "; 1 more step back".to_owned(),
         more => format!("; {more} more steps back"),
     };
     let (id, place) = (escape(&track.id), row.place);
@@ -410,13 +420,13 @@ fn undeclared(report: &mut Report<'_>, tracks: &Tracks) {
         let id = escape(&track.id);
         if let Some(first) = track.blocks.iter().find_map(trusted) {
             let blocks = match track.blocks.len() {
-                1 => "1 block is".to_owned(),
-                blocks => format!("{blocks} blocks are"),
+                1 => "1 block belongs".to_owned(),
+                blocks => format!("{blocks} blocks belong"),
             };
-            let message = format!("track {id} is not declared, and {blocks} its");
+            let message = format!("track {id} is not declared, but {blocks} to it");
             unknown.push(Finding::on(Code::TrackUnknown, &first, message));
         } else if is_stray(tracks, track) {
-            let message = format!("track {id} has a seek table, and nothing declares it");
+            let message = format!("track {id} is not declared, but has a seek table");
             let chunk = track.table_chunk().or_else(|| home(report));
             unknown.push(on(Code::TrackUnknown, chunk.as_ref(), message));
         }
@@ -437,7 +447,10 @@ fn unindexed(report: &mut Report<'_>, tracks: &Tracks) {
     }
     let first = (0..blocks).find(|block| tracks.of_block(*block).is_none());
     let chunk = first.and_then(|block| report.container.index().block(block));
-    let message =
-        format!("{missing} of {blocks} blocks are in no track's index, the first is block {}", first.unwrap_or(0));
+    let message = format!(
+        "no track index entry names {missing} of {}; the first is block {}",
+        count(blocks, "block"),
+        first.unwrap_or(0)
+    );
     report.push(on(Code::TrackBlockUnindexed, chunk.as_ref(), message));
 }

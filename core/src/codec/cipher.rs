@@ -163,7 +163,7 @@ pub struct Context<'a> {
     pub block_index: u64,
 }
 
-/// Fails where the key can be no shared secret: it must have 32 bytes.
+/// Fails if the key can't be a shared secret: it must have 32 bytes.
 pub fn check_secret(shared_secret: &Secret) -> Result<(), SecretError> {
     match shared_secret.expose().len() {
         SHARED_SECRET_LEN => Ok(()),
@@ -179,7 +179,7 @@ pub enum OpenError {
     #[error(transparent)]
     Header(#[from] HeaderError),
     /// The ratchet would have to turn further than it was allowed to.
-    #[error("message {counter} lies beyond the {limit} that the file can hold")]
+    #[error("message {counter} is beyond the {limit} messages that the file can hold")]
     CounterOutOfReach {
         /// The header's counter.
         counter: u64,

@@ -175,7 +175,8 @@ impl External {
                 pool.refused.clone().unwrap_or_default()
             }
             Failure::Lost(what) if pool.strikes >= STRIKES => {
-                let message = format!("the library {path} {what}; {STRIKES} times on end, so it is not tried again");
+                let message =
+                    format!("the library {path} {what}; it failed {STRIKES} times in a row, so it is not tried again");
                 pool.refused = Some(message.clone());
                 message
             }

@@ -11,7 +11,7 @@ const MASTER_KEY_MIN: usize = 16;
 /// Bytes of keystream from one hash.
 const STEP: usize = 32;
 
-/// Fails where the key can be no master key: it must have at least 16 bytes.
+/// Fails if the key can't be a master key: it must have at least 16 bytes.
 pub fn check_key(master_key: &Secret) -> Result<(), SecretError> {
     match master_key.expose().len() {
         MASTER_KEY_MIN.. => Ok(()),

@@ -81,7 +81,7 @@ impl Container {
                 format!("block {index} was block {written} when it was written: blocks before it are lost")
             }
             None if self.walked.losses.is_empty() => {
-                format!("block {index} is numbered provisionally: blocks are missing, and nothing says which")
+                format!("block {index} is numbered provisionally: blocks are missing, but nothing says which")
             }
             None => format!("block {index} is numbered provisionally: bytes were lost before it"),
         })

@@ -17,10 +17,10 @@ use crate::tracks::{Track, TrackBlock};
 #[non_exhaustive]
 pub enum SeekError {
     /// There is no table to look it up in.
-    #[error("there is no SEEK entry to answer with{0}")]
+    #[error("there is no SEEK entry to use{0}")]
     NoTable(String),
     /// The timestamp needs a duration or frame rate that is not known.
-    #[error("{what} needs the time of blocks, which is not known: {why}")]
+    #[error("{what} needs the times of blocks, which are not known: {why}")]
     NoTimeline {
         /// What needs it.
         what: &'static str,
@@ -54,7 +54,7 @@ pub struct SeekAnswer {
     pub block: Option<u64>,
     /// What its offset was taken to mean.
     pub meaning: Option<Meaning>,
-    /// The timestamp is before the first entry, which answers all the same.
+    /// The timestamp is before the first entry, which is used anyway.
     pub before_first: bool,
     /// The track whose table answered.
     pub track: Option<String>,
@@ -332,13 +332,13 @@ impl Container {
         SeekError::NoTimeline { what, why: self.why_untimed() }
     }
 
-    /// Why nobody knows when blocks are shown, for who asks in vain.
+    /// Why it is not known when blocks are shown.
     pub fn why_untimed(&self) -> String {
         match self.unread_meta() {
             _ if self.index().blocks() == 0 => "there are no blocks".to_owned(),
             Some(why) if self.layout() == Layout::Transport => why.to_string(),
             _ if self.layout() == Layout::Mux => "no block says which track it belongs to".to_owned(),
-            _ if self.tracks().is_some_and(|tracks| tracks.indexed) => "no track's index names it".to_owned(),
+            _ if self.tracks().is_some_and(|tracks| tracks.indexed) => "no track index names it".to_owned(),
             _ if self.meta().is_none() => "there is no META".to_owned(),
             _ => "META has no usable fps_hint".to_owned(),
         }
@@ -402,18 +402,18 @@ impl Container {
         self.seek_in_table(pts_us)
     }
 
-    /// `there are "audio", "video"`: the ids of the tracks, escaped, for who named another.
+    /// `the tracks are "audio", "video"`: the ids of the tracks, escaped, for a caller that named another one.
     pub fn known_tracks(&self) -> String {
         const SHOWN: usize = 10;
         let list = self.tracks().map_or(&[][..], |tracks| &tracks.list);
         let mut ids: Vec<String> = list.iter().take(SHOWN).map(|track| format!("\"{}\"", escape(&track.id))).collect();
         if list.len() > SHOWN {
-            ids.push(format!("{} more", list.len() - SHOWN));
+            ids.push(format!("and {} more", list.len() - SHOWN));
         }
         match ids.len() {
             0 => "there are no tracks".to_owned(),
-            1 => format!("there is {}", ids.concat()),
-            _ => format!("there are {}", ids.join(", ")),
+            1 => format!("the only track is {}", ids.concat()),
+            _ => format!("the tracks are {}", ids.join(", ")),
         }
     }
 

@@ -62,7 +62,7 @@ impl Tracks {
             let [list] = scan.fields(["tracks"]);
             tracks.declares = list.is_some_and(|list| elements(list.get(), |at, track| tracks.declare(at, track)));
             if scan.document.object().is_some() && !tracks.declares {
-                tracks.fault(Fault::Index("TRAK has no array \"tracks\"".to_owned()));
+                tracks.fault(Fault::Index("TRAK has no \"tracks\" array".to_owned()));
             }
         }
         for chunk in container.index().with_tag(Tag::CORE) {

@@ -37,10 +37,10 @@ impl fmt::Display for UnreadMeta {
             Self::Json(chunk, error) => write!(f, "META at {} can't be parsed: {}", chunk.offset, error.message),
             Self::NotAnObject(chunk) => write!(f, "META at {} is not a JSON object", chunk.offset),
             Self::Tag(chunk) if chunk.tag.distance(Tag::META) == 1 => {
-                write!(f, "there is no META, and the tag {} at {} is one bit from it", chunk.tag, chunk.offset)
+                write!(f, "there is no META, but the tag {} at {} is one bit off from it", chunk.tag, chunk.offset)
             }
             Self::Tag(chunk) => {
-                write!(f, "there is no META, and {} at {} may be it: it holds JSON", chunk.tag, chunk.offset)
+                write!(f, "there is no META, but {} at {} may be it: it holds JSON", chunk.tag, chunk.offset)
             }
             Self::Lost => f.write_str("META is missing, and bytes were lost that may have held it"),
         }

@@ -28,11 +28,11 @@ pub(super) fn compare(pair: Pair<&Container>, tag: Tag) -> Option<DocumentDiff> 
     Some(DocumentDiff { tag, chunks: Pair::new(offset(chunks.before), offset(chunks.after)), fields })
 }
 
-/// The document, or where it is no JSON its length and first bytes.
+/// The document, or where it isn't JSON its length and first bytes.
 fn value(bytes: &[u8]) -> Value {
     Document::parse(bytes).value.unwrap_or_else(|| {
         let shown = hex(bytes.get(..SHOWN).unwrap_or(bytes));
-        Value::String(format!("{} bytes that are no JSON, beginning {shown}", bytes.len()))
+        Value::String(format!("{} bytes that aren't JSON, beginning with {shown}", bytes.len()))
     })
 }
 

@@ -25,7 +25,7 @@ use crate::capped::Capped;
 #[non_exhaustive]
 pub enum DiffError {
     /// More blocks than are compared.
-    #[error("{0} blocks are more than can be compared")]
+    #[error("{0} blocks are too many to compare")]
     TooManyBlocks(u64),
     /// The job was cancelled.
     #[error(transparent)]
@@ -113,7 +113,7 @@ pub struct BlockDiff {
     pub added: Capped<BlockRef>,
     /// Only in the first.
     pub removed: Capped<BlockRef>,
-    /// Another content in the place of the one before.
+    /// Other content in the same place.
     pub changed: Capped<Changed>,
     /// Same content, in another order.
     pub moved: Capped<Pair<BlockRef>>,

@@ -120,7 +120,7 @@ pub struct Entry {
 pub enum EntryFault {
     /// It leads to no block's start.
     Nowhere,
-    /// Where it leads can't be told: bytes were lost, or decoded sizes are not known.
+    /// Where it leads is unknown: bytes were lost, or decoded sizes are not known.
     Unknown,
     /// The block it leads to is shown at another time.
     OtherTime,
@@ -132,20 +132,20 @@ impl EntryFault {
     /// What is wrong, behind the name of the entry.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Nowhere => "lands on no block",
-            Self::Unknown => "leads where can't be told",
-            Self::OtherTime => "lands on a block of another time",
-            Self::NoKeyframe => "lands on no keyframe of its track",
+            Self::Nowhere => "leads to no block",
+            Self::Unknown => "leads to an unknown place",
+            Self::OtherTime => "leads to a block of another time",
+            Self::NoKeyframe => "leads to no keyframe of its track",
         }
     }
 
     /// Where such entries lead, behind their number.
     pub fn landing(self) -> &'static str {
         match self {
-            Self::Nowhere => "on no block",
-            Self::Unknown => "untold",
-            Self::OtherTime => "at another time",
-            Self::NoKeyframe => "on no keyframe",
+            Self::Nowhere => "to no block",
+            Self::Unknown => "to an unknown place",
+            Self::OtherTime => "to another time",
+            Self::NoKeyframe => "to no keyframe",
         }
     }
 }

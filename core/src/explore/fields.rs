@@ -158,12 +158,12 @@ impl Field {
             What::Payload(part, row) => self.payload_value(container, *part, *row, number()),
             What::Cipher(name) => self.cipher_value(container, name),
             What::Pair(_) => match *self.bytes(container) {
-                [value, 0] => format!("0x{value:02x}, no times: decodes to nothing"),
+                [value, 0] => format!("0x{value:02x} 0 times: decodes to nothing"),
                 [value, 1] => format!("0x{value:02x} once"),
                 [value, run] => format!("0x{value:02x} {run} times"),
                 _ => String::new(),
             },
-            What::HalfPair => "its run is missing: decodes to nothing".to_owned(),
+            What::HalfPair => "its run is missing, so it decodes to nothing".to_owned(),
             What::Digest => "32 bytes: SHA-256".to_owned(),
             What::Closing => format!("0x{:08x}, over all bytes before it", number()),
             What::Text | What::Content | What::Ciphertext | What::Lost => {
@@ -177,7 +177,7 @@ impl Field {
         match part {
             Part::Magic => "H4MK".to_owned(),
             Part::Version if number == 1 => "1".to_owned(),
-            Part::Version => format!("{number}; 1 is the only one known"),
+            Part::Version => format!("{number}, expected 1"),
             Part::Timestamp if number == 0 => "0, not set".to_owned(),
             Part::Timestamp => format!("{number} ms since 1970"),
             _ => zero_is_normal(number),
@@ -188,14 +188,14 @@ impl Field {
         let Some(chunk) = &self.chunk else { return String::new() };
         match part {
             Part::Tag => {
-                let repaired = if chunk.state == State::TagRepaired { ", one bit off as stored" } else { "" };
+                let repaired = if chunk.state == State::TagRepaired { ", stored with one wrong bit" } else { "" };
                 match chunk.block {
                     Some(block) => format!("{}, block {block}{repaired}", chunk.tag),
                     None => format!("{}{repaired}", chunk.tag),
                 }
             }
             Part::Length if number == chunk.len => format!("{number} bytes"),
-            Part::Length => format!("{number} bytes, but {} are there", chunk.len),
+            Part::Length => format!("{number} bytes, but only {} are there", chunk.len),
             Part::ChunkFlags => match container.chunk_header(chunk).and_then(|header| header.timing()) {
                 Some((ms, kind)) if chunk.block.is_some() => format!("{ms} ms, kind {kind}"),
                 _ => zero_is_normal(number),
@@ -249,7 +249,7 @@ impl Field {
 }
 
 fn zero_is_normal(number: u64) -> String {
-    if number == 0 { "0".to_owned() } else { format!("0x{number:x}; 0 is normal") }
+    if number == 0 { "0".to_owned() } else { format!("0x{number:x}, expected 0") }
 }
 
 fn crc_state(container: &Container, chunk: &Chunk) -> &'static str {
@@ -447,7 +447,7 @@ mod tests {
         assert!(said(&container, 16).ends_with(", matches"));
         assert_eq!(said(&container, 21), "run 0 = 0x07 255 times");
         assert_eq!(said(&container, 22), "run 1 = 0x07 once");
-        assert_eq!(said(&container, 24), "half a pair = its run is missing: decodes to nothing");
+        assert_eq!(said(&container, 24), "half a pair = its run is missing, so it decodes to nothing");
         assert_eq!(said(&container, 25 + 12), "entries = 1");
         assert_eq!(said(&container, 25 + 16), "entry 0 pts = 0 us, 00:00:00.000000");
         let offset = field_at(&container, 25 + 24).unwrap();

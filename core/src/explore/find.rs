@@ -30,7 +30,7 @@ pub enum NeedleError {
     #[error("nothing to find")]
     Empty,
     /// Hex digits are missing, or something else stands among them.
-    #[error("bytes are pairs of hex digits, as in 0x48 34; \"0x…\" in quotes finds the text")]
+    #[error("write bytes as pairs of hex digits, such as 0x48 34; \"0x…\" in quotes finds the text")]
     Hex,
     /// It can't be searched for.
     #[error("too long to search for")]

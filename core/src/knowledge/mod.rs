@@ -38,7 +38,7 @@ impl Known {
             Self::NextToLoss => "next to a loss",
             Self::Mended => "mended",
             Self::Doubtful => "doubtful",
-            Self::Unread => "not looked at",
+            Self::Unread => "not checked",
             Self::Right => "right",
         }
     }
@@ -342,7 +342,7 @@ mod tests {
             assert_eq!(knowledge.look(&container, &chunk), known);
             assert_agrees(&knowledge, &container);
         }
-        assert_eq!(knowledge.tally(&container).to_string(), "1 right, 1 wrong, 3 not looked at");
+        assert_eq!(knowledge.tally(&container).to_string(), "1 right, 1 wrong, 3 not checked");
         container.stored(3).unwrap();
         assert_eq!(knowledge.of_block(&container, 3), Some(Known::Wrong), "whoever reads a block has looked at it");
         container.look_at_all(&Task::default()).unwrap();

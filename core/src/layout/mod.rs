@@ -42,7 +42,7 @@ pub struct FileHeader {
     pub version: u16,
     /// Mux only; 0 is normal.
     pub flags: Option<u8>,
-    /// 0 is normal.
+    /// Normally 0.
     pub reserved: u16,
     /// Mux only: when it was made, in Unix milliseconds; usually 0.
     pub timestamp_ms: Option<u64>,
@@ -114,7 +114,7 @@ impl ChunkHeader {
 pub struct Route {
     /// Id of the track, as in TRAK.
     pub track: u16,
-    /// 0 is normal.
+    /// Normally 0.
     pub reserved: u16,
     /// The block itself: file offsets.
     pub content: Range<u64>,

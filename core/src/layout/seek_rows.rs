@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::bytes::{Bytes, be_u32, be_u64, le_u16, le_u32};
+use crate::text::{self, count_entries};
 
 /// One row of a seek table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,9 +136,11 @@ pub fn track_table<'a>(payload: impl Into<Bytes<'a>>) -> Result<TrackTable<'a>, 
     let whole = |start: u64, count: u64| {
         let rows = SeekRows::mux(payload.slice(start, payload.len().saturating_sub(start)).ok_or(SHORT)?, count);
         match (rows.len() == count, rows.trailing()) {
-            (false, _) => Err(format!("its count says {count} entries, it holds {}", rows.len())),
+            (false, _) => Err(format!("its count says {}, but it holds {}", count_entries(count), rows.len())),
             (true, 0) => Ok(rows),
-            (true, more) => Err(format!("{more} bytes follow the {count} entries its count says")),
+            (true, more) => {
+                Err(format!("{} after the {} that it counts", text::count(more, "byte"), count_entries(count)))
+            }
         }
     };
     let track = le_u16(payload, 4).ok_or(SHORT)?;

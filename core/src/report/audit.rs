@@ -19,7 +19,7 @@ use crate::layout::Layout;
 use crate::name::{Encoding, FileName};
 use crate::text;
 
-/// What an audit of one file came to.
+/// The result of the audit of one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct FileAudit {
@@ -28,20 +28,20 @@ pub struct FileAudit {
     /// `percent` where the name isn't UTF-8: its bytes are percent-encoded then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_encoding: Option<Encoding>,
-    /// Size of the file; absent where it could not be opened.
+    /// Size of the file; absent if it could not be opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// `transport` or `mux`; `None` for what isn't a container.
     pub layout: Option<Layout>,
     /// What it concludes.
     pub verdict: Verdict,
-    /// False where a limit, or a file that can't be read, stopped a check.
+    /// False if a limit, or a file that can't be read, stopped a check.
     pub complete: bool,
     /// How many there are.
     pub chunks: u64,
     /// CORE chunks.
     pub blocks: u64,
-    /// Those that are whole with a right CRC.
+    /// Those that are complete and have a right CRC.
     pub blocks_intact: u64,
     /// SEEK in short.
     pub seek: SeekSummary,
@@ -78,9 +78,9 @@ pub struct Finding {
     pub block: Option<u64>,
     /// What was expected and what was found.
     pub message: String,
-    /// What to do about it, in the words of the program that says so.
+    /// What to do about it.
     pub advice: String,
-    /// What would be right, where that is known.
+    /// What would be right, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expected>,
     /// The flipped bit that explains it.
@@ -96,11 +96,11 @@ pub struct Finding {
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum BaselineState {
-    /// The baseline does not hold it.
+    /// It is not in the baseline.
     New,
-    /// The baseline holds it: it is accepted.
+    /// It is in the baseline, so it is accepted.
     Unchanged,
-    /// The baseline holds it, and it is no longer found.
+    /// It is in the baseline, but is no longer found.
     Absent,
 }
 
@@ -152,7 +152,7 @@ pub struct Flip {
     pub offset: u64,
     /// The bit; 0 is the least significant.
     pub bit: u8,
-    /// The digest over the whole comes out right with the bit flipped back.
+    /// VERI verifies with the bit flipped back.
     pub confirmed: bool,
     /// The chance that other damage looks the same.
     pub chance: f64,

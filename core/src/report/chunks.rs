@@ -53,15 +53,15 @@ pub struct Row<'a> {
     pub offset: u64,
     /// File offset of its payload.
     pub payload_offset: u64,
-    /// Payload bytes that are there.
+    /// Payload bytes that are present.
     pub length: u64,
-    /// What the header says, where that is not so.
+    /// What the header says, if that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declared_length: Option<u32>,
     /// The CRC as stored, 8 hex digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crc32: Option<String>,
-    /// Whether the chunk is whole and its CRC right, where that was checked.
+    /// Whether the chunk is complete and its CRC is right, if that was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crc_ok: Option<bool>,
     /// Block index, of a CORE chunk.

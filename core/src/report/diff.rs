@@ -59,7 +59,7 @@ pub struct Sides<T> {
     pub after: T,
 }
 
-/// What there is of both sides; what is not there is left out.
+/// The two sides; a missing one is left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Either<T> {
@@ -95,7 +95,7 @@ pub struct Blocks<'a> {
     pub added: Vec<Block<'a>>,
     /// Only in the first.
     pub removed: Vec<Block<'a>>,
-    /// Another content in the place of the one before.
+    /// Other content in the same place.
     pub changed: Vec<Changed<'a>>,
     /// Same content, in another order.
     pub moved: Vec<Sides<Block<'a>>>,
@@ -128,7 +128,7 @@ pub struct Block<'a> {
     /// What it needs to be decoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// Whole, with a right CRC.
+    /// Complete, with a right CRC.
     pub intact: bool,
 }
 
@@ -158,7 +158,7 @@ pub struct Document<'a> {
     pub tag: String,
     /// File offsets of the chunks.
     pub offsets: Either<u64>,
-    /// Fields that differ; none where both say the same in other words.
+    /// Fields that differ; none if both hold the same fields, written differently.
     pub fields: Vec<Field<'a>>,
     /// Fields that are not listed.
     #[serde(skip_serializing_if = "is_zero")]

@@ -19,7 +19,7 @@ use crate::name::Encoding;
 use crate::timeline::{FrameSource, Span};
 use crate::tracks::{Track, Tracks};
 
-/// All that is said about a container at one glance.
+/// A summary of a container.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Info {
@@ -40,7 +40,7 @@ pub struct Info {
     pub tags: Vec<(String, TagInfo)>,
     /// CORE chunks.
     pub blocks: u64,
-    /// The tracks, where anything speaks of them.
+    /// The tracks, if anything names any.
     pub tracks: Vec<TrackInfo>,
     /// When the first block is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,13 +54,13 @@ pub struct Info {
     /// Why META can't be read: what it says is then unknown, and `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meta_unreadable: Option<String>,
-    /// META's, blocks a second.
+    /// From META, in blocks per second.
     #[serde(skip_serializing_if = "Said::is_nothing")]
     pub fps_hint: Said<f64>,
-    /// META's, blocks from keyframe to keyframe.
+    /// From META, in blocks from one keyframe to the next.
     #[serde(skip_serializing_if = "Said::is_nothing")]
     pub gop: Said<u64>,
-    /// META's, decoded bytes of every block but the last.
+    /// From META: decoded bytes of every block but the last.
     #[serde(skip_serializing_if = "Said::is_nothing")]
     pub block_size: Said<u64>,
     /// META's version, as written.
@@ -74,13 +74,13 @@ pub struct Info {
     pub project: Option<String>,
     /// How blocks are compressed, and by how much.
     pub compression: CompressionInfo,
-    /// What keeps blocks from being read without a key.
+    /// How blocks are protected against reading without a key.
     pub protection: Protection,
     /// SEEK in short.
     pub seek: SeekSummary,
     /// VERI in short.
     pub veri: VeriSummary,
-    /// What an audit concluded, where there was one.
+    /// What an audit concluded, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<Outcome>,
 }
@@ -184,7 +184,7 @@ pub struct TrackInfo {
     /// From there to when its last block begins, in µs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_us: Option<u64>,
-    /// Bits a second, over that duration.
+    /// Bits per second, over that duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bitrate: Option<u64>,
     /// Its keyframes.
@@ -221,10 +221,10 @@ pub struct CompressionInfo {
     /// Its blocks can't be decoded here.
     #[serde(skip_serializing_if = "is_false")]
     pub opaque: bool,
-    /// The engine's build, by META.
+    /// The engine's build, from META.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine_id: Option<String>,
-    /// Its fingerprint, by META.
+    /// Its fingerprint, from META.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     /// Bytes of all CORE payloads.
@@ -232,7 +232,7 @@ pub struct CompressionInfo {
     /// What they decode to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decoded_bytes: Option<u64>,
-    /// Decoded bytes by stored bytes.
+    /// Decoded bytes divided by stored bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ratio: Option<f64>,
     /// How that is known: `decoded`, or `block_size`, which takes the last block for a whole one.
@@ -240,13 +240,13 @@ pub struct CompressionInfo {
     pub ratio_from: Option<&'static str>,
 }
 
-/// What keeps blocks from being read without a key.
+/// How blocks are protected against reading without a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Protection {
     /// Blocks are XORed with a key stream. `None` where META can't be read.
     pub masked: Option<bool>,
-    /// The cipher, where blocks are encrypted.
+    /// The cipher, if blocks are encrypted.
     #[serde(skip_serializing_if = "Said::is_nothing")]
     pub cipher: Said<String>,
 }

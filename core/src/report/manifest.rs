@@ -14,7 +14,7 @@ pub struct FullManifest {
     #[serde(flatten)]
     #[cfg_attr(feature = "schema", schemars(with = "shape::Manifest"))]
     pub manifest: Value,
-    /// What is known of the container at one glance.
+    /// A summary of the container.
     pub inspection: Info,
 }
 

@@ -44,7 +44,7 @@ pub struct Salvage {
     /// Indices in the output of empty blocks, each in place of a lost one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub placeholders: Vec<u64>,
-    /// Blocks that are not among those found, where bytes were lost or something names more.
+    /// Blocks that were not found, if bytes were lost or something names more blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
     /// The first block of the output that may have had a higher index.
@@ -54,13 +54,13 @@ pub struct Salvage {
     #[serde(serialize_with = "as_object")]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, u64>"))]
     pub kept: Vec<(String, u64)>,
-    /// Chunks that were damaged and no longer are.
+    /// Chunks that were damaged and are repaired.
     pub mended: Vec<Mended>,
     /// What is not in the output.
     pub dropped: Vec<Dropped>,
-    /// What was made anew.
+    /// What was rebuilt.
     pub rebuilt: Vec<Rebuilt>,
-    /// What else whoever uses the output should know.
+    /// What else users of the output should know.
     pub notes: Vec<String>,
     /// How many are not listed above, by list.
     #[serde(serialize_with = "as_object")]
@@ -68,17 +68,17 @@ pub struct Salvage {
     pub omitted: Vec<(String, u64)>,
 }
 
-/// Blocks of which nothing is left.
+/// Blocks that are lost completely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Missing {
-    /// At least so many.
+    /// At least this many.
     pub blocks: u64,
-    /// No more than that.
+    /// It is exactly that many.
     pub exact: bool,
 }
 
-/// A chunk that was damaged and no longer is.
+/// A chunk that was damaged and is repaired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Mended {
@@ -126,7 +126,7 @@ pub struct Dropped {
     pub lost: bool,
 }
 
-/// A chunk of the output that isn't a copy.
+/// A chunk of the output that isn't a copy of a source chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Rebuilt {
@@ -137,7 +137,7 @@ pub struct Rebuilt {
     pub replaces: Option<u64>,
     /// What it was made from, and what could not be.
     pub how: String,
-    /// Something that the source's chunk said is gone.
+    /// Some of the content of the source's chunk is lost.
     pub lost: bool,
 }
 

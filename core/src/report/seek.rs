@@ -14,16 +14,16 @@ use crate::seek::Meaning;
 pub struct Seek {
     /// The timestamp asked for.
     pub pts_us: u64,
-    /// Place of the entry that answers, as stored; among the track's keyframes where it has no table.
+    /// Place of the entry that was used, as stored; if the track has no table, its place among the track's keyframes.
     pub keyframe_entry_index: u64,
     /// The entry's timestamp.
     pub keyframe_pts_us: u64,
-    /// The block the entry leads to; absent where it leads to none.
+    /// The block the entry leads to; absent if it leads to none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block_index: Option<u64>,
     /// What the entry's offset was taken to mean.
     pub meaning: Option<Meaning>,
-    /// The track whose table, or blocks, answered; absent where SEEK did.
+    /// The track whose table or blocks were used; absent if SEEK was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<String>,
     /// Blocks to decode for what is shown at the timestamp.
@@ -32,13 +32,13 @@ pub struct Seek {
     /// The track has no table, or one that leads elsewhere; its blocks were searched.
     #[serde(skip_serializing_if = "is_false")]
     pub scanned: bool,
-    /// The timestamp is before the first entry, which answers all the same.
+    /// The timestamp is before the first entry, which is used anyway.
     #[serde(skip_serializing_if = "is_false")]
     pub before_first: bool,
     /// Bytes were lost before the block or one of the chain, whose indices may be too low.
     #[serde(skip_serializing_if = "is_false")]
     pub provisional: bool,
-    /// The first block whose index may be too low, where the answer names it or a later one.
+    /// The first block whose index may be too low, if the answer names it or a later one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisional_from: Option<u64>,
     /// Blocks of the chain that are known to be damaged; payloads are not read to find more.

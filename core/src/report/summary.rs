@@ -22,7 +22,7 @@ pub struct Header {
     /// Mux only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flags: Option<u8>,
-    /// 0 is normal.
+    /// Normally 0.
     pub reserved: u16,
     /// Mux only: when it was made, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,13 +40,13 @@ impl From<&FileHeader> for Header {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct SeekSummary {
-    /// Whole entries that are there; mux: in the tables of all tracks.
+    /// Complete entries; in mux, those in the tables of all tracks.
     pub entries: u64,
     /// What their offsets mean; `None` without entries, or where nothing fits.
     pub meaning: Option<Meaning>,
     /// Meanings under which every entry leads to the start of a block.
     pub fits: Vec<Meaning>,
-    /// Others fit as well and lead to other blocks.
+    /// Other meanings fit as well and lead to other blocks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ambiguous: bool,
     /// The user chose the meaning.
@@ -61,7 +61,7 @@ pub struct SeekSummary {
     /// Tracks that have a table of their own.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub track_tables: u64,
-    /// Mux: keyframes beyond 4 GiB, which a table's offsets of 32 bits can't reach.
+    /// Mux: keyframes beyond 4 GiB, out of reach of a table's 32-bit offsets.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub out_of_reach: u64,
 }
@@ -120,7 +120,7 @@ fn out_of_reach(container: &Container) -> u64 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct VeriSummary {
-    /// What came of recomputing it.
+    /// The result of recomputing it.
     pub status: Status,
     /// The kind it matched as.
     pub scheme: Option<Scheme>,
@@ -147,9 +147,9 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// No limit stopped a check.
     pub complete: bool,
-    /// Errors, those beyond the listed ones included.
+    /// Errors, including those that are not listed.
     pub errors: u64,
-    /// Warnings, likewise.
+    /// Warnings, including those that are not listed.
     pub warnings: u64,
 }
 

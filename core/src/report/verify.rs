@@ -8,7 +8,7 @@ use crate::audit::Verified;
 use crate::container::Container;
 use crate::veri::{Scheme, Status};
 
-/// Whether a container is what VERI says. The first three fields are the compatibility layer's.
+/// Whether a container matches VERI. The first three fields are those of the compatibility layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Verify {
@@ -18,7 +18,7 @@ pub struct Verify {
     pub hash_algorithm: Option<String>,
     /// How that was found out, in one line.
     pub info: String,
-    /// What came of recomputing it.
+    /// The result of recomputing it.
     pub status: Status,
     /// The kind of VERI it matched as.
     pub scheme: Option<Scheme>,
@@ -55,7 +55,7 @@ pub fn info(verified: &Verified, container: &Container) -> String {
         (Some(0), 0) => format!("{info}, nor any other chunk"),
         (Some(0), 1) => format!("{info}; the CRC of its only chunk is right"),
         (Some(0), chunks) => format!("{info}; the CRCs of all {chunks} chunks are right"),
-        (Some(1), _) => format!("{info}; 1 fault among its chunks, which an audit names"),
-        (Some(faults), _) => format!("{info}; {faults} faults among its chunks, which an audit names"),
+        (Some(1), _) => format!("{info}; its chunks have 1 fault, which an audit names"),
+        (Some(faults), _) => format!("{info}; its chunks have {faults} faults, which an audit names"),
     }
 }

@@ -10,6 +10,7 @@ use crate::codec::rle;
 use crate::finding::Code;
 use crate::index::{Chunk, Tag};
 use crate::meta::Meta;
+use crate::text::count;
 
 /// How the blocks of a container depend on their index.
 pub(super) enum IndexBinding {
@@ -186,40 +187,40 @@ impl LeftOut {
     pub(super) fn notes(&self, plan: &Plan<'_>) -> Vec<Note> {
         let Some(first) = self.first else { return Vec::new() };
         let mut notes: Vec<Note> = Vec::new();
-        let left_out = |what: &str, n: u64| format!("{n} {what} from block {first} of the source on are left out");
+        let left_out = |what: &str, n: u64| format!("{} left out, from block {first} of the source on", count(n, what));
         if self.messages > 0 {
             let why = format!(
-                "{}: each names its number and carries a digest of all before it, so that no reader takes it once one is \
-                 lost. The source keeps them; ",
-                left_out("encrypted blocks", self.messages)
+                "{}: each carries its number and a digest of all blocks before it, so readers refuse it once one of those is \
+                 lost. The source still has them; ",
+                left_out("encrypted block", self.messages)
             );
-            notes.push(Note::from(why).way(Way::ReadEncrypted).then(" reads each by the index it has there"));
+            notes.push(Note::from(why).way(Way::ReadEncrypted).then(" reads each of them under its index there"));
         }
         if self.masked > 0 {
             let why = format!(
-                "{}: under the lower index they would get, another key unmasks them, into noise. The source keeps them; ",
-                left_out("masked blocks", self.masked)
+                "{}: under the lower index they would get, they would be unmasked with the wrong key. The source still has them; ",
+                left_out("masked block", self.masked)
             );
-            notes.push(Note::from(why).way(Way::ReadMasked).then(" reads each by the index it has there"));
+            notes.push(Note::from(why).way(Way::ReadMasked).then(" reads each of them under its index there"));
         }
         if self.masked_moved > 0 {
             notes.push(Note::from(format!(
-                "{}: blocks were lost before them, and the mask's key is made from the index they had",
-                left_out("masked blocks", self.masked_moved)
+                "{}: blocks were lost before them, and their mask depends on the index they had",
+                left_out("masked block", self.masked_moved)
             )));
         }
         if self.masked_unknown > 0 {
             notes.push(Note::from(format!(
-                "{}: an unknown number of blocks was lost before them, and the mask's key is made from the index they had",
-                left_out("masked blocks", self.masked_unknown)
+                "{}: an unknown number of blocks was lost before them, and their mask depends on the index they had",
+                left_out("masked block", self.masked_unknown)
             )));
         }
         if !plan.settings.placeholders && self.messages + self.masked + self.masked_moved > 0 {
-            let keeps = " keeps them: with an empty block for each lost one, they keep their index";
+            let keeps = " keeps them: it writes an empty block for each lost one, so they keep their index";
             notes.push(Note::from(Way::Placeholders).then(keeps));
         }
         if plan.could_mend_flips() {
-            notes.push(Note::from("where ").way(Way::Repair).then(" mends the blocks before them, they stay too"));
+            notes.push(Note::from("if ").way(Way::Repair).then(" mends the blocks before them, they are kept too"));
         }
         notes
     }

@@ -112,7 +112,7 @@ pub fn salvage(
     let mut plan = Plan::new(container, audit, settings);
     let located = audit.findings.list().iter().filter(|finding| finding.flip.is_some()).count();
     if settings.repair && located > 0 && !plan.mends_flips() {
-        let note = "flipped bits were located but not mended: with them flipped back, no digest over the whole comes out right";
+        let note = "flipped bits were located but not mended: VERI does not verify with them flipped back";
         report.notes.push(note.into());
     }
     if plan.could_mend_flips() {
@@ -150,14 +150,14 @@ fn foresee(plan: &Plan<'_>, report: &mut Report) {
     }
     let pipeline = plan.container.pipeline();
     let what = if plan.chained || pipeline.cipher.is_some() {
-        "an audit of the output says cipher-header-invalid, an error, for each"
+        "an audit of the output reports cipher-header-invalid, an error, for each"
     } else if plan.container.layout() == Layout::Transport
         && matches!(pipeline.engine, super::block::EngineKind::Rle { .. })
         && plan.container.meta().is_some_and(|meta| meta.block_size.is_some())
     {
-        "an audit of the output says block-size-mismatch, a warning, for each"
+        "an audit of the output reports block-size-mismatch, a warning, for each"
     } else {
-        "an audit of the output says nothing of their being empty"
+        "an audit of the output does not mention that they are empty"
     };
     let who = if count == 1 {
         "1 placeholder stands for a lost block and holds nothing".to_owned()
@@ -165,7 +165,7 @@ fn foresee(plan: &Plan<'_>, report: &mut Report) {
         format!("{count} placeholders stand for lost blocks and hold nothing")
     };
     let note = format!(
-        "{who}: {what}. No seek entry leads there, of which the audit may say seek-gop-mismatch or track-seek-incomplete"
+        "{who}: {what}. No seek entry leads there, which the audit may report as seek-gop-mismatch or track-seek-incomplete"
     );
     report.notes.push(note.into());
 }
@@ -180,7 +180,7 @@ fn mendable(audit: &Audit) -> Note {
         (n, blocks) if n == blocks => format!("{n} blocks"),
         (n, _) => format!("{n} chunks"),
     };
-    let flips = " flips the bits back, which the digest over the whole confirms";
+    let flips = " flips the bits back, which VERI confirms";
     Note::from(format!("{which} could be mended: ")).way(Way::Repair).then(flips)
 }
 

@@ -16,6 +16,7 @@ use crate::audit::{Audit, locate_flip};
 use crate::index::{Chunk, Tag};
 use crate::json::Document;
 use crate::layout::{CHUNK_HEADER_LEN, ChunkHeader, track_table};
+use crate::text::count;
 use crate::tracks::Kind;
 use crate::veri::{Coverage, Status};
 use crate::walk::Ending;
@@ -46,7 +47,7 @@ pub(super) fn plan(
     write(plan, tables, report);
     let header = plan.container.header();
     if header.version != 1 || header.reserved != 0 || header.flags.is_some_and(|flags| flags != 0) {
-        report.notes.push("the file header is written with version 1 and nothing reserved set".into());
+        report.notes.push("the file header is written with version 1 and its reserved fields set to 0".into());
     }
     Ok(Closing::Crc(unclosed))
 }
@@ -81,7 +82,7 @@ fn adopt(plan: &mut Plan<'_>, adopted: &Adopted, dropped: [Option<Chunk>; 2], re
         match dropped {
             Some(chunk) => plan.replace(&chunk, payload, format!("taken from {name}"), true, report),
             None => {
-                let how = format!("there is none; taken from {name}");
+                let how = format!("it was missing; taken from {name}");
                 plan.insert(after_trak, New::of(tag, payload), how, true, report);
             }
         }
@@ -195,7 +196,7 @@ fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut 
         let declared = named(plan, tracks);
         let list: Vec<Value> = declared.iter().map(|id| json!({ "track_id": id })).collect();
         let payload = json!({ "tracks": list }).to_string().into_bytes();
-        let how = "TRAK with nothing but the ids that blocks and tables name".to_owned();
+        let how = "TRAK with only the ids that blocks and tables name".to_owned();
         match slot.chunk() {
             Some(chunk) => plan.replace(chunk, payload, how, true, report),
             None if declared.is_empty() => {}
@@ -213,7 +214,7 @@ fn declare(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, report: &mut 
     if let Some(Value::Array(list)) = document.get_mut("tracks") {
         list.extend(more.iter().map(|id| json!({ "track_id": id })));
     }
-    let how = "TRAK as it was, with the ids that only blocks named".to_owned();
+    let how = "TRAK as it was, plus the ids that only blocks named".to_owned();
     plan.replace(&chunk, document.to_string().into_bytes(), how, false, report);
     declared.extend(more);
     declared
@@ -249,8 +250,8 @@ struct Table {
     lost: bool,
 }
 
-const FROM_BLOCKS: &str = "the keyframes that the blocks themselves name";
-const FROM_TABLE: &str = "the entries of the blocks that are left, at their new offsets";
+const FROM_BLOCKS: &str = "the keyframes that the blocks themselves declare";
+const FROM_TABLE: &str = "the entries of the remaining blocks, at their new offsets";
 
 /// A table for every declared track with keyframes, whose rows lead to blocks.
 fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u16], report: &mut Report) -> Vec<Table> {
@@ -290,7 +291,7 @@ fn tables(plan: &mut Plan<'_>, audit: &Audit, tracks: &Keyframes, declared: &[u1
             && !covers(audit, parsed.track)
         {
             plan.contradiction = Some(format!(
-                "the seek table of track {} leads to offset {offset} for {pts_ms} ms, where no keyframe of that time is, and \
+                "the seek table of track {} leads to offset {offset} for {pts_ms} ms, but no keyframe of that time is there, and \
                  nothing shows that all blocks are there: some may be missing without a trace",
                 parsed.track
             ));
@@ -412,7 +413,8 @@ fn write(plan: &mut Plan<'_>, mut tables: Vec<Table>, report: &mut Report) {
         offsets = settle(plan, &tables);
     }
     if beyond > 0 {
-        let note = format!("{beyond} keyframes beyond 4 GiB are in no table: its offsets have 32 bits");
+        let keyframes = count(beyond as u64, "keyframe");
+        let note = format!("{keyframes} beyond 4 GiB left out of the seek tables: their offsets have 32 bits");
         report.notes.push(note.into());
     }
     for table in tables {

@@ -77,7 +77,7 @@ impl fmt::Display for Note {
                 Way::Repair => "a salvage with repairs",
                 Way::ReadEncrypted => "reading it with the secret",
                 Way::ReadMasked => "reading it with the mask key",
-                Way::SameMeaning => "the meaning that was given for the source",
+                Way::SameMeaning => "the meaning given for the source",
             })
         }))
     }

@@ -290,7 +290,7 @@ pub(super) fn is_closed(container: &Container) -> bool {
 pub(super) struct Witness {
     /// Exactly so many.
     pub(super) exact: Option<u64>,
-    /// At least so many.
+    /// At least this many.
     pub(super) least: u64,
     /// A digest of all blocks is right: none is missing, whatever SEEK or an index of tracks say.
     pub(super) sealed: bool,

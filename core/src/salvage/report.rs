@@ -30,7 +30,7 @@ pub enum Reason {
     IndexMoved,
     /// Mux: its CRC is right, but no H4TB header says which track it belongs to.
     Unrouted,
-    /// Its CRC is right, but it is no JSON object, which it must be.
+    /// Its CRC is right, but it isn't a JSON object, which it must be.
     NotJson,
     /// A second chunk of a kind that occurs once; the first counts.
     Duplicate,
@@ -74,23 +74,23 @@ impl Reason {
     /// For people.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::CrcMismatch => "its CRC is wrong and no repair is confirmed",
-            Self::Mendable => "its CRC is wrong, and the flipped bit that explains it was not to be put back",
+            Self::CrcMismatch => "its CRC is wrong, and no repair is confirmed",
+            Self::Mendable => "its CRC is wrong because of a flipped bit; mending it was not requested",
             Self::Tag => "its tag isn't text, and nothing else shows that it is a chunk",
             Self::Truncated => "only its beginning is there",
             Self::Region => "the bytes belong to no chunk",
-            Self::Undecodable => "its CRC is right, but it can't be decoded as META says",
+            Self::Undecodable => "its CRC is right, but it can't be decoded the way META says",
             Self::OutOfChain => "its CRC is right, but it does not follow the encrypted blocks that are kept",
-            Self::IndexMoved => "its CRC is right, but only the index it was written with unmasks it",
+            Self::IndexMoved => "its CRC is right, but it can be unmasked only under the index it was written with",
             Self::Unrouted => "its CRC is right, but it does not say which track it belongs to",
-            Self::NotJson => "its CRC is right, but it is no JSON object",
-            Self::Duplicate => "it should occur once, and the first counts",
-            Self::StaleDigest => "its digest is not that of what was written",
+            Self::NotJson => "its CRC is right, but it isn't a JSON object",
+            Self::Duplicate => "it should occur only once, and the first one counts",
+            Self::StaleDigest => "its digest does not match what was written",
             Self::Unreadable => "its CRC is right, but it can't be parsed",
-            Self::Undeclared => "nothing declares the track whose table it is",
-            Self::Trailing => "the bytes follow the last chunk and are none",
+            Self::Undeclared => "it is the table of an undeclared track",
+            Self::Trailing => "the bytes follow the last chunk and aren't a chunk",
             Self::Appended => "it is another container",
-            Self::Unread => "the file has more chunks than are read",
+            Self::Unread => "it is beyond the number of chunks that are read",
         }
     }
 }
@@ -164,16 +164,16 @@ pub struct Rebuilt {
     pub replaces: Option<u64>,
     /// What it was made from, and what could not be.
     pub how: String,
-    /// Something that the source's chunk said is gone.
+    /// Some of the content of the source's chunk is lost.
     pub lost: bool,
 }
 
-/// Blocks of which nothing is left but that there were some.
+/// Blocks of which only the fact that they existed is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Missing {
-    /// At least so many.
+    /// At least this many.
     pub blocks: u64,
-    /// No more than that.
+    /// It is exactly that many.
     pub exact: bool,
 }
 
@@ -193,11 +193,11 @@ pub struct Report {
     pub blocks_after: u64,
     /// How many chunks are copies of the source's, byte for byte, by tag in order of appearance.
     pub kept: Vec<(Tag, u64)>,
-    /// Chunks that were damaged and no longer are.
+    /// Chunks that were damaged and are repaired.
     pub mended: Capped<Mended>,
     /// What is not in the output.
     pub dropped: Capped<Dropped>,
-    /// What was made anew.
+    /// What was rebuilt.
     pub rebuilt: Vec<Rebuilt>,
     /// Bytes of what was dropped and is lost.
     pub bytes_lost: u64,
@@ -208,7 +208,7 @@ pub struct Report {
     /// The first block of the output that may have had a higher index, since an unknown number of blocks was lost before
     /// it.
     pub provisional_from: Option<u64>,
-    /// What else whoever uses the output should know.
+    /// What else users of the output should know.
     pub notes: Vec<Note>,
     /// Something is missing or was changed, and it can't be told what.
     pub unexplained: bool,

@@ -59,7 +59,7 @@ pub(super) fn rebuild(plan: &Plan<'_>, sources: &Sources<'_>) -> Outcome {
         return Outcome::Anew(Table {
             entries: Vec::new(),
             meaning: (Meaning::Index, Basis::Grid),
-            how: "an empty table, as it was".to_owned(),
+            how: "an empty table, as before".to_owned(),
             lost: false,
         });
     }
@@ -76,8 +76,7 @@ pub(super) fn rebuild(plan: &Plan<'_>, sources: &Sources<'_>) -> Outcome {
         return match readable && plan.moves_nothing() {
             true => Outcome::AsItIs,
             false => Outcome::Anew(Table {
-                how: "no entries: their offsets fit several meanings, and nothing says which block they led to"
-                    .to_owned(),
+                how: "no entries: the offsets fit several meanings, so the blocks they led to are unknown".to_owned(),
                 ..from_rhythm(plan, None, None, true)
             }),
         };
@@ -95,12 +94,12 @@ pub(super) fn rebuild(plan: &Plan<'_>, sources: &Sources<'_>) -> Outcome {
         return Outcome::Anew(anew);
     }
     let how = match (lost, nowhere) {
-        (0, 0) => "the entries of the blocks that are left".to_owned(),
-        (n, 0) => format!("the entries of the blocks that are left, without {n} whose block is lost or unknown"),
-        (0, n) => format!("the entries of the blocks that are left, without {n} that lead to no known block"),
+        (0, 0) => "the entries of the remaining blocks".to_owned(),
+        (n, 0) => format!("the entries of the remaining blocks, without {n} whose block is lost or unknown"),
+        (0, n) => format!("the entries of the remaining blocks, without {n} that lead to no known block"),
         (n, m) => {
             format!(
-                "the entries of the blocks that are left, without {n} whose block is lost or unknown and {m} that lead to no known \
+                "the entries of the remaining blocks, without {n} whose block is lost or unknown and {m} that lead to no known \
                  block"
             )
         }
@@ -193,19 +192,19 @@ pub(super) fn contradiction(plan: &Plan<'_>, sources: &Sources<'_>) -> Option<St
     let Some(entries) = sources.entries else {
         let is_tried = !container.resolution(Effort::Full).stream_untested && !table.rows.is_empty();
         return is_tried
-            .then(|| format!("SEEK's entries lead to no block, whatever their offsets mean, {nothing_shows}"));
+            .then(|| format!("the SEEK entries lead to no block, whatever their offsets mean, {nothing_shows}"));
     };
     let blocks = container.starts(Effort::Full);
     let mut astray = entries.list.iter().filter(|entry| is_astray(&blocks, entries, entry));
     let Named { pts_us, offset, .. } = astray.next()?;
     let more = match astray.count() {
         0 => String::new(),
-        1 => ", and another one does likewise".to_owned(),
-        more => format!(", and {more} others do likewise"),
+        1 => ", and 1 other entry does not either".to_owned(),
+        more => format!(", and {more} other entries do not either"),
     };
     let meaning = entries.meaning.name();
     Some(format!(
-        "SEEK's entry at pts {pts_us} does not lead to its block with the offset {offset} ({meaning}){more}, {nothing_shows}"
+        "the SEEK entry at pts {pts_us} with offset {offset} ({meaning}) does not lead to its block{more}, {nothing_shows}"
     ))
 }
 
@@ -272,7 +271,7 @@ fn from_rhythm(
     replaces_entries: bool,
 ) -> Table {
     let Some((rhythm, meaning)) = rhythm.zip(meaning) else {
-        let how = "an empty table: what would give its entries is not known".to_owned();
+        let how = "an empty table: there is nothing to rebuild its entries from".to_owned();
         let meaning = (Meaning::Index, Basis::Grid);
         return Table { entries: Vec::new(), meaning, how, lost: replaces_entries };
     };
@@ -281,7 +280,7 @@ fn from_rhythm(
         Some((original.checked_mul(rhythm.frame_us)?, found))
     };
     let entries = kept(plan, (0..plan.container.index().blocks()).filter_map(entry).collect());
-    let how = "a keyframe every gop of META, at the rate of its fps_hint".to_owned();
+    let how = "a keyframe every META gop, timed by META's fps_hint".to_owned();
     Table { entries, meaning, how, lost: replaces_entries && !plan.numbering.is_certain() }
 }
 

@@ -30,10 +30,10 @@ pub struct Sibling {
 #[non_exhaustive]
 pub enum SiblingError {
     /// Its META is missing, damaged, or not a JSON object.
-    #[error("it has no readable META to take")]
+    #[error("it has no readable META")]
     NoMeta,
     /// The layouts describe themselves in different words.
-    #[error("it is a {theirs} container, and the damaged one is {ours}")]
+    #[error("it is a {theirs} container, but the damaged one is {ours}")]
     Layout {
         /// The sibling's layout.
         theirs: Layout,
@@ -86,7 +86,7 @@ pub(super) fn adopt(
         report.notes.extend(
             contradictions(container, &meta)
                 .into_iter()
-                .map(|why| format!("META of {} contradicts what is here: {why}", sibling.name()).into()),
+                .map(|why| format!("the META of {} contradicts this file: {why}", sibling.name()).into()),
         );
         adopted.container = Some(container.with_sidecar(Tag::META, sibling.meta.clone()));
         adopted.meta = Some(sibling.meta.clone());
@@ -94,7 +94,7 @@ pub(super) fn adopt(
     if is_lost(&mut plan, audit, Tag::SAFE) {
         adopted.safe.clone_from(&sibling.safe);
         if sibling.safe.is_none() {
-            report.notes.push(format!("{} has no readable SAFE to take", sibling.name()).into());
+            report.notes.push(format!("{} has no readable SAFE", sibling.name()).into());
         }
     }
     if adopted.meta.is_none() && adopted.safe.is_none() {
@@ -141,9 +141,9 @@ fn contradictions(container: &Container, meta: &Meta) -> Vec<String> {
     let pipeline = Pipeline::of(Some(meta));
     match (is_message, pipeline.is_living_cipher(), pipeline.cipher.is_some()) {
         (Some(true), false, _) => {
-            found.push("blocks here are encrypted, and it names another cipher or none".to_owned())
+            found.push("the blocks here are encrypted, but it names another cipher or none".to_owned())
         }
-        (Some(false), true, _) => found.push("it says that blocks are encrypted, and those here are not".to_owned()),
+        (Some(false), true, _) => found.push("it says that blocks are encrypted, but those here are not".to_owned()),
         _ => {}
     }
     if let (Some(block_size), EngineKind::Rle { .. }, None) = (meta.block_size, &pipeline.engine, &pipeline.cipher) {
@@ -153,7 +153,7 @@ fn contradictions(container: &Container, meta: &Meta) -> Vec<String> {
             (!survey.odd).then_some((chunk.block?, survey.decoded_len))
         });
         if let Some((block, size)) = sizes.find(|(_, size)| *size != block_size) {
-            found.push(format!("its block_size is {block_size}, and block {block} here decodes to {size} bytes"));
+            found.push(format!("its block_size is {block_size}, but block {block} here decodes to {size} bytes"));
         }
     }
     let frame_us = meta.fps_hint.and_then(|_| meta.frame_us()).filter(|us| *us > 0);
@@ -161,7 +161,7 @@ fn contradictions(container: &Container, meta: &Meta) -> Vec<String> {
         && let Some(entry) = table.rows.iter().find(|entry| !entry.pts_us.is_multiple_of(frame_us))
     {
         let pts_us = entry.pts_us;
-        found.push(format!("its fps_hint makes a block last {frame_us} µs, and SEEK here has an entry at {pts_us} µs"));
+        found.push(format!("its fps_hint makes a block last {frame_us} µs, but SEEK here has an entry at {pts_us} µs"));
     }
     found
 }

@@ -30,9 +30,9 @@ impl SidecarState {
     /// Why what it says is not known.
     pub(super) fn fault(&self) -> &'static str {
         match self {
-            Self::Reliable(_) => "it is no JSON object",
-            Self::Damaged(_) => "it is damaged",
-            Self::Missing => "there is none",
+            Self::Reliable(_) => "it isn't a JSON object",
+            Self::Damaged(_) => "it was damaged",
+            Self::Missing => "it was missing",
         }
     }
 }

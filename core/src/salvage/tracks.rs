@@ -147,14 +147,14 @@ pub(super) fn rebuild(plan: &Plan<'_>, chunk: &Chunk, payload: &[u8], meta: &Met
     let mut how = if unreadable {
         "META as it was, without the track tables that can't be parsed"
     } else if settled {
-        "META as it was, with the track tables of the blocks that are left; entries whose kind and keyframe flag \
-         contradict each other are keyframes where the track's seek table says so"
+        "META as it was, with the track tables of the remaining blocks; entries whose kind and keyframe flag \
+         contradict each other count as keyframes where the track's seek table says so"
     } else {
-        "META as it was, with the track tables of the blocks that are left"
+        "META as it was, with the track tables of the remaining blocks"
     }
     .to_owned();
     if repeats > 0 {
-        how.push_str(&format!("; of several entries for one block only the first is kept ({repeats} left out)"));
+        how.push_str(&format!("; only the first of several entries for one block is kept ({repeats} left out)"));
     }
     Some(Tables { meta: edit.payload, how, lost })
 }

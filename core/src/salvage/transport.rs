@@ -51,8 +51,8 @@ pub(super) fn plan(
     let entries = entries.and_then(|_| Entries::read(plan.container, known, sealed.blocks));
     settle(plan, readable.as_ref().filter(|_| adopted.meta.is_none()), entries.as_ref(), sealed);
     if plan.numbering.is_adrift() {
-        let note = "blocks are missing, and nothing says which: what SEEK and track tables say of a block may be another's, \
-                    and is left out";
+        let note = "blocks are missing, but nothing says which: entries of SEEK and of track tables may be for other blocks, \
+                    so they are left out";
         report.notes.push(note.into());
     }
     // META that is longer than what is read is kept, but says nothing.
@@ -71,11 +71,11 @@ pub(super) fn plan(
         if plan.blocks() > 0 && !plan.chained {
             report
                 .notes
-                .push("META alone says whether blocks are masked: if they were, they now decode to noise".into());
+                .push("only META says whether blocks are masked: if they were, they now decode to noise".into());
         }
     } else if readable.as_ref().is_some_and(is_beyond_limits) && plan.blocks() < plan.container.index().blocks() {
-        let note = "META is kept as it is, too deep or too large to be read here: if it says that blocks are masked, those \
-                    after a lost one now decode to noise";
+        let note = "META is kept as it is, since it is too deep or too large to be read here: if it says that blocks are \
+                    masked, those after a lost one now decode to noise";
         report.notes.push(note.into());
     }
     match (&readable, &meta, &adopted.meta) {
@@ -83,7 +83,7 @@ pub(super) fn plan(
             let how = format!("{}; taken from {name}", meta.fault());
             let tables = plan.container.meta_chunk().and_then(|chunk| tracks::rebuild(plan, &chunk, payload, parsed));
             if parsed.trak_b64().is_some() || parsed.seekm_b64().is_some() {
-                report.notes.push(format!("the track tables in META are those of the blocks of {name}").into());
+                report.notes.push(format!("the track tables in META describe the blocks of {name}").into());
             }
             let payload = tables.map_or_else(|| payload.clone(), |tables| tables.meta);
             put(plan, &slots, 1, payload, how, true, report);
@@ -95,7 +95,7 @@ pub(super) fn plan(
             if let Some(tables) = tracks::rebuild(plan, &read, &payload, parsed) {
                 put(plan, &slots, 1, tables.meta, tables.how, tables.lost, report);
             } else if let Some(payload) = recounted(plan, &payload, parsed) {
-                let how = "META as it was, with the number of the blocks that are left and their duration".to_owned();
+                let how = "META as it was, with the number of remaining blocks and their duration".to_owned();
                 put(plan, &slots, 1, payload, how, false, report);
             }
         }
@@ -125,7 +125,7 @@ pub(super) fn plan(
     }
     let header = plan.container.header();
     if header.version != 1 || header.reserved != 0 {
-        report.notes.push("the file header is written with version 1 and nothing reserved set".into());
+        report.notes.push("the file header is written with version 1 and its reserved fields set to 0".into());
     }
     Ok(close(plan, audit, veri, report))
 }
@@ -250,7 +250,7 @@ fn blocks(
             plan.pad(known.unwrap_or(index.len()), found, total, report);
         } else {
             report.notes.push(
-                format!("no placeholders follow the last block: up to block {total} they would be too many").into(),
+                format!("no placeholders follow the last block: up to block {total} there would be too many").into(),
             );
         }
     }
@@ -366,7 +366,7 @@ fn seek_table(
     let same = |plan: &Plan<'_>, payload: &[u8]| sources.chunk.is_some_and(|chunk| *plan.payload(&chunk) == *payload);
     if !same(plan, &payload) || !plan.moves_nothing_but(&place) {
         if !table.settle(plan, sources.meta, task)? {
-            let why = ": by itself, its offsets look like something else";
+            let why = ": without that, its offsets look like something else";
             report.notes.push(Note::from("read the output's SEEK with ").way(Way::SameMeaning).then(why));
         }
         payload = table.payload(plan, grid, task)?;

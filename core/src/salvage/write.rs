@@ -91,7 +91,7 @@ fn note_digest(plan: &Plan<'_>, replaces: Option<&Chunk>, disproved: bool, diges
     report.rebuild(Rebuilt { tag: Tag::VERI, replaces: replaced, how, lost: false });
     if disproved && report.nothing_lost() {
         report.doubt(
-            "VERI is not the digest of what the source's chunks hold, nor of what is written: something was changed or is \
+            "VERI matches neither what the source's chunks hold nor what is written: something was changed or is \
              missing, and nothing says what; the new VERI vouches only for what is written"
                 .to_owned(),
         );
@@ -121,8 +121,8 @@ fn note_closing(unclosed: Option<&Unclosed>, crc: u32, report: &mut Report) {
         Some(Unclosed::Stored(stored)) if (stored ^ crc).count_ones() <= 1 => {}
         Some(why) if report.nothing_lost() => {
             let what = match why {
-                Unclosed::Stored(_) => "the closing CRC is not that of what the source's chunks hold",
-                Unclosed::Missing => "the closing CRC is missing, and what stood before it may be, too",
+                Unclosed::Stored(_) => "the closing CRC does not match what the source's chunks hold",
+                Unclosed::Missing => "the closing CRC is missing, and what was before it may be missing too",
             };
             report.doubt(format!("{what}: something was changed or is missing, and nothing says what"));
         }

@@ -17,7 +17,7 @@ pub enum SourceError {
     #[error("a folder, not a file; name a file in it")]
     IsDirectory,
     /// A FIFO without a writer, which would have to be waited for without end.
-    #[error("a FIFO that nobody writes to; start its writer first")]
+    #[error("a FIFO without a writer; start its writer first")]
     FifoWithoutWriter,
     /// A FIFO where only regular files are read.
     #[error("a FIFO, not a file; name it itself to read from it")]

@@ -75,7 +75,7 @@ fn parse(payload: &[u8]) -> Declared {
     let json = document.value.is_some() || without_bom(payload.into()).starts_with(b"{");
     let why = match document.error {
         Some(error) if json => format!("its JSON can't be parsed: {error}"),
-        _ => format!("{} bytes, neither 32 nor a JSON object", payload.len()),
+        _ => format!("{} bytes, which is neither a 32-byte digest nor a JSON object", payload.len()),
     };
     Declared::Malformed { json, why }
 }
@@ -103,7 +103,7 @@ fn of_object(object: &Map<String, Value>) -> Declared {
     if let (Some(None), Some(name)) = (algorithm, &name) {
         return Declared::OtherAlgorithm { name: name.clone(), digest: text.map(|(_, text)| text.to_owned()) };
     }
-    let Some((_, text)) = text else { return malformed("the digest in its JSON is not a text".to_owned()) };
+    let Some((_, text)) = text else { return malformed("the digest in its JSON is not a string".to_owned()) };
     let Some(digest) = unhex(text).filter(|digest| !digest.is_empty()) else {
         return malformed("the digest in its JSON is not hexadecimal".to_owned());
     };

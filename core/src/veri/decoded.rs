@@ -45,7 +45,7 @@ pub(super) fn digest(
 ) -> Result<Result<Vec<u8>, Obstacle>, Cancelled> {
     let (reader, limit) = (container.reader(), container.options().max_block_size);
     if reader.pipeline().masked && !reader.can_unmask() {
-        let why = "they are masked, and there is no key that unmasks them";
+        let why = "they are masked, and no key was given to unmask them";
         return Ok(Err(Obstacle::missing(why.to_owned())));
     }
     let mut hasher = algorithm.hasher();

@@ -375,7 +375,7 @@ impl Walker {
                 let there = clamp_u32(len - payload);
                 self.note(Code::ChunkTruncated, header, len, |h| {
                     format!(
-                        "{} at {}: length field says {}, the file ends at {len} after {there} of them",
+                        "{} at {}: its length field says {} bytes, but the file ends at {len} after {there} of them",
                         h.tag, h.offset, h.len
                     )
                 });
@@ -403,7 +403,10 @@ impl Walker {
             && !self.is_inner(bytes, declared_end);
         if let Some(true_len) = self.true_length(bytes, header, plausible_end) {
             self.add(Code::ChunkLengthRepaired, header, true_len, |h| {
-                format!("{} at {}: length field says {}, the CRC is right with {true_len}", h.tag, h.offset, h.len)
+                format!(
+                    "{} at {}: its length field says {}, but its CRC is right with {true_len}",
+                    h.tag, h.offset, h.len
+                )
             });
             return Some(self.accept(header, true_len, State::LengthRepaired));
         }
@@ -455,7 +458,7 @@ impl Walker {
         self.note(if fits { Code::ChunkCrcMismatch } else { Code::ChunkTruncated }, header, next, |h| {
             let what = if is_container(bytes, next) { "another container" } else { "the next chunk" };
             format!(
-                "{} at {}: length field says {}, but {what} begins after {there} bytes, at {next}",
+                "{} at {}: its length field says {}, but {what} begins after {there} bytes, at {next}",
                 h.tag, h.offset, h.len
             )
         });
@@ -480,7 +483,10 @@ impl Walker {
             return self.lost(bytes, at, true);
         }
         let name = super::text::escape_bytes(&bytes.head::<4>(at));
-        let message = format!("a chunk begins with \"{name}\" at {at}, the file ends {left} bytes later");
+        let message = format!(
+            "a chunk begins with \"{name}\" at {at}, but the file ends {} later",
+            super::text::count(left, "byte")
+        );
         self.findings.push(Finding::at(Code::ChunkTruncated, at, left, message));
         self.losses.push(Loss { offset: at, length: left, block: self.index.blocks() });
         self.pos = bytes.len();

@@ -17,8 +17,10 @@ impl Walked {
         for (at, _) in tags {
             let Some((chunk, stored)) = index.chunk(*at).zip(self.index.chunk(*at)) else { continue };
             let message = format!(
-                "tag {} at {} is one bit from {}, and VERI verifies with that",
-                stored.tag, chunk.offset, chunk.tag
+                "tag {} at {} is one bit off from {tag}, and VERI verifies with {tag}",
+                stored.tag,
+                chunk.offset,
+                tag = chunk.tag
             );
             let finding = Finding::on(Code::ChunkTagRepaired, &chunk, message);
             let field = chunk.offset..chunk.offset + 4;

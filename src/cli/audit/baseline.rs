@@ -26,7 +26,7 @@ pub(super) fn open(path: &Path, update: bool) -> anyhow::Result<File> {
         Ok(source) if update && source.is_empty() => Baseline::default(),
         Ok(source) => Baseline::parse(&source.bytes().to_vec()).map_err(|error| refuse(error.to_string()))?,
         Err(SourceError::NotFound) if update => Baseline::default(),
-        Err(SourceError::NotFound) => return Err(refuse("no such file; --update-baseline makes it".to_owned())),
+        Err(SourceError::NotFound) => return Err(refuse("no such file; --update-baseline creates it".to_owned())),
         Err(error) => return Err(refuse(error.to_string())),
     };
     if !update {

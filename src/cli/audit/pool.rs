@@ -55,7 +55,7 @@ pub(super) fn results(
                 }
             });
             if panic::catch_unwind(search).is_err() {
-                let why = "the search for files itself failed; please report this".to_owned();
+                let why = "the search for files failed because of a bug; please report it".to_owned();
                 _ = order.send(Expected::known(&"audit".into(), why));
             }
         }
@@ -133,7 +133,7 @@ impl Expected {
             (Answer::Coming(result), _) => result.recv().unwrap_or_else(|_| failed(&name)),
             (Answer::Again, Some(identity)) => {
                 return kept.again(identity, &name).unwrap_or_else(|error| {
-                    let why = format!("read under another name, and the result could not be kept: {error}");
+                    let why = format!("read under another name, but the result could not be kept: {error}");
                     Audited::unopened(&name, why)
                 });
             }
@@ -220,5 +220,5 @@ impl Auditor {
 }
 
 fn failed(name: &FileName) -> Audited {
-    Audited::unopened(name, "the audit itself failed; please report this with the file".to_owned())
+    Audited::unopened(name, "the audit failed because of a bug; please report it with the file".to_owned())
 }

@@ -121,7 +121,7 @@ impl Walk {
         }
         self.folders.last_mut()?.rest = Vec::new().into_iter();
         self.takes(&self.path)
-            .then(|| Target::lost(self.path.clone(), "it was moved or replaced while it was searched; run again"))
+            .then(|| Target::lost(self.path.clone(), "it was moved or replaced while it was being searched; run again"))
     }
 
     /// Opens the last folder again, from the nearest one above it that is open, and those on the way that are to be.
@@ -170,7 +170,7 @@ impl Walk {
         };
         match kind {
             FileType::Directory if by_link && !self.selection.follow_links => {
-                let why = "a link to a folder; --follow-links searches it";
+                let why = "it is a link to a folder; --follow-links follows it";
                 named_so.then(|| self.lost(path, why)).flatten()
             }
             FileType::Directory => {
@@ -178,7 +178,7 @@ impl Walk {
                 match open_folder(handle, &name, links).and_then(|handle| self.enter(handle, name, by_link)) {
                     Ok(incomplete) => incomplete,
                     Err(Errno::LOOP | Errno::NOTDIR) if !by_link => {
-                        self.lost(path, "it was replaced while its folder was searched; run again")
+                        self.lost(path, "it was replaced while its folder was being searched; run again")
                     }
                     Err(error) => self.lost(path, said(error)),
                 }

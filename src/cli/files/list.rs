@@ -53,14 +53,16 @@ fn names(
         ended = !whole || name.is_empty();
         match read {
             Ok(0) => return None,
-            Ok(_) if !whole => return Some(Err("a name is longer than any path; is this a list of names?".to_owned())),
+            Ok(_) if !whole => {
+                return Some(Err("a name in it is longer than any path; is this a list of names?".to_owned()));
+            }
             Ok(_) => {}
             Err(error) => return Some(Err(error.to_string())),
         }
         if std::mem::take(&mut is_first) {
             if UTF16_BOMS.iter().any(|bom| name.starts_with(bom)) {
                 ended = true;
-                return Some(Err("the list is UTF-16; write it as UTF-8".to_owned()));
+                return Some(Err("the list is UTF-16; save it as UTF-8".to_owned()));
             }
             if name.starts_with(UTF8_BOM) {
                 name.drain(..UTF8_BOM.len());

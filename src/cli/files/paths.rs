@@ -25,7 +25,7 @@ impl Walk {
             let (path, why) = match entry {
                 Ok(entry) if entry.file_type().is_dir() || !is_container(entry.file_name()) => return None,
                 Ok(entry) if entry.path().is_dir() => {
-                    (entry.into_path(), Some("a link to a folder; --follow-links searches it".to_owned()))
+                    (entry.into_path(), Some("it is a link to a folder; --follow-links follows it".to_owned()))
                 }
                 Ok(entry) => (entry.into_path(), None),
                 Err(error) if error.loop_ancestor().is_some() => return None,

@@ -27,7 +27,7 @@ impl FromStr for Exclusion {
     fn from_str(text: &str) -> Result<Self, String> {
         let pattern = text.trim_start_matches("./").trim_end_matches('/');
         if pattern.is_empty() {
-            return Err("an empty pattern".to_owned());
+            return Err("the pattern is empty".to_owned());
         }
         let anchored = pattern.strip_prefix('/');
         let globs = [Some(pattern), anchored].into_iter().flatten().map(|pattern| {

@@ -54,7 +54,7 @@ mod unix {
         assert_eq!(name(&tree, walk.next().unwrap()), "a.h4mk file");
         remove_dir_all(tree.join("b")).unwrap();
         symlink("../outside", tree.join("b")).unwrap();
-        let replaced = "b lost (it was replaced while its folder was searched; run again)";
+        let replaced = "b lost (it was replaced while its folder was being searched; run again)";
         assert_eq!(names(&tree, walk), [replaced, "c.h4mk file"]);
     }
 

@@ -326,8 +326,7 @@ impl Lines<'_> {
         self.heading(document.tag.to_string());
         let place = self.first_difference(document.chunks.before, document.chunks.after);
         if document.fields.is_empty() {
-            let text =
-                "the same fields in other words: order, spaces, escapes, how numbers are written, or a key twice";
+            let text = "the same fields, written differently: order, spaces, escapes, numbers, or a repeated key";
             self.push(Mark::Changed, text.to_owned(), place.clone());
         }
         for field in document.fields.list() {
@@ -359,7 +358,7 @@ impl Lines<'_> {
         if table.meanings.before != table.meanings.after {
             let meaning = |meaning: Option<Meaning>| meaning.map_or("unknown", Meaning::describe);
             let (old, new) = (meaning(table.meanings.before), meaning(table.meanings.after));
-            self.push(Mark::Changed, format!("an offset is: {old} -> {new}"), place.clone());
+            self.push(Mark::Changed, format!("meaning of offsets: {old} -> {new}"), place.clone());
         }
         for entry in table.removed.list() {
             self.push(Mark::Removed, describe_entry(entry), place.clone());
@@ -375,7 +374,7 @@ impl Lines<'_> {
                 [first, .., last] => {
                     let times = format!("{} to {}", time(&first.entries.before), time(&last.entries.before));
                     let n = entries(changes.len() as u64);
-                    let text = format!("{n} from {times}: other offsets, the same content");
+                    let text = format!("{n} from {times}: different offsets, same content");
                     self.push(Mark::Moved, text, place.clone());
                 }
                 [change] => {
@@ -422,7 +421,7 @@ fn describe_entry_change(change: &EntryChange) -> String {
         (old, new) if old == new => format!("leads to {}", block(old)),
         (old, new) => format!("led to {}, now to {}", block(old), block(new)),
     };
-    let content = if change.same_block { ", the same content" } else { "" };
+    let content = if change.same_block { ", same content" } else { "" };
     format!("entry at {}: offset {} -> {}, {leads}{content}", time(before), before.offset, after.offset)
 }
 
@@ -439,7 +438,7 @@ fn describe_change(changed: &Changed) -> String {
     let Pair { before, after } = changed.lens;
     let ranges = changed.ranges.list();
     let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else {
-        return format!(": other bytes, {form}");
+        return format!(": different bytes, {form}");
     };
     if before != after {
         let (old, new) = (describe_range(&first.before), describe_range(&first.after));
@@ -512,7 +511,7 @@ fn describe_values(old: &str, new: &str) -> String {
     let from = |text: &str| text.chars().skip(same).collect::<String>();
     let (old, new) = (from(old), from(new));
     let (old, new) = (one_line(&old, VALUE_COLUMNS), one_line(&new, VALUE_COLUMNS));
-    format!("from character {same} on: {old} -> {new}")
+    format!("from character {same}: {old} -> {new}")
 }
 
 #[cfg(test)]
@@ -550,7 +549,7 @@ mod tests {
     fn values_that_begin_alike_are_told_apart() {
         assert_eq!(describe_values("1", "2"), "1 -> 2");
         let long = |end: &str| format!("\"{}{end}\"", "x".repeat(100));
-        assert_eq!(describe_values(&long("a"), &long("b")), "from character 101 on: a\" -> b\"");
+        assert_eq!(describe_values(&long("a"), &long("b")), "from character 101: a\" -> b\"");
         assert_eq!(describe_values("\"\u{202e}\"", "1"), "\"\\u{202e}\" -> 1");
     }
 }

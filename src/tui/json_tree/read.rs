@@ -47,13 +47,13 @@ impl JsonTree {
         for chunk in chunks {
             let mut notes = Vec::new();
             if !container.is_readable(&chunk) {
-                let said = "its CRC is wrong: shown as it is, but nothing relies on it".to_owned();
+                let said = "its CRC is wrong: shown as it is, but not used".to_owned();
                 notes.push(Note::about(Severity::Error, said, &chunk));
             } else if !container.is_intact(&chunk) {
-                let said = "a flipped bit was located and confirmed: shown without it".to_owned();
+                let said = "a flipped bit was located and confirmed: shown corrected".to_owned();
                 notes.push(Note::about(Severity::Warning, said, &chunk));
             } else if counts.is_some_and(|first| first != chunk.index()) && (tag != Tag::NOTE && !tag.is_extension()) {
-                let said = format!("another {tag} counts: the first that can be relied on");
+                let said = format!("another {tag} counts: the first reliable one");
                 notes.push(Note::about(Severity::Warning, said, &chunk));
             }
             let payload = container.sidecar_payload(&chunk);
@@ -75,7 +75,7 @@ impl JsonTree {
             let invalid = meta.invalid.iter().map(|(pointer, why)| (pointer.clone(), format!("ignored: {why}")));
             return self.json(chunk, &meta.document, &invalid.collect(), notes);
         };
-        let said = "the older binary form: only the duration and the number of frames are in it".to_owned();
+        let said = "the older binary form: it holds only the duration and the number of frames".to_owned();
         notes.push(Note::about(Severity::Warning, said, chunk));
         let root = self.document(Tag::META.to_string(), Some(*chunk), Encoding::BinaryMeta, NodeValue::Object(2));
         self.notes(root, notes);
@@ -94,8 +94,7 @@ impl JsonTree {
         }
         if let Some(offset) = document.surrogate {
             let at = chunk.payload_offset().saturating_add(offset);
-            let said =
-                format!("half of a surrogate pair at byte {offset}, file offset {at:#x}: shown as it is written");
+            let said = format!("half of a surrogate pair at byte {offset}, file offset {at:#x}: shown as written");
             notes.push(Note { severity: Severity::Warning, said, bytes: (at, at.saturating_add(6)) });
         }
         if document.bom {
@@ -104,7 +103,7 @@ impl JsonTree {
             notes.push(Note { severity: Severity::Warning, said, bytes });
         }
         if document.value.as_ref().is_some_and(|value| !value.is_object()) {
-            notes.push(Note::about(Severity::Error, "is JSON, but no object".to_owned(), chunk));
+            notes.push(Note::about(Severity::Error, "is JSON, but not an object".to_owned(), chunk));
         }
         let mut flags = invalid.clone();
         for pointer in &document.duplicates {
@@ -122,7 +121,11 @@ impl JsonTree {
 
     fn note(&mut self, chunk: &Chunk, payload: Bytes<'_>, mut notes: Vec<Note>) {
         let text = String::from_utf8(payload.to_vec()).unwrap_or_else(|error| {
-            notes.push(Note::about(Severity::Warning, "is not UTF-8: the other bytes are escaped".to_owned(), chunk));
+            notes.push(Note::about(
+                Severity::Warning,
+                "is not all UTF-8: the other bytes are escaped".to_owned(),
+                chunk,
+            ));
             escape_bytes(error.as_bytes())
         });
         let root = self.document(chunk.tag().to_string(), Some(*chunk), Encoding::Text, NodeValue::String(text.into()));

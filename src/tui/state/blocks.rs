@@ -123,7 +123,7 @@ pub fn parse_filter(text: &str) -> Result<Filter, String> {
             "damaged" | "damage" | "bad" => filter.damaged = true,
             _ if word.starts_with('>') => filter.larger_than = Some(size(word.trim_start_matches('>'))?),
             _ if word.starts_with('<') => filter.smaller_than = Some(size(word.trim_start_matches('<'))?),
-            _ => return Err(format!("`{}`: not keyframes, damaged, >SIZE, <SIZE, track=ID, all", escape(word))),
+            _ => return Err(format!("`{}`: write keyframes, damaged, >SIZE, <SIZE, track=ID or all", escape(word))),
         }
     }
     filter.track = track.filter(|id| !id.is_empty()).map(str::to_owned);

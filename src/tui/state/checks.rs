@@ -13,7 +13,7 @@ pub(super) fn verify(state: &mut State) -> Vec<Effect> {
     match state.container.clone().filter(|container| container.is_complete()) {
         Some(container) => vec![Effect::Start(state.jobs.start(Request::Verify(container)))],
         None => {
-            state.say(Level::Warning, "wait for the index: VERI stands last");
+            state.say(Level::Warning, "wait for the index: VERI is at the end");
             Vec::new()
         }
     }

@@ -22,7 +22,7 @@ pub enum Line {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
     /// It looks like a number and is none.
-    #[error("`{0}` is no offset (0x1f40, 8000, +0x20), no block (#30) and no percentage (50%)")]
+    #[error("`{0}` isn't an offset (0x1f40, 8000, +0x20), a block (#30) or a percentage (50%)")]
     Number(String),
     /// No command has that name.
     #[error("no command is named `{0}`; Tab completes, ? lists them")]

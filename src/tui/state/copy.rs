@@ -1,6 +1,7 @@
 //! Copying a text, and saying so.
 
 use super::{Effect, Level, State};
+use crate::report::count;
 use crate::tui::clip::Clip;
 use h4mk::text::escape;
 
@@ -30,8 +31,13 @@ pub(super) fn selected_chunk(state: &mut State) -> Vec<Effect> {
     let chunk = state.container.as_ref().zip(state.selection.chunk).and_then(|(c, chunk)| c.index().chunk(chunk));
     match chunk {
         Some(chunk) => {
-            let text =
-                format!("{} chunk {} at {:#x}, {} bytes", chunk.tag(), chunk.index(), chunk.offset(), chunk.len());
+            let text = format!(
+                "{} chunk {} at {:#x}, {}",
+                chunk.tag(),
+                chunk.index(),
+                chunk.offset(),
+                count(chunk.len(), "byte")
+            );
             copied(state, &text)
         }
         None => {

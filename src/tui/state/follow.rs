@@ -48,7 +48,7 @@ pub(super) fn end(state: &mut State) {
 pub(super) fn failed(state: &mut State, why: &str) {
     end(state);
     state.changed = true;
-    state.say(Level::Error, format!("following: {}; `F` reads it anew", escape(why)));
+    state.say(Level::Error, format!("following: {}; `F` reads it again", escape(why)));
 }
 
 /// The file was opened anew. Nothing that was known of it counts any more.
@@ -61,7 +61,7 @@ pub(super) fn reopened(state: &mut State, source: Arc<Source>) -> Vec<Effect> {
     comparison::behaviour::forget(state);
     state.followed = None;
     let effects = start(state);
-    state.say(Level::Info, "the file was read anew, and is followed");
+    state.say(Level::Info, "the file was read again and is being followed");
     effects
 }
 

@@ -99,7 +99,7 @@ fn to_keyframe(state: &mut State, moment: &Moment) {
         }
         (_, block) => {
             let block = block.or(state.selection.block).unwrap_or_default();
-            state.say(Level::Warning, format!("no keyframe is known that leads to block {block}{}", why(moment)));
+            state.say(Level::Warning, format!("no known keyframe leads to block {block}{}", why(moment)));
         }
     }
 }
@@ -109,7 +109,7 @@ fn why(moment: &Moment) -> String {
     match &moment.seek {
         Err(error) => format!(": {error}"),
         Ok(answer) if answer.block.is_none() => {
-            format!(": entry {} at {} us lands on no block", answer.entry_index, answer.entry.pts_us)
+            format!(": entry {} at {} us leads to no block", answer.entry_index, answer.entry.pts_us)
         }
         Ok(answer) => format!(": entry {} at {} us leads elsewhere", answer.entry_index, answer.entry.pts_us),
     }
@@ -147,7 +147,7 @@ pub fn about(state: &State) -> Option<String> {
         (Some(Plays::Now(_)), Some(at)) => format!(", plays at {at}"),
         (Some(Plays::First(_)), Some(at)) => format!(", the first: nothing plays at {at} yet"),
         (Some(Plays::Last(_)), Some(at)) => format!(", the last one, at {at}"),
-        (None, Some(at)) => format!(", found for {at}: when blocks play is not known"),
+        (None, Some(at)) => format!(", found for {at}: block times are unknown"),
     };
     Some(format!("{provisional}{plays}{from}"))
 }
@@ -159,9 +159,9 @@ fn said(moment: &Moment) -> String {
         Some(Plays::Now(block)) => format!("block {block} plays"),
         Some(Plays::First(block)) => format!("nothing plays yet; block {block} is the first"),
         Some(Plays::Last(block)) => format!("block {block} is the last"),
-        None => "what plays is not known".to_owned(),
+        None => "what plays is unknown".to_owned(),
     };
-    let provisional = if moment.provisional { "; numbers are provisional, bytes were lost before it" } else { "" };
+    let provisional = if moment.provisional { "; its number is provisional, bytes were lost before it" } else { "" };
     let Some((keyframe, answer)) = moment.keyframe.zip(moment.seek.as_ref().ok()) else {
         return format!("{clock}: {plays}; no keyframe leads there{}{provisional}", why(moment));
     };
@@ -171,7 +171,7 @@ fn said(moment: &Moment) -> String {
     };
     let track = answer.track.as_ref().map(|track| format!(" of track {}", escape(track))).unwrap_or_default();
     let entry = match answer.scanned {
-        true => format!("at {} us{track}, found by looking at its blocks", answer.entry.pts_us),
+        true => format!("at {} us{track}, found by reading its blocks", answer.entry.pts_us),
         false => format!("entry {}{track} at {} us", answer.entry_index, answer.entry.pts_us),
     };
     let rule = answer.meaning.map(|meaning| format!(" (offset is {})", meaning.describe())).unwrap_or_default();

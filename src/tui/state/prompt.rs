@@ -93,10 +93,10 @@ impl Prompt {
 
     /// Says why the answer isn't taken.
     pub(super) fn refuse_overfull(&mut self) {
-        self.error = Some(format!("longer than {} characters; what is too long was left out", self.most()));
+        self.error = Some(format!("longer than {} characters; the rest was left out", self.most()));
     }
 
-    /// Inserts what was typed or pasted, whole or not at all; characters that are no text are dropped.
+    /// Inserts what was typed or pasted, whole or not at all; characters that aren't text are dropped.
     pub fn insert(&mut self, text: impl Iterator<Item = char> + Clone) {
         self.error = None;
         let room = self.most().saturating_sub(self.len());

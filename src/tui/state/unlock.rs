@@ -27,7 +27,7 @@ pub(super) fn useless(state: &State, kind: PromptKind) -> Option<String> {
     match (kind, &pipeline.cipher) {
         (PromptKind::Secret, None) => Some("the blocks are not encrypted".to_owned()),
         (PromptKind::Secret, Some(cipher)) if cipher != h4mk::block::LIVING_CIPHER => {
-            Some(format!("blocks encrypted with {} can't be opened here", h4mk::text::escape(cipher)))
+            Some(format!("blocks encrypted with {} can't be decrypted here", h4mk::text::escape(cipher)))
         }
         (PromptKind::MaskKey, _) if !pipeline.masked => Some("the blocks are not masked".to_owned()),
         _ => None,
@@ -57,7 +57,7 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
                 PromptKind::Secret => options.shared_secret = Some(key),
                 _ => options.mask_key = Some(key),
             }
-            ask_again(state, kind, "it is being tried".to_owned());
+            ask_again(state, kind, "the key is being tried".to_owned());
             vec![Effect::Start(state.jobs.start(Request::Unlock { container, options, kind }))]
         }
         (Ok(_), None) => Vec::new(),
@@ -102,9 +102,12 @@ pub(super) fn unlocked(
             (Level::Good, format!("this {name} opens block {block}; blocks are read with it from now on"))
         }
         (PromptKind::Secret, None) => {
-            (Level::Warning, format!("blocks are read with this {name} from now on; none is intact to try it on"))
+            (Level::Warning, format!("blocks are read with this {name} from now on; no intact block can test it"))
         }
-        _ => (Level::Info, format!("read with this {name} from now on; no check can prove one right, only content")),
+        _ => (
+            Level::Info,
+            format!("blocks are read with this {name} from now on; only their content shows if it is right"),
+        ),
     };
     state.say(level, text);
     effects
@@ -174,6 +177,6 @@ mod tests {
         let (level, text) = said("encrypted.h4mk", &format!("E{secret}<Enter>"));
         assert!(level == Level::Good && text.contains("opens block 0"), "{text}");
         let (level, text) = said("masked.h4mk", &format!("M{}<Enter>", "00".repeat(16)));
-        assert!(level == Level::Info && text.contains("no check can prove one right"), "{text}");
+        assert!(level == Level::Info && text.contains("only their content shows"), "{text}");
     }
 }

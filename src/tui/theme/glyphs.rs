@@ -29,7 +29,7 @@ pub struct Glyphs {
     pub unknown: &'static str,
     /// A keyframe.
     pub keyframe: &'static str,
-    /// A block that is no keyframe.
+    /// A block that isn't a keyframe.
     pub block: &'static str,
     /// A SEEK entry.
     pub seek: &'static str,

@@ -38,8 +38,8 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
     let len = list.len(container);
     if len == 0 {
         let why = match container.index().blocks() {
-            0 => " no blocks: the file has no CORE chunk",
-            _ => " no block is like that; X shows all",
+            0 => " there are no blocks: the file has no CORE chunk",
+            _ => " no block matches; X shows all",
         };
         painter.line(pane.inner, rows.start, vec![painter.span(Role::Dim, why)]);
     }
@@ -211,7 +211,7 @@ fn totals(state: &State, container: &Container, painter: &Painter<'_>) -> Vec<Sp
         parts.push((Role::Text, format!("{} keyframes", count_text(keyframes))));
     }
     if let Some(mean) = stored.checked_div(blocks) {
-        parts.push((Role::Dim, format!("{} a block", short_size(mean))));
+        parts.push((Role::Dim, format!("{}/block", short_size(mean))));
     }
     let mut spans = Vec::new();
     for (at, (role, text)) in parts.into_iter().enumerate() {

@@ -18,7 +18,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea, compariso
     painter.frame(pane, &format!("Diff with {name}"), true);
     let glyphs = painter.glyphs;
     let (role, summary) = match &comparison.progress {
-        Progress::Waiting => (Role::Dim, "waits for the index".to_owned()),
+        Progress::Waiting => (Role::Dim, "waiting for the index".to_owned()),
         Progress::Comparing => (Role::Dim, "comparing".to_owned()),
         Progress::Failed(why) => (Role::Damage, format!("{} {}", glyphs.damage, h4mk::text::escape(why))),
         Progress::Found(found) if found.same => (Role::Good, format!("{} {}", glyphs.good, found.summary)),

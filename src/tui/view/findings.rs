@@ -43,7 +43,8 @@ const NAME_COLUMNS: usize = 7;
 const DIGEST_COLUMNS: usize = 10;
 
 /// What an audit looks at.
-const CHECKS: &str = "Checked are the chain of chunks and their CRCs, META and SAFE, SEEK, blocks, tracks and VERI.";
+const CHECKS: &str =
+    "The checks cover the chain of chunks and their CRCs, META and SAFE, SEEK, blocks, tracks and VERI.";
 
 /// Chunks of a column of the coverage bar that are looked at.
 const SAMPLES: u64 = 8;
@@ -89,7 +90,7 @@ fn draw_outcome(state: &State, painter: &mut Painter<'_>, area: Rect) {
         },
         // The list says so, and what to do about it.
         None if state.findings.is_empty() => (Role::Dim, String::new()),
-        None => (Role::Dim, format!(" what was seen so far; {}", invitation(state))),
+        None => (Role::Dim, format!(" seen so far; {}", invitation(state))),
     };
     let mut spans = vec![painter.span(role, text)];
     if !state.findings.is_empty() {
@@ -248,7 +249,7 @@ fn draw_details(state: &State, painter: &mut Painter<'_>, area: Rect) {
     }
     if y > area.height && area.height > 2 {
         let last = area.height.saturating_sub(1);
-        let hint = format!(" {} Space shows the rest", painter.glyphs.ellipsis);
+        let hint = format!(" {} Space shows all", painter.glyphs.ellipsis);
         let spans = vec![painter.span(Role::Dim, fit(&hint, usize::from(area.width), Align::Left, ""))];
         painter.line(area, last, spans);
     }
@@ -311,7 +312,7 @@ fn draw_veri(state: &State, painter: &mut Painter<'_>, area: Rect) {
 fn tried(verification: &Verification) -> Option<String> {
     let over = verification.computed_over.as_ref()?.describe();
     let declared = verification.status == Status::Mismatch && verification.scheme == Some(Scheme::Json);
-    Some(if declared { over } else { format!("not known; computed first over {over}") })
+    Some(if declared { over } else { format!("unknown; computed first over {over}") })
 }
 
 fn status_spans(painter: &Painter<'_>, verification: &Verification) -> Vec<Span<'static>> {

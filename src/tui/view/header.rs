@@ -95,7 +95,7 @@ fn verdict(state: &State, painter: &Painter<'_>) -> (Role, String) {
     match verified {
         Some(Status::Verified) if worst < Known::Unread => {
             let (glyph, role) = look(worst, glyphs);
-            (role, format!("{glyph} VERI verified, but not all is right"))
+            (role, format!("{glyph} VERI verified, but not everything is right"))
         }
         Some(Status::Verified) => (Role::Good, format!("{} VERI verified", glyphs.good)),
         Some(status) => (Role::Warning, format!("{} VERI {}", glyphs.warning, status.name())),

@@ -75,20 +75,20 @@ fn draw_empty(state: &State, painter: &mut Painter<'_>, area: Rect, empty: &Empt
             let name = chunk_name(chunk);
             match decoding.map(|running| state.jobs.progress(running)) {
                 Some(_) if *reading == Reading::Whole => {
-                    [format!("Decoding {name}."), "r shows it as stored meanwhile.".to_owned()]
+                    [format!("Decoding {name}."), "Meanwhile r shows it as stored.".to_owned()]
                 }
                 None if *reading == Reading::Whole => {
                     let text = format!("Decoding {name} was stopped.");
-                    [text, "r shows it as stored, r again decodes.".to_owned()]
+                    [text, "r shows it as stored, r again decodes it.".to_owned()]
                 }
                 Some((done, total, _)) => {
                     let percent = u128::from(done) * 100 / u128::from(total.max(1));
                     let text = format!("Counting what {name} decodes to: {percent}%");
-                    [text, "r shows it as stored meanwhile.".to_owned()]
+                    [text, "Meanwhile r shows it as stored.".to_owned()]
                 }
                 None => {
                     let text = format!("Counting what {name} decodes to was stopped.");
-                    [text, "r shows it as stored, r again counts.".to_owned()]
+                    [text, "r shows it as stored, r again counts it.".to_owned()]
                 }
             }
         }

@@ -186,7 +186,7 @@ fn value_spans(
                 Some(chunk) => {
                     format!("chunk {} at {:#x}, {} bytes", chunk.index(), chunk.offset(), count_text(chunk.len()))
                 }
-                None => "as the compatibility layer answers".to_owned(),
+                None => "from the compatibility layer".to_owned(),
             });
             vec![painter.span(Role::Dim, of_chunk.unwrap_or_default())]
         }

@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(message_line(":0x1f"), " : 0x1f");
         assert!(message_line(":zz<Enter>").starts_with(" : zz  ✗ no command is named `zz`"));
         assert_eq!(message_line(":zz<Enter><Backspace>"), " : z");
-        assert!(message_line("4/").starts_with(" / a block: 45  #45; or which: keyframes"));
+        assert!(message_line("4/").starts_with(" / a block: 45  #45; or show: keyframes"));
         assert!(message_line("5/").starts_with(" / text, or bytes: 0x48"));
         assert!(message_line("/").contains("found in Hex"));
         let long = message_line(&format!("5/{}end", "x".repeat(200)));

@@ -41,11 +41,11 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer, pane: PaneArea) {
         let running = state.jobs.running().iter().find(|running| running.job.request.kind() == JobKind::Chart);
         let (done, total, _) = running.map_or((0, 0, None), |running| state.jobs.progress(running));
         let percent = u128::from(done) * 100 / u128::from(total.max(1));
-        painter.line(pane, 0, vec![painter.span(Role::Dim, format!(" looking at every block: {percent}%"))]);
+        painter.line(pane, 0, vec![painter.span(Role::Dim, format!(" reading every block: {percent}%"))]);
         return;
     };
     if chart.lanes.iter().all(Lane::is_empty) {
-        painter.line(pane, 0, vec![painter.span(Role::Dim, " no blocks: there is nothing to place on a timeline")]);
+        painter.line(pane, 0, vec![painter.span(Role::Dim, " no blocks: there is nothing to show on a timeline")]);
         return;
     }
     let parts = Parts::of(pane, chart.lanes.len(), state.timeline.lane, chart.axis);

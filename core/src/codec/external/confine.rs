@@ -161,11 +161,11 @@ mod system {
     pub(super) fn unconfined() -> Option<&'static str> {
         match (has_landlock(), super::filter::AVAILABLE && has_seccomp()) {
             (true, true) => None,
-            (false, true) => Some("the kernel has no Landlock, so that the library can read files while it is loaded"),
-            (true, false) => Some("the kernel has no seccomp filters, so that the library can use the network"),
-            (false, false) => Some(
-                "the kernel has neither Landlock nor seccomp filters, so that the library can do what its user can",
-            ),
+            (false, true) => Some("the kernel has no Landlock, so the library can read files while it is being loaded"),
+            (true, false) => Some("the kernel has no seccomp filters, so the library can use the network"),
+            (false, false) => {
+                Some("the kernel has neither Landlock nor seccomp filters, so the library can do whatever its user can")
+            }
         }
     }
 
@@ -270,7 +270,7 @@ mod system {
 #[cfg(not(target_os = "linux"))]
 mod system {
     pub(super) fn unconfined() -> Option<&'static str> {
-        Some("this system can't keep the library from files and the network")
+        Some("this system can't keep the library away from files and the network")
     }
 }
 

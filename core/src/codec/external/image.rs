@@ -114,7 +114,7 @@ fn copy(file: File, to: &mut impl Write, sha256: Option<&[u8; 32]>) -> Result<()
     let Some(wanted) = sha256 else { return Ok(()) };
     let found: [u8; 32] = hash.finalize().into();
     if found != *wanted {
-        return Err(format!("its SHA-256 must be {}, it is {}", hex(wanted), hex(&found)));
+        return Err(format!("its SHA-256 must be {}, but it is {}", hex(wanted), hex(&found)));
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ impl Host {
     pub(super) fn start(library: &Library, image: &Image) -> Result<Self, Failure> {
         let refused = |error: io::Error| {
             let host = escape_bytes(library.host.as_os_str().as_encoded_bytes());
-            Failure::Refused(format!("its host {host} does not start: {error}"))
+            Failure::Refused(format!("its host {host} did not start: {error}"))
         };
         let mut command = command(library, image).map_err(refused)?;
         let closed = closed::Closed::new();
@@ -75,14 +75,16 @@ impl Host {
         let reply = match host.replies.recv_timeout(timeout) {
             // The next one would hang as well.
             Err(RecvTimeoutError::Timeout) => {
-                return Err(Failure::Refused(format!("it did not answer in {timeout:?} while it was loaded")));
+                return Err(Failure::Refused(format!(
+                    "it did not answer within {timeout:?} while it was being loaded"
+                )));
             }
             reply => host.taken(reply)?,
         };
         match reply {
             Reply::Ready { engine_id, fingerprint } => pinned(library, engine_id.as_deref(), fingerprint)?,
             Reply::Refused(reason) => return Err(Failure::Refused(escape_bytes(&reason))),
-            _ => return Err(Failure::Refused("its host answers what was not asked".to_owned())),
+            _ => return Err(Failure::Refused("its host sent an unexpected answer".to_owned())),
         }
         Ok(host)
     }
@@ -100,7 +102,7 @@ impl Host {
         }
         let timeout = timeout.saturating_add(Duration::from_secs((stored.len() / BYTES_A_SECOND) as u64));
         let reply = match self.replies.recv_timeout(timeout) {
-            Err(RecvTimeoutError::Timeout) => return Err(Failure::Lost(format!("did not answer in {timeout:?}"))),
+            Err(RecvTimeoutError::Timeout) => return Err(Failure::Lost(format!("did not answer within {timeout:?}"))),
             reply => self.taken(reply)?,
         };
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,8 +110,8 @@ impl Host {
         match reply {
             Reply::Decoded(bytes) => Ok(Ok(bytes)),
             Reply::TooLarge(decoded_len) => Ok(Err(EngineError::TooLarge { decoded_len, limit })),
-            Reply::Malformed => Ok(Err(EngineError::Malformed("the library does not decode it".to_owned()))),
-            Reply::Ready { .. } | Reply::Refused(_) => Err(Failure::Lost("answers what was not asked".to_owned())),
+            Reply::Malformed => Ok(Err(EngineError::Malformed("the library can't decode it".to_owned()))),
+            Reply::Ready { .. } | Reply::Refused(_) => Err(Failure::Lost("sent an unexpected answer".to_owned())),
         }
     }
 
@@ -122,7 +124,7 @@ impl Host {
         match reply {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
-                Err(Failure::Lost(format!("garbles its answer: {error}")))
+                Err(Failure::Lost(format!("sent a garbled answer: {error}")))
             }
             Ok(Err(_)) | Err(_) => Err(Failure::Lost(self.ending())),
         }
@@ -225,14 +227,14 @@ fn pinned(
         && engine_id != Some(wanted.as_bytes())
     {
         let found = engine_id.map_or("it has none".to_owned(), |id| format!("it is \"{}\"", escape_bytes(id)));
-        return Err(Failure::Refused(format!("its engine id must be \"{}\", {found}", escape(wanted))));
+        return Err(Failure::Refused(format!("its engine id must be \"{}\", but {found}", escape(wanted))));
     }
     let found = fingerprint.map(|bytes| hex(&bytes));
     if let Some(wanted) = &library.fingerprint
         && found.as_deref() != Some(wanted.to_ascii_lowercase().as_str())
     {
         let found = found.map_or("it has none".to_owned(), |hex| format!("it is {hex}"));
-        return Err(Failure::Refused(format!("its fingerprint must be {}, {found}", escape(wanted))));
+        return Err(Failure::Refused(format!("its fingerprint must be {}, but {found}", escape(wanted))));
     }
     Ok(())
 }

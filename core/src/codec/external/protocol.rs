@@ -75,7 +75,7 @@ impl Reply {
         let len = read_u64(input)?;
         let [kind] = kind;
         if len > if kind == DECODED { limit } else { TEXT_MAX + 128 } {
-            return Err(garbled("it is longer than it may be"));
+            return Err(garbled("it is too long"));
         }
         let payload = read_bytes(input, len)?;
         match kind {
@@ -92,7 +92,7 @@ impl Reply {
             DECODED => Ok(Self::Decoded(payload)),
             TOO_LARGE => Ok(Self::TooLarge(read_u64(&mut payload.as_slice())?)),
             MALFORMED => Ok(Self::Malformed),
-            _ => Err(garbled("it is none of those there are")),
+            _ => Err(garbled("it is of an unknown kind")),
         }
     }
 

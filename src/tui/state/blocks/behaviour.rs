@@ -86,7 +86,7 @@ impl Behaviour for BlocksView {
     }
 
     fn findable(&self) -> &'static str {
-        "a block: 45  #45; or which: keyframes  damaged  >64KiB  <1MB  track=ID  all"
+        "a block: 45  #45; or show: keyframes  damaged  >64KiB  <1MB  track=ID  all"
     }
 
     fn find(&self, state: &mut State, text: &str) -> Option<Result<Vec<Effect>, String>> {
@@ -132,11 +132,12 @@ fn go_to(state: &mut State, block: u64) -> Result<(), String> {
     let blocks = container.index().blocks();
     let chunk = container.index().block(block).ok_or_else(|| match blocks {
         0 => "there are no blocks".to_owned(),
-        blocks => format!("blocks are 0 to {}", blocks - 1),
+        1 => "the only block is block 0".to_owned(),
+        blocks => format!("blocks are numbered 0 to {}", blocks - 1),
     })?;
     state.select(Selection::of_chunk(&container, &chunk));
     if state.blocks.row(&container, block).is_none() {
-        state.say(Level::Warning, format!("block {block} is selected, and not among those listed; `X` lists all"));
+        state.say(Level::Warning, format!("block {block} is selected, but it is not listed; `X` lists all"));
     }
     Ok(())
 }
@@ -173,7 +174,7 @@ pub(in crate::tui::state) fn tracks(state: &State) -> Option<&Tracks> {
 
 /// Says that there are none.
 pub(in crate::tui::state) fn no_tracks(state: &mut State) {
-    state.say(Level::Warning, "the file has no tracks whose blocks could be listed apart");
+    state.say(Level::Warning, "the file has no tracks to list blocks of");
 }
 
 /// Changes what is listed.
@@ -281,10 +282,10 @@ mod tests {
         };
         assert_eq!(at("4/5<Enter>"), (Some(5), None));
         assert_eq!(at("4/#6<Enter>"), (Some(6), None));
-        assert_eq!(at("4/8<Enter>"), (Some(0), Some("blocks are 0 to 7".to_owned())));
+        assert_eq!(at("4/8<Enter>"), (Some(0), Some("blocks are numbered 0 to 7".to_owned())));
         assert!(at("4/text<Enter>").1.is_some());
         let filtered = played(80, 24, "4K/5<Enter>");
-        assert!(filtered.state().message.as_ref().unwrap().text.contains("not among those listed"));
+        assert!(filtered.state().message.as_ref().unwrap().text.contains("is not listed"));
         for bad in ["", "#", "1x", "99999999999999999999"] {
             assert_eq!(block_number(bad), None, "{bad}");
         }

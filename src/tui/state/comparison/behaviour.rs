@@ -45,7 +45,7 @@ impl Behaviour for Differing {
 /// Shows the view or hides it.
 pub(in crate::tui::state) fn toggle(state: &mut State) {
     let Some(comparison) = &mut state.comparison else {
-        return state.say(Level::Warning, "there is no other file: h4inspect FILE --diff OTHER opens two");
+        return state.say(Level::Warning, "there is no other file; `h4inspect FILE --diff OTHER` opens two");
     };
     comparison.shown = !comparison.shown;
     if comparison.shown && matches!(comparison.progress, Progress::Failed(_)) {
@@ -87,7 +87,7 @@ fn open(state: &mut State) -> Vec<Effect> {
     let line = state.comparison.as_ref().and_then(Comparison::line).cloned();
     let Some((line, container)) = line.zip(state.container.clone()) else { return Vec::new() };
     let Some(place) = &line.place else {
-        state.say(Level::Info, "this is nowhere in the first file");
+        state.say(Level::Info, "the first file doesn't have this");
         return Vec::new();
     };
     let effects = go_to(state, &container, place);

@@ -59,7 +59,7 @@ impl Behaviour for Findings {
                         state.select(selection);
                         state.show(View::Hex);
                     }
-                    None => state.say(Level::Warning, "there is no container whose bytes could be shown"),
+                    None => state.say(Level::Warning, "there is no container to show bytes of"),
                 }
             }
         }
@@ -199,7 +199,7 @@ mod tests {
     fn a_finding_is_told_whole() {
         let player = played_with(damaged(), "a6<Space>");
         let text = player.state().popup.as_ref().unwrap().lines().join("\n");
-        for part in ["at 40, chunk 2, block 2; 16 bytes from 0x28", "0x03 now, 0x02 before", "not the ones its CRC"] {
+        for part in ["at 40, chunk 2, block 2; 16 bytes from 0x28", "0x03 now, 0x02 before", "do not match its CRC"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

@@ -41,7 +41,7 @@ pub fn details(state: &State, finding: &Finding) -> Vec<(&'static str, String)> 
     ];
     if let Some(flip) = &finding.flip {
         let bytes = format!("; {:#04x} now, {:#04x} before", flip.byte, flip.before());
-        let proof = if flip.confirmed { "confirmed by the digest" } else { "not confirmed" };
+        let proof = if flip.confirmed { "confirmed by VERI" } else { "not confirmed" };
         let chance = format!("other damage looks the same with probability {:.1e}", flip.chance);
         let flip = format!("bit {} of the byte at {}{}", flip.bit, flip.offset, bytes);
         details.push(("flip", format!("{flip}; {proof}; {chance}")));
@@ -66,7 +66,7 @@ fn on_the_screen(remedy: Remedy, ascii: bool) -> Cow<'static, str> {
         Remedy::GiveSecret => key(PromptKind::Secret, "secret"),
         Remedy::GiveMaskKey => key(PromptKind::MaskKey, "mask key"),
         Remedy::AddEngine => "Open the file again with --core-lib and the vendor's library".into(),
-        Remedy::ChooseMeaning => "when you open the file: with --meaning".into(),
+        Remedy::ChooseMeaning => "with --meaning when you open the file".into(),
         Remedy::RaiseBlockLimit => "Open the file again with a higher --max-block-size".into(),
     }
 }
@@ -97,7 +97,7 @@ fn next_step(state: &State) -> &'static str {
     if state.jobs.is_running(JobKind::Audit) {
         "every check is running"
     } else if state.audit.is_some() {
-        "every check was made, and nothing was found"
+        "every check was run, and nothing was found"
     } else if state.container.as_ref().is_some_and(|container| container.is_complete()) {
         "not audited: a runs every check"
     } else {

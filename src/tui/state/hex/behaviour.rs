@@ -266,9 +266,9 @@ fn toggle_form(state: &mut State) {
     state.hex.coding = state.hex.coding.take().filter(|coding| coding.answer.is_some());
     let block = state.selection.block.is_some();
     let text = match state.form {
-        Form::Raw => "blocks as stored",
-        Form::Decoded if block => "blocks decoded",
-        Form::Decoded => "blocks decoded; this chunk is no block",
+        Form::Raw => "blocks are shown as stored",
+        Form::Decoded if block => "blocks are shown decoded",
+        Form::Decoded => "blocks are shown decoded; this chunk isn't a block",
     };
     state.say(Level::Info, text);
 }
@@ -278,7 +278,7 @@ fn toggle_whole(state: &mut State) {
     state.hex.whole = !state.hex.whole;
     state.hex.anchor = None;
     state.hex.goal = Some(goal);
-    let text = if state.hex.whole { "the whole file, as stored" } else { "the selected chunk alone" };
+    let text = if state.hex.whole { "the whole file is shown, as stored" } else { "only the selected chunk is shown" };
     state.say(Level::Info, text);
 }
 
@@ -287,7 +287,7 @@ fn step_field(state: &mut State, shown: &Shown, forward: bool) -> Result<(), Mis
     let cursor = state.hex.cursor;
     let page = state.hex.page_at(shown, cursor)?;
     let Some(spelled) = page.field(cursor) else {
-        state.say(Level::Info, "fields are of what is stored, which `r` shows");
+        state.say(Level::Info, "fields are in the stored bytes, which `r` shows");
         return Ok(());
     };
     let of = page.positions_of(&spelled.field.range).unwrap_or(cursor..cursor);
@@ -335,7 +335,7 @@ fn open(state: &mut State, shown: &Shown) -> Result<(), Missing> {
             state.select(Selection::of_chunk(&shown.container, &chunk));
             state.say(Level::Info, format!("this entry leads to {}", chunk_name(&chunk)));
         }
-        None => state.say(Level::Info, "nothing here leads elsewhere; SEEK entries do"),
+        None => state.say(Level::Info, "nothing here leads elsewhere; seek entries do"),
     }
     Ok(())
 }

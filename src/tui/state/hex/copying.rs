@@ -27,7 +27,7 @@ pub(super) fn copy(state: &mut State, shown: &Shown, form: CopyForm) -> Vec<Effe
     if len == 0 || len > COPY_BYTES {
         let text = match len {
             0 => "there is no byte to copy".to_owned(),
-            _ => format!("{len} bytes are too many to copy (at most {COPY_BYTES}); `e` writes a block to a file"),
+            _ => format!("{len} bytes are too many to copy (the limit is {COPY_BYTES}); `e` writes a block to a file"),
         };
         state.say(Level::Warning, text);
         return Vec::new();

@@ -173,7 +173,7 @@ fn arrive(state: &mut State, shown: &Shown, position: Option<u64>) {
 
 /// Where what is shown ends, for whoever wants to go beyond.
 pub(super) fn ends_at(shown: &Shown) -> String {
-    format!("what Hex shows ends at +{:#x}", shown.range.end - shown.range.start)
+    format!("the bytes in Hex end at +{:#x}", shown.range.end - shown.range.start)
 }
 
 /// Goes where the selection leads.

@@ -88,11 +88,11 @@ fn follow(state: &mut State, shown: &Shown, then: Then) -> Vec<Effect> {
             if state.hex.whole {
                 move_to(state, position);
             }
-            let elsewhere = if then.alone.is_some() { "in no other block; " } else { "" };
+            let elsewhere = if then.alone.is_some() { "not in any other block; " } else { "" };
             match (wrapped || then.wrapped, then.forward) {
                 (false, _) => {}
-                (true, true) => state.say(Level::Info, format!("{elsewhere}past the end: on from the start")),
-                (true, false) => state.say(Level::Info, format!("{elsewhere}past the start: on from the end")),
+                (true, true) => state.say(Level::Info, format!("{elsewhere}continued from the start")),
+                (true, false) => state.say(Level::Info, format!("{elsewhere}continued from the end")),
             }
             Vec::new()
         }
@@ -105,7 +105,7 @@ fn follow(state: &mut State, shown: &Shown, then: Then) -> Vec<Effect> {
             let as_stored = "`w` and `n` search the file as stored";
             let said = match then.alone {
                 Some(0) => format!("{text} is in no decoded block; {as_stored}"),
-                Some(unread) => format!("{text} is in no block that decodes ({unread} do not); {as_stored}"),
+                Some(unread) => format!("{text} is in no decoded block ({unread} can't be decoded); {as_stored}"),
                 None if state.hex.whole => format!("{text} is not in the file as stored"),
                 None => format!("{text} is not here; {as_stored}"),
             };
@@ -148,8 +148,8 @@ pub(in crate::tui::state) fn found_from(state: &mut State, from: u64, elsewhere:
     }
     let block = chunk.block().unwrap_or_default();
     let past = match then.forward {
-        true if block < from => "past the last block: ",
-        false if block > from => "past the first block: ",
+        true if block < from => "continued from the first block: ",
+        false if block > from => "continued from the last block: ",
         _ => "",
     };
     state.say(Level::Info, format!("{past}found in block {block}"));

@@ -94,8 +94,8 @@ fn not_decoded(container: &Container, why: &BlockError) -> String {
         BlockError::Encrypted { cipher, .. } if container.pipeline().is_living_cipher() => {
             format!("encrypted: :secret decrypts it ({cipher})")
         }
-        BlockError::Encrypted { cipher, .. } => format!("encrypted ({cipher}), which is not read here"),
-        BlockError::Opaque { engine, .. } => format!("not decoded: engine \"{engine}\" is not known here"),
+        BlockError::Encrypted { cipher, .. } => format!("encrypted ({cipher}), which can't be decrypted here"),
+        BlockError::Opaque { engine, .. } => format!("not decoded: engine \"{engine}\" is unknown here"),
         BlockError::Decrypt { source, .. } => format!("not decrypted: {source}"),
         BlockError::Decode { source, .. } => format!("not decoded: {source}"),
         other => other.to_string(),
@@ -107,12 +107,12 @@ fn note_about(container: &Container, chunk: &Chunk, byte_view: &ByteView) -> Opt
     let stage = byte_view.stage(container);
     match byte_view {
         ByteView::Decoded { coding: ByteSource::Rle(_), .. } if !chunk.len().is_multiple_of(2) => {
-            Some("odd length: the last byte is half a pair, left out".to_owned())
+            Some("odd length: half a pair at the end is left out".to_owned())
         }
         _ if stage == Stage::Masked => Some(format!("{}; :mask-key unmasks it", stage.describe())),
         ByteView::Decoded { coding: ByteSource::Content(content), .. } if content.provisional => {
             let number = chunk.block().unwrap_or_default();
-            Some(format!("unmasked as block {number}, which is not certain: bytes were lost before it"))
+            Some(format!("unmasked as block {number}, which is uncertain: bytes were lost before it"))
         }
         _ => None,
     }

@@ -62,10 +62,10 @@ fn an_offset_within_what_is_shown() {
     assert_eq!(cursor(&played(80, 24, ":#1<Enter>5:+0x20<Enter>")), 0x20);
     assert_eq!(cursor(&played(80, 24, ":#1<Enter>5r:+4<Enter>")), 0x18 + 4);
     let player = played(80, 24, ":#1<Enter>5:+256<Enter>");
-    assert_eq!(player.state().prompt.as_ref().unwrap().error.as_deref(), Some("what Hex shows ends at +0x100"));
+    assert_eq!(player.state().prompt.as_ref().unwrap().error.as_deref(), Some("the bytes in Hex end at +0x100"));
     // Of a block that is still to be read it is seen later.
     let player = played(80, 24, ":#1<Enter>:+256<Enter>");
-    assert_eq!((cursor(&player), said(&player)), (255, "what Hex shows ends at +0x100"));
+    assert_eq!((cursor(&player), said(&player)), (255, "the bytes in Hex end at +0x100"));
 }
 
 #[test]
@@ -128,9 +128,9 @@ fn a_search_goes_from_match_to_match_and_round_the_end() {
     assert_eq!(at("/CORE<Enter>"), 0x8);
     assert_eq!([at("/CORE<Enter>n"), at("/CORE<Enter>nN"), at("/0x43 4f<Enter>nn")], [0x18, 0x8, 0x28]);
     let player = played(80, 24, ":0x0<Enter>/CORE<Enter>N");
-    assert_eq!((cursor(&player), said(&player)), (0x78, "past the start: on from the end"));
+    assert_eq!((cursor(&player), said(&player)), (0x78, "continued from the end"));
     let player = played(80, 24, ":0x0<Enter>G/CORE<Enter>");
-    assert_eq!((cursor(&player), said(&player)), (0x8, "past the end: on from the start"));
+    assert_eq!((cursor(&player), said(&player)), (0x8, "continued from the start"));
     assert_eq!(player.state().selection.block, Some(0), "what is found is selected");
 }
 
@@ -158,12 +158,12 @@ fn a_search_goes_on_through_decoded_blocks() {
     assert_eq!((player.state().selection.block, cursor(&player), said(&player)), (Some(3), 0, "found in block 3"));
     assert!(screen::text(&player.frame()).contains("match 1 of 255"));
     let player = played(80, 24, "5/0x03 03<Enter>G:#5<Enter>n");
-    let past = "past the last block: found in block 3";
+    let past = "continued from the first block: found in block 3";
     assert_eq!((player.state().selection.block, cursor(&player), said(&player)), (Some(3), 0, past));
     let player = played(80, 24, "5/0x03 03<Enter>:#5<Enter>N");
     assert_eq!((player.state().selection.block, cursor(&player)), (Some(3), 254), "going back, the last one");
     let player = played(80, 24, "5/0x03 03<Enter>N");
-    assert_eq!(said(&player), "in no other block; past the start: on from the end");
+    assert_eq!(said(&player), "not in any other block; continued from the end");
     assert_eq!((player.state().selection.block, cursor(&player)), (Some(3), 254));
     assert_eq!(played(80, 24, "5/0x03 03<Enter>b").state().selection.block, Some(0), "back to where it began");
 }

@@ -59,7 +59,7 @@ impl Behaviour for Manifest {
                 let pointer = pointer(fields, row);
                 let effects = copy::copied(state, &pointer);
                 if pointer.is_empty() {
-                    state.say(Level::Info, "copied: the whole document, whose JSON Pointer is empty");
+                    state.say(Level::Info, "copied the JSON Pointer of the whole document, which is empty");
                 }
                 return Some(effects);
             }
@@ -215,7 +215,7 @@ pub(in crate::tui::state) fn found(state: &mut State, hits: Hits) {
 fn to_match(state: &mut State, forward: bool, here: bool) {
     let Some(description) = state.description.clone() else { return };
     let Some((hits, row)) = state.manifest.hits.as_ref().zip(state.manifest.selected()) else {
-        return state.say(Level::Warning, "nothing was searched for here: / searches keys and values");
+        return state.say(Level::Warning, "nothing to search for yet: / searches keys and values");
     };
     let (places, place) = (&hits.places, row.place());
     let Some(last) = places.len().checked_sub(1) else {
@@ -227,8 +227,8 @@ fn to_match(state: &mut State, forward: bool, here: bool) {
     };
     let (at, wrapped) = match at {
         at if at <= last => (at, ""),
-        _ if forward => (0, ", from the start again"),
-        _ => (last, ", from the end again"),
+        _ if forward => (0, ", continued from the start"),
+        _ => (last, ", continued from the end"),
     };
     let Some((node, entry)) = places.get(at).copied() else { return };
     let text = format!("match {} of {}{wrapped}", at + 1, hits.total);
@@ -303,7 +303,7 @@ pub(in crate::tui::state) fn found_bytes(state: &mut State, row: TreeRow, bytes:
             state.select(selection);
             state.show(View::Hex);
         }
-        None => state.say(Level::Warning, "it has no bytes of its own: a default, or counted from the chunks"),
+        None => state.say(Level::Warning, "it has no bytes of its own: it is a default, or derived from the chunks"),
     }
 }
 
@@ -402,7 +402,7 @@ mod tests {
         assert_eq!(selected(&played(80, 24, "2/engine<Enter>n")), "manifest /compression/engine");
         let round = played(80, 24, "2/engine<Enter>nn");
         assert_eq!(selected(&round), "META /compression/engine");
-        assert_eq!(round.state().message.as_ref().unwrap().text, "match 1 of 2, from the start again");
+        assert_eq!(round.state().message.as_ref().unwrap().text, "match 1 of 2, continued from the start");
         assert_eq!(selected(&played(80, 24, "2/engine<Enter>N")), "manifest /compression/engine");
         let folded = played(80, 24, "2<Left>/gop<Enter>");
         assert_eq!(selected(&folded), "META /gop", "what hides a match is opened");

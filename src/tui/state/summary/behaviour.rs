@@ -146,7 +146,7 @@ fn follow_link(state: &mut State, link: Link) {
     let Some(container) = state.container.clone() else { return };
     let index = container.index();
     match link {
-        Link::None => state.say(Level::Info, "this line leads nowhere"),
+        Link::None => state.say(Level::Info, "this line has nothing to open"),
         Link::View(view) => state.show(view),
         Link::Finding(at) => findings::behaviour::show(state, at),
         Link::Tag(tag) => match index.first(tag) {
@@ -166,7 +166,7 @@ fn follow_link(state: &mut State, link: Link) {
                     state.show(View::Blocks);
                     state.say(Level::Info, format!("the track's first block as stored, at {at}"));
                 }
-                None => state.say(Level::Info, "the track has no block"),
+                None => state.say(Level::Info, "the track has no blocks"),
             }
         }
     }
@@ -220,7 +220,7 @@ mod tests {
         let glance = &player.state().description.as_ref().unwrap().glance;
         assert_eq!(value(&player, "Duration"), glance.describe_duration());
         assert_eq!(value(&player, "Entries"), glance.info.seek.describe());
-        assert_eq!(value(&player, "State"), "8 not looked at");
+        assert_eq!(value(&player, "State"), "8 not checked");
         assert_eq!(value(&played(80, 24, "a"), "State"), "8 right");
         assert_eq!(value(&played(80, 24, "a"), "Decoded"), "2 KiB (2048 bytes)");
         assert_eq!(value(&played(80, 24, "v"), "Status"), "verified (sha256, prefix)");

@@ -29,10 +29,10 @@ pub fn is_checked(state: &State) -> bool {
 pub(super) fn nothing_found(state: &State, container: &Container, place: &str) -> String {
     match (is_checked(state), state.tally.of(Known::Unread)) {
         (true, _) => format!("nothing is wrong {place} the playhead"),
-        (_, 0) => format!("nothing was found {place} the playhead; CRCs are known, a makes all other checks"),
+        (_, 0) => format!("nothing was found {place} the playhead; CRCs were checked, a runs all other checks"),
         (_, unread) => {
             let all = container.index().blocks();
-            format!("nothing was found {place} the playhead; {unread} of {all} blocks were not looked at, a checks all")
+            format!("nothing was found {place} the playhead; {unread} of {all} blocks were not checked, a checks all")
         }
     }
 }
@@ -44,7 +44,7 @@ pub(super) fn found_at(state: &State, container: &Container, block: u64) -> Stri
     let found = here.min_by_key(|finding| finding.severity).filter(|finding| finding.severity != Severity::Info);
     match (found, state.knowledge.of_block(container, block)) {
         (Some(finding), _) => format!("block {block}, {}: {}", finding.code.name(), escape(&finding.message)),
-        (None, Some(Known::NextToLoss)) => format!("bytes were lost beside block {block}"),
+        (None, Some(Known::NextToLoss)) => format!("bytes were lost next to block {block}"),
         (None, Some(Known::Wrong)) => format!("block {block} has a wrong CRC"),
         (None, known) => format!("block {block} is {}", known.unwrap_or(Known::Doubtful)),
     }
@@ -92,7 +92,7 @@ pub(super) fn faults<'a>(state: &State, chart: &'a Chart) -> impl Iterator<Item 
         let spacing = lane.spacing.iter().flat_map(move |spacing| {
             let usual = distance_text(axis, spacing.usual);
             spacing.irregular.iter().filter_map(move |place| {
-                stop(*place, format!("keyframe {{}} is not {usual} after the one before, as usual"))
+                stop(*place, format!("keyframe {{}} is not the usual {usual} after the previous one"))
             })
         });
         let gaps = lane.gaps.iter().filter_map(move |gap| {

@@ -49,7 +49,10 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Ask(kind) => ask(state, kind),
         Command::Raw => {
             state.form = if state.form == Form::Raw { Form::Decoded } else { Form::Raw };
-            state.say(Level::Info, if state.form == Form::Raw { "blocks as stored" } else { "blocks decoded" });
+            state.say(
+                Level::Info,
+                if state.form == Form::Raw { "blocks are shown as stored" } else { "blocks are shown decoded" },
+            );
         }
         Command::Verify => return checks::verify(state),
         Command::Audit => return checks::audit(state),
@@ -69,10 +72,13 @@ fn anywhere(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Mouse => {
             state.mouse = !state.mouse;
-            state.say(Level::Info, if state.mouse { "mouse on" } else { "mouse off: the terminal selects text" });
+            state.say(
+                Level::Info,
+                if state.mouse { "the mouse is on" } else { "the mouse is off: the terminal selects text" },
+            );
             return vec![Effect::CaptureMouse(state.mouse)];
         }
-        Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing was searched for here"),
+        Command::NextMatch | Command::PreviousMatch => state.say(Level::Warning, "nothing to search for yet"),
         // No pane has a meaning for these now.
         Command::Move(_) | Command::Open | Command::Fold => {}
         // By name, from another view: it is shown first.

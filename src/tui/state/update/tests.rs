@@ -137,7 +137,7 @@ fn an_exported_block_is_called_what_it_is() {
     let masked = br#"{"masked":true,"compression":{"engine":"geometric-reference"}}"#;
     let said = export(crate::tui::testing::sample_with(masked), "masked");
     assert!(
-        said.text.starts_with("block 2 is masked: no key; given still masked, :mask-key unmasks; wrote"),
+        said.text.starts_with("block 2 is masked: no key; the file is still masked, :mask-key unmasks it; wrote"),
         "{said:?}"
     );
     let mut lost = crate::tui::testing::bytes();

@@ -30,7 +30,7 @@ pub(super) fn draw(state: &State, painter: &mut Painter<'_>, shown: &Shown, area
     let Some(preview) = state.hex.preview(&content) else {
         heading(painter, area, &what);
         let running = state.jobs.is_running(JobKind::Preview);
-        let text = if running { " Looking at it." } else { " It was stopped; p twice looks again." };
+        let text = if running { " Reading it." } else { " It was stopped; press p twice to read it again." };
         return painter.line(area, 1, vec![painter.span(Role::Dim, text)]);
     };
     let sampled = match preview.looked_at < preview.len {
@@ -54,7 +54,7 @@ fn draw_text(painter: &mut Painter<'_>, area: Rect, preview: &Preview, text: &Te
         0 => String::new(),
         zeros => format!(", then {} zero{}", count_text(zeros), if zeros == 1 { "" } else { "s" }),
     };
-    let facts = format!("  {:.2} bits a byte", preview.overall);
+    let facts = format!("  {:.2} bits/byte", preview.overall);
     painter.line(
         area,
         0,
@@ -103,7 +103,7 @@ fn draw_structure(painter: &mut Painter<'_>, area: Rect, preview: &Preview) {
         vec![
             painter.span(Role::Dim, " entropy  "),
             painter.span(Role::Strong, format!("{bits:.2}")),
-            painter.span(Role::Text, format!(" of 8 bits a byte: {kind}")),
+            painter.span(Role::Text, format!(" of 8 bits/byte: {kind}")),
         ],
     );
     let runs = &preview.runs;
@@ -135,7 +135,7 @@ fn draw_structure(painter: &mut Painter<'_>, area: Rect, preview: &Preview) {
         vec![
             painter.span(Role::Dim, " bytes    "),
             painter.span(Role::Strong, different.to_string()),
-            painter.span(Role::Text, format!(" of 256 values {separator} most of all 0x{most:02x}, {share:.1}%")),
+            painter.span(Role::Text, format!(" of 256 values {separator} most often 0x{most:02x}, {share:.1}%")),
         ],
     );
     painter.line(area, 4, vec![painter.span(Role::Dim, " entropy from start to end, 0 to 8 bits")]);
@@ -154,7 +154,7 @@ fn draw_structure(painter: &mut Painter<'_>, area: Rect, preview: &Preview) {
     painter.line(
         below,
         0,
-        vec![painter.span(Role::Dim, format!(" how often each byte occurs, {per} values a column"))],
+        vec![painter.span(Role::Dim, format!(" how often each byte occurs, {per} values per column"))],
     );
     let sums: Vec<u64> = preview.histogram.chunks(per).map(|values| values.iter().sum()).collect();
     let max = sums.iter().copied().max().unwrap_or(0).max(1);

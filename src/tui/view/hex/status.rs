@@ -56,8 +56,8 @@ fn place(state: &State, painter: &Painter<'_>, shown: &Shown, seen: &Seen<'_>) -
     });
     let waiting = match state.hex.waiting() {
         0 => None,
-        1 => Some((Role::Warning, "1 key waits for the file, Esc drops it".to_owned())),
-        keys => Some((Role::Warning, format!("{keys} keys wait for the file, Esc drops them"))),
+        1 => Some((Role::Warning, "1 key is waiting for the file, Esc drops it".to_owned())),
+        keys => Some((Role::Warning, format!("{keys} keys are waiting for the file, Esc drops them"))),
     };
     let facts = [
         waiting,

@@ -100,7 +100,7 @@ impl Scene<'_> {
                 true => format!("keyframe at {} us {arrow} #{block}", answer.entry.pts_us),
                 false => format!("entry {} at {} us {arrow} #{block}", answer.entry_index, answer.entry.pts_us),
             };
-            let rule = answer.meaning.map_or("found by looking at every block".to_owned(), |m| self.rule_text(m));
+            let rule = answer.meaning.map_or("found by reading every block".to_owned(), |m| self.rule_text(m));
             return vec![(Role::SeekEntry, entry), (Role::Text, rule)];
         }
         let Some(at) = self.head else { return vec![(Role::Dim, "no playhead".to_owned())] };
@@ -137,7 +137,7 @@ impl Scene<'_> {
         };
         let blocks = format!("{} block{}", count_text(chain.blocks), if chain.blocks == 1 { "" } else { "s" });
         let from = match chain.blocks {
-            1 => format!("#{} alone", chain.keyframe),
+            1 => format!("only #{}", chain.keyframe),
             _ => format!("#{} {} #{} playing", chain.keyframe, painter.glyphs.arrow, chain.last),
         };
         vec![
@@ -158,7 +158,7 @@ impl Scene<'_> {
             0 => "not audited (a)".to_owned(),
             unread => {
                 let all = count_text(self.container.index().blocks());
-                format!("{} of {all} blocks not looked at (a)", count_text(unread))
+                format!("{} of {all} blocks not checked (a)", count_text(unread))
             }
         }
     }
@@ -208,15 +208,15 @@ impl Scene<'_> {
             parts.push((role, format!("{glyph} {} {}", count_text(count), fault.landing())));
         }
         if lane.unplaced_entries > 0 {
-            parts.push((Role::Damage, format!("{} {} on no block", glyphs.damage, count_text(lane.unplaced_entries))));
+            parts.push((Role::Damage, format!("{} {} to no block", glyphs.damage, count_text(lane.unplaced_entries))));
         }
         let beyond = lane.entries.len() - lane.entries.partition_point(|entry| entry.at < self.chart.end);
         if beyond > 0 {
-            parts.push((Role::Warning, format!("{} {beyond} after the end", glyphs.warning)));
+            parts.push((Role::Warning, format!("{} {beyond} beyond the end", glyphs.warning)));
         }
         if parts.len() == 1 {
             parts.push(match self.is_checked() {
-                true => (Role::Good, format!("{} each lands on its block", glyphs.good)),
+                true => (Role::Good, format!("{} each leads to its block", glyphs.good)),
                 false => (Role::Dim, format!("each leads to a block; {}", self.not_checked())),
             });
         }
@@ -255,7 +255,7 @@ impl Scene<'_> {
         }
         if self.chart.untimed > 0 {
             let count = count_text(self.chart.untimed);
-            parts.push((Role::Warning, format!("{} {count} blocks of no track", glyphs.warning)));
+            parts.push((Role::Warning, format!("{} {count} blocks in no track", glyphs.warning)));
         }
         if parts.is_empty() {
             parts.push(match self.is_checked() {
@@ -275,7 +275,7 @@ impl Scene<'_> {
                 parts.push((Role::Text, format!("{} {shown}", rate_text(rate(lane, &places)))));
                 let source = match self.container.timeline().filter(|_| lane.track.is_none()) {
                     Some(timeline) => format!("a block every {} us, by {}", lane.step, timeline.source.describe()),
-                    None => format!("a block every {} us as a rule", lane.step),
+                    None => format!("usually a block every {} us", lane.step),
                 };
                 parts.push((Role::Dim, source));
             }

@@ -103,9 +103,13 @@ impl Scene<'_> {
                 spans.push(painter.span(Role::Dim, format!(" {} {text}", glyphs.separator)));
             }
         }
-        let mut rest =
-            vec![format!("{} blocks", count_text(lane.len())), format!("{} keyframes", count_text(lane.keyframes()))];
-        rest.extend((lane.entry_faults() > 0).then(|| format!("{} seek entries disagree", lane.entry_faults())));
+        let counted = |n: u64, thing: &str| format!("{} {thing}{}", count_text(n), if n == 1 { "" } else { "s" });
+        let mut rest = vec![counted(lane.len(), "block"), counted(lane.keyframes(), "keyframe")];
+        let faults = lane.entry_faults();
+        rest.extend((faults > 0).then(|| match faults {
+            1 => "1 seek entry is wrong".to_owned(),
+            _ => format!("{faults} seek entries are wrong"),
+        }));
         for text in rest {
             spans.push(painter.span(Role::Dim, format!(" {} {text}", glyphs.separator)));
         }
