@@ -78,7 +78,8 @@ impl Program {
             }
             self.workers.start_waiting();
             let deadline = Instant::now() + PATIENCE;
-            while self.state.jobs.running().iter().any(|running| running.job.request.kind().is_awaited())
+            while Instant::now() < deadline
+                && self.state.jobs.running().iter().any(|running| running.job.request.kind().is_awaited())
                 && let Ok(event) = inbox.recv_timeout(deadline.saturating_duration_since(Instant::now()))
             {
                 if let Some(ended) = self.handle(screen, event)? {

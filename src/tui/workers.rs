@@ -137,10 +137,10 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
         Request::Unlock { container, options, kind } => {
             let again = prepared(container.with_options(options.clone()));
             let tried = if *kind == PromptKind::Secret { try_secret(&again) } else { None };
-            Ok(Outcome::Unlocked { container: Arc::new(again), kind: *kind, tried })
+            Ok(Outcome::Unlocked { container: Arc::new(again), before: container.clone(), kind: *kind, tried })
         }
         Request::Reread(container, options) => {
-            Ok(Outcome::Indexed(Arc::new(prepared(container.with_options(options.clone())))))
+            Ok(Outcome::Reread(Arc::new(prepared(container.with_options(options.clone())))))
         }
         Request::Ahead(container, chunks) => {
             for chunk in chunks {

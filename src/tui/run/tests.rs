@@ -97,7 +97,7 @@ fn going_on_redraws_and_a_lost_keyboard_is_an_error() {
 const SLOW: Duration = Duration::from_millis(300);
 
 /// What nobody notices. Without optimisation a frame alone can take longer.
-const AT_ONCE: Duration = if cfg!(debug_assertions) { Duration::from_millis(150) } else { Duration::from_millis(16) };
+const AT_ONCE: Duration = if cfg!(debug_assertions) { Duration::from_millis(250) } else { Duration::from_millis(16) };
 
 /// A block's stored bytes.
 const PAYLOAD: usize = 70_000;

@@ -36,8 +36,6 @@ pub struct BlockList {
     measures: BTreeMap<u64, Measure>,
     /// What `measures` are of.
     measured: Option<Arc<Container>>,
-    /// Blocks that are being read.
-    pending: Vec<u64>,
 }
 
 impl BlockList {

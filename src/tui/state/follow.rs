@@ -53,6 +53,8 @@ pub(super) fn failed(state: &mut State, why: &str) {
 
 /// The file was opened anew. Nothing that was known of it counts any more.
 pub(super) fn reopened(state: &mut State, source: Arc<Source>) -> Vec<Effect> {
+    // They are about the file as it was.
+    state.jobs.cancel_all_but(JobKind::Export);
     (state.source, state.changed) = (source, false);
     (state.container, state.audit, state.verification) = (None, None, None);
     (state.selection, state.moment, state.history) = Default::default();

@@ -29,7 +29,7 @@ use search::Search;
 
 pub use copying::CopyForm;
 pub use cursor::locate;
-pub(in crate::tui::state) use cursor::{has_followed, located, stay};
+pub(in crate::tui::state) use cursor::{has_followed, located, located_nowhere, stay};
 pub use reading::VALUE_BYTES;
 
 /// Where the cursor goes once the bytes it is on can be shown.

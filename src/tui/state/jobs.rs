@@ -74,19 +74,26 @@ impl Jobs {
 
     /// Whether a job runs that the user may cancel.
     pub fn can_cancel(&self) -> bool {
-        let quiet = |kind: JobKind| matches!(kind, JobKind::Index | JobKind::Follow) || kind.is_reading();
-        self.running.iter().any(|running| !quiet(running.job.request.kind()))
+        self.running.iter().any(|running| running.job.request.kind().can_be_stopped())
     }
 
     /// Cancels the job that was started last and that the user may cancel; says of which kind it was.
     pub fn cancel_newest(&mut self) -> Option<JobKind> {
-        let quiet = |kind: &JobKind| {
-            use JobKind::{Chart, Describe, Follow, Index, Measure};
-            matches!(kind, Index | Follow | Chart | Measure | Describe) || kind.is_reading()
-        };
-        let kind = self.running.iter().rev().map(|r| r.job.request.kind()).find(|kind| !quiet(kind))?;
+        let kinds = self.running.iter().rev().map(|running| running.job.request.kind());
+        let kind = kinds.into_iter().find(|kind| kind.can_be_stopped())?;
         self.cancel(kind);
         Some(kind)
+    }
+
+    /// Cancels all jobs but those of one kind.
+    pub fn cancel_all_but(&mut self, kept: JobKind) {
+        self.running.retain(|running| {
+            let keep = running.job.request.kind() == kept;
+            if !keep {
+                running.job.task.cancel();
+            }
+            keep
+        });
     }
 
     /// Cancels all jobs.

@@ -104,11 +104,15 @@ pub enum Outcome {
     Unlocked {
         /// The container.
         container: Arc<Container>,
+        /// What it was before.
+        before: Arc<Container>,
         /// What kind of key it is.
         kind: PromptKind,
         /// A block that it was tried on, and whether it opens it; `None` where none could tell.
         tried: Option<(u64, bool)>,
     },
+    /// The container was read in another way.
+    Reread(Arc<Container>),
     /// A block was read that may be shown next.
     ReadAhead {
         /// Its chunk.

@@ -78,6 +78,12 @@ impl JobKind {
         )
     }
 
+    /// Whether it goes on until it is done or somebody stops it; the others come and go with what is shown.
+    pub fn can_be_stopped(self) -> bool {
+        let comes_and_goes = matches!(self, Self::Index | Self::Follow | Self::Chart | Self::Measure | Self::Describe);
+        !comes_and_goes && !self.is_reading()
+    }
+
     /// What a frame is put off for, though not for long.
     pub fn is_awaited(self) -> bool {
         matches!(

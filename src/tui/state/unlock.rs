@@ -36,6 +36,7 @@ pub(super) fn useless(state: &State, kind: PromptKind) -> Option<String> {
 
 /// Takes the key in the prompt and has it tried, while the prompt waits. What was typed is wiped, accepted or not.
 pub(super) fn submit(state: &mut State) -> Vec<Effect> {
+    given_up(state);
     let Some(prompt) = state.prompt.take() else { return Vec::new() };
     let kind = prompt.kind;
     let typed = prompt.hidden().unwrap_or_default();
@@ -68,21 +69,32 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// The prompt was given up: the key in it, which is being tried, is not wanted any more.
+/// The prompt was given up, or another key is typed: the one that is being tried isn't wanted any more.
 pub(super) fn given_up(state: &mut State) {
     state.jobs.cancel(JobKind::Unlock);
+}
+
+/// Says why a key isn't taken: in its prompt, where that still waits.
+pub(super) fn refuse(state: &mut State, kind: Option<PromptKind>, why: String) {
+    match &mut state.prompt {
+        Some(prompt) if prompt.kind.is_hidden() && kind.is_none_or(|kind| kind == prompt.kind) => {
+            prompt.error = Some(why)
+        }
+        _ => state.say(Level::Error, why),
+    }
 }
 
 /// A key was tried. Everything is read with it from now on, unless it opens nothing. The chunks stay as they were walked.
 pub(super) fn unlocked(
     state: &mut State,
     container: Arc<Container>,
+    before: &Arc<Container>,
     kind: PromptKind,
     tried: Option<(u64, bool)>,
 ) -> Vec<Effect> {
     let name = if kind == PromptKind::Secret { "shared secret" } else { "mask key" };
     if let Some((block, false)) = tried {
-        ask_again(state, kind, format!("this {name} does not open block {block}, which is intact"));
+        refuse(state, Some(kind), format!("this {name} does not open block {block}, which is intact"));
         return Vec::new();
     }
     state.prompt = state.prompt.take().filter(|prompt| prompt.kind != kind);
@@ -90,10 +102,16 @@ pub(super) fn unlocked(
     state.options = Options { growing, ..container.options().clone() };
     super::hex::reading::forget(state);
     super::comparison::behaviour::forget(state);
-    knowledge::indexed(state, container);
+    let mut effects = Vec::new();
+    match state.container.clone() {
+        // More was walked meanwhile, and is read with the key as well.
+        Some(present) if !Arc::ptr_eq(&present, before) => {
+            effects.extend(knowledge::read_with_keys(state, &present));
+        }
+        _ => knowledge::indexed(state, container),
+    }
     // Whoever gives a key wants to see what it opens.
     state.form = Form::Decoded;
-    let mut effects = Vec::new();
     if state.audit.is_some() || state.jobs.is_running(JobKind::Audit) {
         effects.extend(checks::audit(state));
     }
@@ -178,5 +196,31 @@ mod tests {
         assert!(level == Level::Good && text.contains("opens block 0"), "{text}");
         let (level, text) = said("masked.h4mk", &format!("M{}<Enter>", "00".repeat(16)));
         assert!(level == Level::Info && text.contains("only their content shows"), "{text}");
+    }
+
+    #[test]
+    fn a_key_that_is_being_tried_leaves_other_prompts_alone() {
+        let source = Source::from_bytes("x", std::fs::read("sample-data/encrypted.h4mk").unwrap());
+        let mut state = crate::tui::testing::played_with(Arc::new(source), "").into_state();
+        let typed = |state: &mut State, text: &str| {
+            let inputs = keys_of(text);
+            inputs
+                .into_iter()
+                .flat_map(|input| state.action(input).map(|a| update(state, a)).unwrap_or_default())
+                .collect()
+        };
+        let tried: Vec<Effect> = typed(&mut state, &format!("E{}<Enter>", "00".repeat(32)));
+        let [Effect::Start(job)] = &tried[..] else { panic!("{tried:?}") };
+        _ = typed(&mut state, "<Enter>:#3");
+        assert!(job.task.check().is_err(), "nobody waits for it");
+        let mut reports = Vec::new();
+        workers::perform(job, &mut |report| reports.push(report));
+        reports.into_iter().for_each(|report| _ = update(&mut state, Action::Report(report)));
+        let prompt = state.prompt.as_ref().unwrap();
+        assert_eq!((prompt.kind, prompt.input.value(), &prompt.error), (PromptKind::Command, "#3", &None));
+    }
+
+    fn keys_of(text: &str) -> Vec<crate::tui::input::Input> {
+        crate::tui::input::parse(text).unwrap()
     }
 }

@@ -9,7 +9,7 @@ use crate::tui::command::{Command, ListChange, Pane, View};
 use crate::tui::rows::Motion;
 use crate::tui::state::behaviour::{Behaviour, List};
 use crate::tui::state::request::{Goal, JobKind, Request, Target};
-use crate::tui::state::{Effect, Level, Selection, State, moment};
+use crate::tui::state::{Effect, Level, Running, Selection, State, moment};
 use h4mk::container::Container;
 use h4mk::explore::sorted_blocks::{Column, Filter, Order, SortedBlocks};
 use h4mk::index::Chunk;
@@ -251,16 +251,18 @@ fn measures_wanted(state: &mut State, container: &Arc<Container>) -> Vec<Effect>
     let list = &mut state.blocks;
     if !list.measured.as_ref().is_some_and(|of| Arc::ptr_eq(of, container)) {
         list.measures.clear();
-        list.pending.clear();
         list.measured = Some(container.clone());
     }
     let visible = list.window.visible(list.len(container), height);
     let blocks = visible.filter_map(|row| list.block(container, row)).filter(|block| list.measure(*block).is_none());
     let rest: Vec<Chunk> = blocks.filter_map(|block| container.index().block(block)).collect();
-    if rest.is_empty() || rest.iter().filter_map(|chunk| chunk.block()).all(|block| list.pending.contains(&block)) {
+    let is_asked = |running: &Running| match &running.job.request {
+        Request::Measure(of, asked) => Arc::ptr_eq(of, container) && rest.iter().all(|chunk| asked.contains(chunk)),
+        _ => false,
+    };
+    if rest.is_empty() || state.jobs.running().iter().any(is_asked) {
         return Vec::new();
     }
-    list.pending = rest.iter().filter_map(|chunk| chunk.block()).collect();
     vec![Effect::Start(state.jobs.start(Request::Measure(container.clone(), rest)))]
 }
 

@@ -9,7 +9,6 @@ use super::cursor::{drop_typed, follow, grid, move_to, position_at, step, stop_w
 use super::geometry::{Panel, PanelKind};
 use super::pages::Missing;
 use super::reading::wanted;
-use super::search::Search;
 use super::shown::{Empty, Shown, shown};
 use super::{Goal, chunk_name, searching};
 use crate::tui::command::{Command, HexCommand, Level, View};
@@ -140,8 +139,9 @@ fn waits(state: &mut State, command: Command) -> bool {
 
 /// Whether a search is about to move the cursor.
 fn is_searching(state: &State) -> bool {
-    let is_underway = |search: &Search| search.begins || search.then.is_some();
-    state.hex.search.as_ref().is_some_and(is_underway) && (state.jobs.is_running(JobKind::Find) || is_waiting(state))
+    let Some(search) = &state.hex.search else { return false };
+    let begins = search.begins && (is_on_its_way(state) || is_decoding(state));
+    begins || search.then.is_some() && state.jobs.is_running(JobKind::Find)
 }
 
 fn run_or_wait(state: &mut State, command: Command) -> Vec<Effect> {

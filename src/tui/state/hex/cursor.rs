@@ -162,6 +162,11 @@ pub(in crate::tui::state) fn located(state: &mut State, byte_view: &ByteView, po
     }
 }
 
+/// A place could not be found: the cursor stays where it is.
+pub(in crate::tui::state) fn located_nowhere(state: &mut State) {
+    (state.hex.goal, state.hex.locating) = (None, None);
+}
+
 fn arrive(state: &mut State, shown: &Shown, position: Option<u64>) {
     if let (Some(Goal::Position(_)), Some(position)) = (state.hex.goal.take(), position)
         && !shown.range.contains(&position)

@@ -61,14 +61,14 @@ impl Pages {
         self.known += 1;
     }
 
-    /// Those of these pages that have to be asked for; none where that was done. `is_asking` says whether what was asked
-    /// for last is still being read.
-    pub(super) fn ask(&mut self, shown: &Shown, numbers: &[u64], is_asking: bool) -> Option<(ByteView, Vec<u64>)> {
+    /// Those of these pages that have to be asked for; none where that was done, be it in vain. What is being read
+    /// (`is_reading`) is finished first, however much more is known by now.
+    pub(super) fn ask(&mut self, shown: &Shown, numbers: &[u64], is_reading: bool) -> Option<(ByteView, Vec<u64>)> {
         let (about, known) = (ByteViewId::of_pages(&shown.byte_view), self.known);
         let mut is_missing =
             |number: &u64| self.kept.get(&(about.clone(), *number)).is_none_or(|(_, then)| *then != known);
         let missing: Vec<u64> = numbers.iter().copied().filter(|number| is_missing(number)).collect();
-        let asked = self.asked.as_ref().filter(|asked| is_asking && asked.about == about && asked.known == known);
+        let asked = self.asked.as_ref().filter(|asked| asked.about == about && (is_reading || asked.known == known));
         if asked.is_some_and(|asked| missing.iter().all(|number| asked.numbers.contains(number))) || missing.is_empty()
         {
             return None;

@@ -66,8 +66,8 @@ fn ask_for_pages(state: &mut State, shown: &Shown) -> Vec<Effect> {
     let last = rows.start(visible.end).saturating_add(needle.max(VALUE_BYTES)).clamp(first, shown.range.end);
     let mut numbers: Vec<u64> = (Page::number_of(first)..=Page::number_of(last.saturating_sub(1).max(first))).collect();
     numbers.extend(state.hex.needs.map(|Missing(position)| Page::number_of(position)));
-    let is_asking = state.jobs.is_running(JobKind::Read);
-    let Some((byte_view, numbers)) = state.hex.pages.ask(shown, &numbers, is_asking) else { return Vec::new() };
+    let is_reading = state.jobs.is_running(JobKind::Read);
+    let Some((byte_view, numbers)) = state.hex.pages.ask(shown, &numbers, is_reading) else { return Vec::new() };
     let request = Request::Read { container: shown.container.clone(), byte_view, numbers };
     vec![Effect::Start(state.jobs.start(request))]
 }

@@ -32,6 +32,11 @@ pub(super) struct Then {
 }
 
 impl Search {
+    /// It was stopped: nobody goes to what it would have found.
+    pub(in crate::tui::state) fn stop(&mut self) {
+        (self.begins, self.then) = (false, None);
+    }
+
     /// The bytes are no longer what they were.
     pub(super) fn forget(&mut self) {
         (self.begins, self.found, self.then) = (false, None, None);

@@ -140,9 +140,12 @@ pub(in crate::tui::state) fn found_from(state: &mut State, from: u64, elsewhere:
     let goal = position.map_or(Goal::Start, |position| Goal::Position(*position));
     let about = ByteViewId::of(&byte_view);
     state.hex.ahead.keep(about.clone(), Ok(coding.clone()));
+    // What was typed since goes on from the match.
+    let typed = std::mem::take(&mut state.hex.typed);
     state.select(Selection::of_chunk(&shown.container, chunk));
     catch_up(state);
     state.hex.goal = Some(goal);
+    state.hex.typed.extend(typed);
     if let Some(search) = &mut state.hex.search {
         search.found = Some((about, matches));
     }

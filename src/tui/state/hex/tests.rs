@@ -316,3 +316,47 @@ proptest! {
         prop_assert_eq!(all, len);
     }
 }
+
+/// Does all the work there is, and what follows from it.
+fn finish(state: &mut State, mut jobs: Vec<Job>) {
+    while let Some(job) = jobs.pop() {
+        let mut reports = Vec::new();
+        workers::perform(&job, &mut |report| reports.push(report));
+        for report in reports {
+            let effects = update(state, Action::Report(report));
+            jobs.extend(effects.into_iter().filter_map(|e| if let Effect::Start(job) = e { Some(job) } else { None }));
+        }
+    }
+}
+
+#[test]
+fn keys_typed_while_a_search_goes_on_go_on_from_its_match() {
+    let mut state = played(80, 24, "5").into_state();
+    let mut jobs = play(&mut state, "/0x03<Enter>");
+    jobs.extend(play(&mut state, "nj"));
+    assert_eq!(state.hex.waiting(), 2, "for what the search finds");
+    finish(&mut state, jobs);
+    assert_eq!((state.selection.block, state.hex.cursor(), state.hex.waiting()), (Some(3), 9, 0));
+}
+
+#[test]
+fn keys_typed_after_a_stopped_search_wait_for_nothing() {
+    let mut state = played(80, 24, "5").into_state();
+    let mut jobs = play(&mut state, "/0x03<Enter>");
+    for keys in ["<Esc>", "]", "n", "l"] {
+        jobs.extend(play(&mut state, keys));
+    }
+    finish(&mut state, jobs);
+    assert_eq!(state.hex.waiting(), 0);
+}
+
+#[test]
+fn a_page_that_is_being_read_is_finished_however_much_is_learned_meanwhile() {
+    let mut state = Player::new(setup(large_blocks(2), 80, 24)).into_state();
+    let jobs = play(&mut state, ":0x8<Enter>");
+    let reads: Vec<&Job> = jobs.iter().filter(|job| job.request.kind() == JobKind::Read).collect();
+    let [read] = &reads[..] else { panic!("{:?}", jobs.iter().map(|job| job.request.kind()).collect::<Vec<_>>()) };
+    let others: Vec<Job> = jobs.iter().filter(|job| job.request.kind() == JobKind::Measure).cloned().collect();
+    others.iter().for_each(|job| perform(&mut state, job));
+    assert!(read.task.check().is_ok(), "what was learned cancels nothing");
+}

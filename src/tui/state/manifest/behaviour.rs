@@ -262,13 +262,15 @@ fn wait_for(state: &mut State, entry: u64, opens: bool) {
 /// Entries of the seek table were read.
 pub(in crate::tui::state) fn read(state: &mut State, page: u64, entries: Arc<EntryPage>) {
     state.manifest.entries.keep(page, entries);
-    let is_there = |waiting: &Waiting| state.manifest.entries.get(waiting.entry).is_some();
-    let Some(waiting) = state.manifest.waiting.take_if(|waiting| is_there(waiting)) else { return };
-    if waiting.selection != state.selection {
+    let is_read = |waiting: &Waiting| EntryPage::number_of(waiting.entry) == page;
+    let Some(waiting) = state.manifest.waiting.take_if(|waiting| is_read(waiting)) else { return };
+    let is_here = matches!(state.manifest.selected(), Some(TreeRow::Entry(_, entry)) if entry == waiting.entry);
+    if waiting.selection != state.selection || !is_here || state.manifest.entries.get(waiting.entry).is_none() {
         return;
     }
     match waiting.opens {
-        true => open_entry(state, waiting.entry),
+        true if state.view == View::Manifest => open_entry(state, waiting.entry),
+        true => {}
         false => Manifest.selects(state),
     }
 }

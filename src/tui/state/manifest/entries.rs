@@ -29,6 +29,11 @@ pub struct Entry {
 pub struct EntryPage(Vec<Entry>);
 
 impl EntryPage {
+    /// The number of the page that an entry is on.
+    pub fn number_of(place: u64) -> u64 {
+        place / PAGE
+    }
+
     /// Reads the page of that number.
     pub fn read(container: &Container, page: u64) -> Self {
         let rows = container.manifest_table().map(|table| table.rows);

@@ -4,7 +4,7 @@ use super::answers::{Answered, answer, ask};
 use crate::tui::command::{Command, Level, ListChange, Pane, View};
 use crate::tui::rows::{Motion, Window};
 use crate::tui::state::{
-    Effect, JobKind, State, blocks, checks, comparison, copy, follow, help, moment, panes, popup, prompt,
+    Effect, JobKind, State, blocks, checks, comparison, copy, follow, help, hex, moment, panes, popup, prompt,
 };
 use h4mk::block::Form;
 
@@ -137,6 +137,7 @@ fn close(state: &mut State) -> Vec<Effect> {
     if let Some(kind) = state.jobs.cancel_newest() {
         match kind {
             JobKind::List => state.blocks.give_up(),
+            JobKind::Find => state.hex.search.iter_mut().for_each(hex::search::Search::stop),
             JobKind::Diff => state.comparison.iter_mut().for_each(|comparison| comparison.fail("stopped")),
             _ => {}
         }

@@ -7,7 +7,7 @@ mod pointer;
 mod reports;
 mod settle;
 
-use super::{Action, Effect, State, comparison, hex, knowledge, panes, timeline, tree};
+use super::{Action, Effect, State, comparison, hex, knowledge, panes, timeline, tree, unlock};
 use commands::run;
 use h4mk::source::without_reads;
 use pointer::{click, drag, wheel};
@@ -46,12 +46,14 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Do(command) => run(state, command),
         Action::Type(c) => {
+            unlock::given_up(state);
             if let Some(prompt) = &mut state.prompt {
                 prompt.insert(std::iter::once(c));
             }
             Vec::new()
         }
         Action::Paste(text) => {
+            unlock::given_up(state);
             if let Some(prompt) = &mut state.prompt {
                 prompt.insert(text.chars());
             }

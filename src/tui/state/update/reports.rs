@@ -65,8 +65,12 @@ pub(super) fn reported(state: &mut State, report: Report) -> Vec<Effect> {
             return Vec::new();
         }
         Ok(Outcome::FieldValue(value, raw)) => return manifest::behaviour::found_value(state, value, raw),
-        Ok(Outcome::Unlocked { container, kind, tried }) => {
-            effects.extend(unlock::unlocked(state, container, kind, tried));
+        Ok(Outcome::Unlocked { container, before, kind, tried }) => {
+            effects.extend(unlock::unlocked(state, container, &before, kind, tried));
+        }
+        Ok(Outcome::Reread(container)) => {
+            hex::reading::forget(state);
+            effects.extend(follow::indexed(state, container));
         }
         Ok(Outcome::Decoded { chunk, coding }) => hex::reading::decoded(state, &chunk, coding),
         Ok(Outcome::ReadAhead { chunk, coding }) => hex::reading::read_ahead(state, &chunk, coding),
@@ -89,6 +93,15 @@ pub(super) fn reported(state: &mut State, report: Report) -> Vec<Effect> {
         Err(failure) => {
             if let (Some(JobKind::Diff), Some(comparison)) = (kind, &mut state.comparison) {
                 comparison.fail(failure.to_string());
+            }
+            if kind == Some(JobKind::Unlock) {
+                unlock::refuse(state, None, format!("the key could not be tried: {failure}"));
+                return Vec::new();
+            }
+            match (kind, &mut state.hex.search) {
+                (Some(JobKind::Locate), _) => hex::located_nowhere(state),
+                (Some(JobKind::Find), Some(search)) => search.stop(),
+                _ => {}
             }
             if kind == Some(JobKind::Follow) {
                 follow::failed(state, &failure.to_string());
