@@ -144,7 +144,7 @@ impl Stored<'_> {
                 let computed = self.computed_crc;
                 format!("block {block} at {offset} has a wrong CRC: stored {crc:08x}, computed {computed:08x}")
             }
-            _ => format!("block {block} at {offset} is cut off after {}", count(self.bytes.len() as u64, "byte")),
+            _ => format!("block {block} at {offset} is cut off after {}", count(self.bytes.len(), "byte")),
         })
     }
 }
