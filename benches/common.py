@@ -24,7 +24,7 @@ ENV.update(LC_ALL="C.UTF-8", TERM="xterm-256color")
 
 def build():
     """Builds the program; returns its path and cargo's target directory."""
-    cargo = ["cargo", "build", "--release", "--locked"]
+    cargo = ["cargo", "build", "--profile", "dist", "--locked"]
     subprocess.run(cargo, cwd=ROOT, check=True)
     about = subprocess.run(
         ["cargo", "metadata", "--no-deps", "--locked", "--format-version", "1"],
@@ -33,7 +33,7 @@ def build():
         capture_output=True,
     )
     target = Path(json.loads(about.stdout)["target_directory"])
-    return target / "release" / "h4inspect", target
+    return target / "dist" / "h4inspect", target
 
 
 @contextlib.contextmanager
