@@ -610,12 +610,12 @@ impl Container {
     /// Finds now what later answers are made of. Then these read no more of the file: [`state`](Self::state),
     /// [`pipeline`](Self::pipeline), [`reading`](Self::reading), [`meta`](Self::meta), [`safe`](Self::safe),
     /// [`tracks`](Self::tracks), [`timeline`](Self::timeline), [`span`](Self::span), [`pts_us`](Self::pts_us),
-    /// [`is_keyframe`](Self::is_keyframe), and with [`Effort::Cheap`] [`starts`](Self::starts) and
+    /// [`is_keyframe`](Self::is_keyframe), [`unread_meta`](Self::unread_meta), and with [`Effort::Cheap`] [`starts`](Self::starts) and
     /// [`resolution`](Self::resolution).
     pub fn prepare(&self) {
         self.remember();
         _ = (self.pipeline(), self.safe(), self.tracks(), self.numbering(), self.timeline(), self.span());
-        _ = (self.resolution(Effort::Cheap), self.starts(Effort::Cheap), self.is_keyframe(0));
+        _ = (self.resolution(Effort::Cheap), self.starts(Effort::Cheap), self.is_keyframe(0), self.unread_meta());
     }
 }
 

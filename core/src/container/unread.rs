@@ -50,6 +50,10 @@ impl fmt::Display for UnreadMeta {
 impl Container {
     /// Why META can't be read; `None` where it can, or where there never was one.
     pub fn unread_meta(&self) -> Option<UnreadMeta> {
+        self.unread_meta.get_or_init(|| self.find_unread_meta()).clone()
+    }
+
+    fn find_unread_meta(&self) -> Option<UnreadMeta> {
         if let Some((chunk, meta)) = self.meta_chunk().zip(self.meta()) {
             return match &meta.document.error {
                 _ if meta.binary.is_some() || meta.document.object().is_some() => None,

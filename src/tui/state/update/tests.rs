@@ -153,3 +153,15 @@ fn copying_gives_the_text_away() {
         assert_eq!(player.copied(), Some("CORE chunk 1 at 0x18, 4 bytes"));
     }
 }
+
+#[test]
+fn a_time_that_nobody_knows_is_refused_without_a_look_at_the_file() {
+    let mut bytes = crate::tui::testing::bytes();
+    let meta = bytes.windows(4).position(|tag| tag == b"META").unwrap();
+    bytes[meta..meta + 4].copy_from_slice(b"NETA");
+    let source = std::sync::Arc::new(h4mk::source::Source::from_bytes("x", bytes));
+    for keys in ["t1s<Enter>", "t50%<Enter>", "t#1<Enter>", ":#1<Enter>c"] {
+        let player = crate::tui::testing::played_with(source.clone(), keys);
+        assert!(player.state().prompt.as_ref().is_none_or(|prompt| prompt.error.is_some()), "{keys}");
+    }
+}
