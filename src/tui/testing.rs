@@ -7,8 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::headless::Player;
 use super::input;
-use super::state::{Polling, Setup};
+use super::state::update::update;
+use super::state::{Action, Effect, Polling, Setup, State};
 use super::theme::{self, Background, Theme};
+use super::workers;
 use h4mk::container::{Container, Options};
 use h4mk::source::Source;
 use h4mk::task::Task;
@@ -102,4 +104,21 @@ pub(crate) fn played_with(source: Arc<Source>, text: &str) -> Player {
     let mut player = Player::new(setup(source, 80, 24));
     player.play(input::parse(text).unwrap());
     player
+}
+
+/// Does all the work there is, and what follows from it.
+pub(crate) fn finish(state: &mut State, effects: Vec<Effect>) {
+    let mut left = effects;
+    while let Some(effect) = left.pop() {
+        let Effect::Start(job) = effect else { panic!("{effect:?}") };
+        let mut reports = Vec::new();
+        workers::perform(&job, &mut |report| reports.push(report));
+        reports.into_iter().for_each(|report| left.extend(update(state, Action::Report(report))));
+    }
+}
+
+/// Plays keys and leaves the work they start undone.
+pub(crate) fn type_keys(state: &mut State, text: &str) -> Vec<Effect> {
+    let inputs = input::parse(text).unwrap().into_iter();
+    inputs.flat_map(|input| state.action(input).map(|action| update(state, action)).unwrap_or_default()).collect()
 }

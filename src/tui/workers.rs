@@ -46,6 +46,10 @@ impl From<Cancelled> for Failure {
     }
 }
 
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
 /// Does a job, to its end, and hands over what it has to say: several reports, of which the last says so.
 pub fn perform(job: &Job, tell: &mut dyn FnMut(Report)) {
     let id = job.id;
@@ -66,7 +70,7 @@ fn work(request: &Request, task: &Task, so_far: &mut dyn FnMut(Outcome)) -> Resu
             let path = source
                 .path()
                 .ok_or_else(|| Failure::Failed("a source without a path can't be read again".to_owned()))?;
-            let again = Source::open_regular(path).map_err(|error| Failure::Failed(error.to_string()))?;
+            let again = Source::open_regular(path).map_err(failed)?;
             Ok(Outcome::Reopened(Arc::new(again)))
         }
         Request::Audit { source, options } => {
@@ -225,7 +229,7 @@ fn compare(sources: [&Arc<Source>; 2], options: &Options, task: &Task) -> Result
     task.reach(0)?;
     let found = diff(&before, &after, task).map_err(|error| match error {
         DiffError::Cancelled(cancelled) => cancelled.into(),
-        error => Failure::Failed(error.to_string()),
+        error => failed(error),
     })?;
     let lines = lines(&found, Pair { before: &before, after: &after });
     before.prepare();
@@ -239,8 +243,7 @@ fn index(
     task: &Task,
     so_far: &mut dyn FnMut(Outcome),
 ) -> Result<Outcome, Failure> {
-    let mut loader = Loader::new(source.clone(), options.clone(), Depth::Doubted)
-        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let mut loader = Loader::new(source.clone(), options.clone(), Depth::Doubted).map_err(failed)?;
     walk(&mut loader, task, so_far)?;
     Ok(Outcome::Indexed(Arc::new(prepared(Container::load(loader, task)?))))
 }
@@ -252,16 +255,15 @@ fn follow(
     task: &Task,
     so_far: &mut dyn FnMut(Outcome),
 ) -> Result<Outcome, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
     let mut slot = following.loader.lock().unwrap_or_else(PoisonError::into_inner);
     let begin = || Loader::new(following.source.clone(), following.options.clone(), Depth::Headers);
     let loader = match &mut *slot {
         Some(loader) => loader,
-        none => none.insert(begin().map_err(|error| failed(&error))?),
+        none => none.insert(begin().map_err(failed)?),
     };
     let mut is_new = true;
     loop {
-        is_new |= loader.grow().map_err(|error| failed(&error))?;
+        is_new |= loader.grow().map_err(failed)?;
         if is_new {
             walk(loader, task, so_far)?;
             is_new = false;
@@ -312,8 +314,8 @@ fn try_secret(container: &Container) -> Option<(u64, bool)> {
 
 /// Writes a block beside its path and renames it; a file that exists is left alone.
 fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<Outcome, Failure> {
-    let failed = |why: &dyn std::fmt::Display| Failure::Failed(format!("{}: {why}", path.display()));
-    let (stored, content) = container.block_bytes(block, form).map_err(|error| Failure::Failed(error.to_string()))?;
+    let at_path = |why: &dyn std::fmt::Display| failed(format_args!("{}: {why}", path.display()));
+    let (stored, content) = container.block_bytes(block, form).map_err(failed)?;
     let masked = (content.stage == Stage::Masked).then(|| {
         format!("block {block} is {}; the file is still masked, :mask-key unmasks it", content.stage.describe())
     });
@@ -330,9 +332,9 @@ fn export(container: &Container, block: u64, form: Form, path: &Path) -> Result<
     match write() {
         Ok(()) => Ok(Outcome::Exported { path: PathBuf::from(path), len: content.len() as u64, caveats }),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(failed(&"it exists, so nothing was written; press `e` and give another name"))
+            Err(at_path(&"it exists, so nothing was written; press `e` and give another name"))
         }
-        Err(error) => Err(failed(&error)),
+        Err(error) => Err(at_path(&error)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pages: stretches of bytes that are read once, with all that is said of them, so that whoever shows them reads no file.
+//! Pages: stretches of bytes that are read once, with all that is said of them, so that showing them takes no read.
 
 use std::ops::Range;
 
@@ -79,10 +79,10 @@ impl Page {
         self.positions.clone()
     }
 
-    /// The byte at a position on the page.
-    pub fn byte(&self, position: u64) -> Option<u8> {
-        let at = usize::try_from(position.checked_sub(self.positions.start)?).ok()?;
-        self.bytes.get(at).copied()
+    /// The bytes at these positions, as far as they are on the page.
+    pub fn bytes(&self, positions: Range<u64>) -> &[u8] {
+        let at = |position: u64| position.clamp(self.positions.start, self.positions.end) - self.positions.start;
+        self.bytes.get(at(positions.start) as usize..at(positions.end) as usize).unwrap_or_default()
     }
 
     /// Where the byte at a position on the page comes from, as [`ByteView::file_offset`] says it.
@@ -167,7 +167,7 @@ mod tests {
                     let page = Page::read(&container, &byte_view, number);
                     for position in page.positions().step_by(7) {
                         prop_assert_eq!(Page::number_of(position), number);
-                        prop_assert_eq!(page.byte(position), byte_view.read(&container, position, 1).first().copied());
+                        prop_assert_eq!(page.bytes(position..position + 1), &*byte_view.read(&container, position, 1));
                         let offset = byte_view.file_offset(&container, position);
                         prop_assert_eq!(page.file_offset(position), offset);
                         let field = field_at(&container, offset.unwrap()).unwrap();

@@ -143,8 +143,8 @@ mod tests {
     use super::*;
     use crate::tui::state::update::update;
     use crate::tui::state::{Action, Report};
-    use crate::tui::testing::setup;
-    use crate::tui::{input, workers};
+    use crate::tui::testing::{finish, setup, type_keys};
+    use crate::tui::workers;
     use h4mk::source::Source;
 
     #[test]
@@ -157,30 +157,15 @@ mod tests {
         let last = reports.pop().unwrap();
         update(&mut state, Action::Report(Report { last: false, ..last.clone() }));
         let secret = "6834696e7370656374277320656e637279707465642073616d706c652066696c";
-        for input in input::parse(&format!("E{secret}<Enter>")).unwrap() {
-            let action = state.action(input).unwrap();
-            let effects = update(&mut state, action);
-            perform(&mut state, effects);
-        }
+        let effects = type_keys(&mut state, &format!("E{secret}<Enter>"));
+        finish(&mut state, effects);
         let content = |state: &State| state.container.as_ref().unwrap().block(0).map(|content| content.stage);
         let before = content(&state);
         assert_eq!(before, Ok(h4mk::block::Stage::Plain));
         let effects = update(&mut state, Action::Report(last));
         assert_eq!(content(&state), before, "it is read with the key before it is shown");
-        perform(&mut state, effects);
+        finish(&mut state, effects);
         assert_eq!(content(&state), before);
-    }
-
-    fn perform(state: &mut State, effects: Vec<Effect>) {
-        for effect in effects {
-            let Effect::Start(job) = effect else { panic!("{effect:?}") };
-            let mut reports = Vec::new();
-            workers::perform(&job, &mut |report| reports.push(report));
-            for report in reports {
-                let effects = update(state, Action::Report(report));
-                perform(state, effects);
-            }
-        }
     }
 
     #[test]
@@ -202,25 +187,14 @@ mod tests {
     fn a_key_that_is_being_tried_leaves_other_prompts_alone() {
         let source = Source::from_bytes("x", std::fs::read("sample-data/encrypted.h4mk").unwrap());
         let mut state = crate::tui::testing::played_with(Arc::new(source), "").into_state();
-        let typed = |state: &mut State, text: &str| {
-            let inputs = keys_of(text);
-            inputs
-                .into_iter()
-                .flat_map(|input| state.action(input).map(|a| update(state, a)).unwrap_or_default())
-                .collect()
-        };
-        let tried: Vec<Effect> = typed(&mut state, &format!("E{}<Enter>", "00".repeat(32)));
+        let tried = type_keys(&mut state, &format!("E{}<Enter>", "00".repeat(32)));
         let [Effect::Start(job)] = &tried[..] else { panic!("{tried:?}") };
-        _ = typed(&mut state, "<Enter>:#3");
+        _ = type_keys(&mut state, "<Enter>:#3");
         assert!(job.task.check().is_err(), "nobody waits for it");
         let mut reports = Vec::new();
         workers::perform(job, &mut |report| reports.push(report));
         reports.into_iter().for_each(|report| _ = update(&mut state, Action::Report(report)));
         let prompt = state.prompt.as_ref().unwrap();
         assert_eq!((prompt.kind, prompt.input.value(), &prompt.error), (PromptKind::Command, "#3", &None));
-    }
-
-    fn keys_of(text: &str) -> Vec<crate::tui::input::Input> {
-        crate::tui::input::parse(text).unwrap()
     }
 }

@@ -30,7 +30,9 @@ impl Behaviour for HexView {
         if !has_meaning(state, command) {
             return None;
         }
-        if waits(state, command) {
+        if is_decoding(state) && leaves_the_block(command) {
+            drop_typed(state);
+        } else if waits(state, command) {
             if state.hex.typed.len() < MOST_TYPED {
                 state.hex.typed.push_back(command);
             }
@@ -122,16 +124,16 @@ fn is_decoding(state: &State) -> bool {
     matches!(shown(state), Err(Empty::NotRead(..))) && state.jobs.is_running(JobKind::Decode)
 }
 
+/// What whoever doesn't want to wait for a block does: it is seen as it is stored, or another is.
+fn leaves_the_block(command: Command) -> bool {
+    use HexCommand::{NextChunk, PreviousChunk, Whole};
+    matches!(command, Command::Raw | Command::Hex(Whole | NextChunk | PreviousChunk))
+}
+
 /// Whether a command has to wait, for what was typed before it or for what that is waiting for.
-fn waits(state: &mut State, command: Command) -> bool {
-    use HexCommand::{Inspector, NextChunk, Preview, PreviousChunk, Whole};
+fn waits(state: &State, command: Command) -> bool {
     match command {
-        Command::Close | Command::Hex(Inspector | Preview) => false,
-        // Whoever doesn't want to wait for a block sees it as it is stored, or goes on to another.
-        Command::Raw | Command::Hex(Whole | NextChunk | PreviousChunk) if is_decoding(state) => {
-            drop_typed(state);
-            false
-        }
+        Command::Close | Command::Hex(HexCommand::Inspector | HexCommand::Preview) => false,
         Command::NextMatch | Command::PreviousMatch if is_searching(state) => true,
         _ => is_waiting(state) || is_decoding(state),
     }
@@ -154,15 +156,13 @@ fn run_or_wait(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// What was typed before is done, one by one, once it need not wait any more; what is typed behind it goes on waiting.
 pub(in crate::tui::state) fn go_on(state: &mut State) -> Option<(Vec<Effect>, VecDeque<Command>)> {
-    let is_held = is_on_its_way(state) || is_decoding(state);
-    let needs = state
-        .hex
-        .needs
-        .filter(|Missing(position)| shown(state).is_ok_and(|shown| state.hex.page(&shown, *position).is_none()));
-    let next = *state.hex.typed.front()?;
+    let next = *state.hex.typed.front().filter(|_| state.view == View::Hex)?;
     let is_match = matches!(next, Command::NextMatch | Command::PreviousMatch);
-    if state.view != View::Hex || is_held || needs.is_some() || (is_match && is_searching(state)) {
+    if is_on_its_way(state) || is_decoding(state) || (is_match && is_searching(state)) {
         return None;
+    }
+    if let (Some(Missing(position)), Ok(shown)) = (state.hex.needs, shown(state)) {
+        state.hex.page(&shown, position)?;
     }
     state.hex.needs = None;
     state.hex.typed.pop_front();
@@ -181,12 +181,8 @@ fn run(state: &mut State, command: Command) -> Result<Vec<Effect>, Missing> {
             with_shown(state, |state, shown| step(state, shown, motion));
         }
         Command::Raw => toggle_form(state),
-        Command::Copy => {
-            return Ok(with_shown(state, |state, shown| copy(state, shown, CopyForm::Hex)).unwrap_or_default());
-        }
-        Command::CopyRaw => {
-            return Ok(with_shown(state, |state, shown| copy(state, shown, CopyForm::Raw)).unwrap_or_default());
-        }
+        Command::Copy => return Ok(copy(state, CopyForm::Hex)),
+        Command::CopyRaw => return Ok(copy(state, CopyForm::Raw)),
         Command::Open => with_shown(state, open).unwrap_or(Ok(()))?,
         Command::Close if state.hex.anchor.is_some() => state.hex.anchor = None,
         Command::Close => state.hex.search = None,
@@ -216,9 +212,7 @@ fn run_own(state: &mut State, command: HexCommand) -> Result<Vec<Effect>, Missin
             // Asked for once more, what was stopped is started again.
             state.hex.preview = state.hex.preview.take().filter(|preview| preview.answer.is_some());
         }
-        HexCommand::CopyText => {
-            return Ok(with_shown(state, |state, shown| copy(state, shown, CopyForm::Text)).unwrap_or_default());
-        }
+        HexCommand::CopyText => return Ok(copy(state, CopyForm::Text)),
         HexCommand::RowStart | HexCommand::RowEnd => {
             with_shown(state, |state, shown| {
                 let Some((_, grid)) = grid(state, shown) else { return };

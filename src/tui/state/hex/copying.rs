@@ -1,6 +1,6 @@
 //! Copying the selected bytes.
 
-use super::shown::Shown;
+use super::shown::shown;
 use crate::hexdump::hex_digits;
 use crate::tui::command::Level;
 use crate::tui::state::copy::{copied, copied_raw};
@@ -21,7 +21,9 @@ pub enum CopyForm {
     Raw,
 }
 
-pub(super) fn copy(state: &mut State, shown: &Shown, form: CopyForm) -> Vec<Effect> {
+/// Has the selected bytes read, to be copied.
+pub(super) fn copy(state: &mut State, form: CopyForm) -> Vec<Effect> {
+    let Ok(shown) = shown(state) else { return Vec::new() };
     let range = state.hex.selected().unwrap_or(state.hex.cursor..state.hex.cursor.saturating_add(1));
     let len = range.end.min(shown.range.end).saturating_sub(range.start);
     if len == 0 || len > COPY_BYTES {
@@ -33,7 +35,7 @@ pub(super) fn copy(state: &mut State, shown: &Shown, form: CopyForm) -> Vec<Effe
         return Vec::new();
     }
     state.hex.anchor = None;
-    let (container, byte_view) = (shown.container.clone(), shown.byte_view.clone());
+    let (container, byte_view) = (shown.container, shown.byte_view);
     let request = Request::ReadToCopy { container, byte_view, range: range.start..range.start + len, form };
     vec![Effect::Start(state.jobs.start(request))]
 }

@@ -1,5 +1,7 @@
 //! The cursor of the Hex view, and where it goes.
 
+use std::ops::Range;
+
 use ratatui::layout::Position;
 
 use super::Goal;
@@ -23,6 +25,13 @@ pub(super) fn with_shown<T>(state: &mut State, act: impl FnOnce(&mut State, &Sho
 pub(super) fn grid(state: &State, shown: &Shown) -> Option<(Geometry, Rows)> {
     let geometry = state.hex_geometry(shown)?;
     Some((geometry, Rows::new(&shown.range, &geometry.columns)))
+}
+
+/// The positions on the rows in sight, be there a byte or not; `None` while the pane is hidden.
+pub(super) fn in_sight(state: &State, shown: &Shown) -> Option<Range<u64>> {
+    let (geometry, rows) = grid(state, shown)?;
+    let visible = state.hex.window.visible(rows.count(), geometry.grid.height);
+    Some(rows.start(visible.start)..rows.start(visible.end))
 }
 
 /// The position at a place on the screen.
@@ -102,8 +111,15 @@ pub(super) fn drop_typed(state: &mut State) {
 
 /// Puts the cursor where it was to go, or has that place found.
 pub(super) fn settle_goal(state: &mut State, shown: &Shown) -> Vec<Effect> {
-    let Some(goal) = state.hex.goal.clone() else { return Vec::new() };
-    if let Some(position) = place(state, shown, &goal) {
+    let Some(goal) = state.hex.goal.take().map(|goal| known(state, shown, goal)) else { return Vec::new() };
+    state.hex.goal = Some(goal.clone());
+    let is_read = match goal {
+        Goal::Start | Goal::Position(_) => false,
+        Goal::FileOffset(_) => shown.byte_view.is_counted(),
+        Goal::SameByte { .. } => true,
+    };
+    if !is_read {
+        let position = locate(&shown.container, &goal, &shown.byte_view);
         arrive(state, shown, position);
         return Vec::new();
     }
@@ -116,25 +132,17 @@ pub(super) fn settle_goal(state: &mut State, shown: &Shown) -> Vec<Effect> {
     vec![Effect::Start(state.jobs.start(request))]
 }
 
-/// The position that a goal leads to, or that it leads to none; `None` where the file has to be read to know.
-fn place(state: &State, shown: &Shown, goal: &Goal) -> Option<Option<u64>> {
-    let of_offset = |offset: u64| match shown.byte_view.is_counted() {
-        true => None,
-        false => Some(shown.byte_view.position_of(&shown.container, offset)),
-    };
-    match goal {
-        Goal::Start => Some(None),
-        Goal::Position(position) => Some(Some(*position)),
-        Goal::FileOffset(offset) => of_offset(*offset),
-        Goal::SameByte { byte_view, position, .. } if *byte_view == shown.byte_view => Some(Some(*position)),
-        Goal::SameByte { byte_view, position, otherwise } => {
-            let offset = match byte_view.is_counted() {
-                true => state.hex.pages.file_offset(byte_view, *position)?,
-                false => byte_view.file_offset(&shown.container, *position),
-            };
-            offset.or(*otherwise).map_or(Some(None), of_offset)
-        }
+/// The goal in place of the same byte elsewhere, where the file need not be read to know which that is.
+fn known(state: &State, shown: &Shown, goal: Goal) -> Goal {
+    let Goal::SameByte { byte_view, position, otherwise } = &goal else { return goal };
+    if *byte_view == shown.byte_view {
+        return Goal::Position(*position);
     }
+    let offset = match byte_view.is_counted() {
+        true => state.hex.pages.file_offset(byte_view, *position),
+        false => Some(byte_view.file_offset(&shown.container, *position)),
+    };
+    offset.map_or(goal.clone(), |offset| offset.or(*otherwise).map_or(Goal::Start, Goal::FileOffset))
 }
 
 /// Finds the position that a goal leads to, reading whatever that takes.

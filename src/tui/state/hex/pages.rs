@@ -111,19 +111,16 @@ impl Hex {
         self.pages.get(&shown.byte_view, Page::number_of(position)).cloned().ok_or(Missing(position))
     }
 
-    /// The byte at a position, where it was read.
-    pub fn byte(&self, shown: &Shown, position: u64) -> Option<u8> {
-        self.page(shown, position)?.byte(position)
-    }
-
     /// The bytes among these positions that were read, in runs without gaps, each with its first position.
     pub fn runs(&self, shown: &Shown, positions: Range<u64>) -> Vec<(u64, Vec<u8>)> {
         let mut runs: Vec<(u64, Vec<u8>)> = Vec::new();
-        for position in positions {
-            let Some(byte) = self.byte(shown, position) else { continue };
+        for page in self.pages_of(shown, &positions) {
+            let start = page.positions().start.max(positions.start);
+            let bytes = page.bytes(start..positions.end);
             match runs.last_mut() {
-                Some((start, bytes)) if *start + bytes.len() as u64 == position => bytes.push(byte),
-                _ => runs.push((position, vec![byte])),
+                Some((first, before)) if *first + before.len() as u64 == start => before.extend_from_slice(bytes),
+                _ if bytes.is_empty() => {}
+                _ => runs.push((start, bytes.to_vec())),
             }
         }
         runs

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Goal;
 use super::asked::{Ahead, Asked, ByteViewId};
-use super::cursor::{catch_up, ends_at, follow, grid, settle_cursor, settle_goal, stop_waiting};
+use super::cursor::{catch_up, ends_at, follow, in_sight, settle_cursor, settle_goal, stop_waiting};
 use super::geometry::Panel;
 use super::pages::Missing;
 use super::searching::begin_search;
@@ -59,11 +59,10 @@ pub(in crate::tui::state) fn go_within(state: &mut State, offset: u64) -> Result
 /// Sees to it that the bytes in sight are read, with those beside them that a match on the screen may begin or end in, and
 /// the ones that a key waits for.
 fn ask_for_pages(state: &mut State, shown: &Shown) -> Vec<Effect> {
-    let Some((geometry, rows)) = grid(state, shown) else { return Vec::new() };
-    let visible = state.hex.window.visible(rows.count(), geometry.grid.height);
+    let Some(in_sight) = in_sight(state, shown) else { return Vec::new() };
     let needle = state.hex.search.as_ref().map_or(0, |search| search.needle.bytes().len() as u64).min(PAGE_LEN);
-    let first = rows.start(visible.start).saturating_sub(needle).clamp(shown.range.start, shown.range.end);
-    let last = rows.start(visible.end).saturating_add(needle.max(VALUE_BYTES)).clamp(first, shown.range.end);
+    let first = in_sight.start.saturating_sub(needle).clamp(shown.range.start, shown.range.end);
+    let last = in_sight.end.saturating_add(needle.max(VALUE_BYTES)).clamp(first, shown.range.end);
     let mut numbers: Vec<u64> = (Page::number_of(first)..=Page::number_of(last.saturating_sub(1).max(first))).collect();
     numbers.extend(state.hex.needs.map(|Missing(position)| Page::number_of(position)));
     let is_reading = state.jobs.is_running(JobKind::Read);
@@ -84,11 +83,7 @@ const LOOKED_AT_IN_PASSING: u64 = 1 << 20;
 /// block has done that before.
 fn look_at_chunks(state: &mut State, shown: &Shown) -> Vec<Effect> {
     let (container, index) = (&shown.container, shown.container.index());
-    let visible = grid(state, shown).filter(|_| state.hex.whole).map(|(geometry, rows)| {
-        let visible = state.hex.window.visible(rows.count(), geometry.grid.height);
-        rows.start(visible.start)..rows.start(visible.end)
-    });
-    let in_sight = visible.into_iter().flat_map(|positions| {
+    let in_sight = in_sight(state, shown).filter(|_| state.hex.whole).into_iter().flat_map(|positions| {
         let first = index.at_offset(positions.start).or_else(|| index.from_offset(positions.start));
         let chunks = first.into_iter().flat_map(|first| (first.index()..).map_while(|at| index.chunk(at)));
         chunks.take_while(move |chunk| chunk.offset() < positions.end)

@@ -6,7 +6,7 @@ use super::shown::shown;
 use crate::tui::headless::{Player, draw};
 use crate::tui::state::update::update;
 use crate::tui::state::{Action, Effect, Job, JobKind, Level, State, View};
-use crate::tui::testing::{played, sample, setup};
+use crate::tui::testing::{finish, played, sample, setup, type_keys};
 use crate::tui::{input, screen, workers};
 use h4mk::block::Form;
 use h4mk::source::Source;
@@ -212,15 +212,10 @@ fn a_resize_keeps_the_cursor_in_sight() {
     assert!(window.visible(32, 4).contains(&31));
 }
 
-/// Plays keys and leaves the work they start undone.
+/// Plays keys; the work they start.
 fn play(state: &mut State, text: &str) -> Vec<Job> {
-    let inputs = input::parse(text).unwrap();
-    let actions = inputs.into_iter().flat_map(|input| {
-        let action = state.action(input);
-        action.map(|action| update(state, action)).unwrap_or_default()
-    });
-    let started = actions.filter_map(|effect| if let Effect::Start(job) = effect { Some(job) } else { None });
-    started.collect()
+    let effects = type_keys(state, text).into_iter();
+    effects.filter_map(|effect| if let Effect::Start(job) = effect { Some(job) } else { None }).collect()
 }
 
 /// What work is about, but for the bytes in sight and where the cursor goes in them.
@@ -317,36 +312,24 @@ proptest! {
     }
 }
 
-/// Does all the work there is, and what follows from it.
-fn finish(state: &mut State, mut jobs: Vec<Job>) {
-    while let Some(job) = jobs.pop() {
-        let mut reports = Vec::new();
-        workers::perform(&job, &mut |report| reports.push(report));
-        for report in reports {
-            let effects = update(state, Action::Report(report));
-            jobs.extend(effects.into_iter().filter_map(|e| if let Effect::Start(job) = e { Some(job) } else { None }));
-        }
-    }
-}
-
 #[test]
 fn keys_typed_while_a_search_goes_on_go_on_from_its_match() {
     let mut state = played(80, 24, "5").into_state();
-    let mut jobs = play(&mut state, "/0x03<Enter>");
-    jobs.extend(play(&mut state, "nj"));
+    let mut effects = type_keys(&mut state, "/0x03<Enter>");
+    effects.extend(type_keys(&mut state, "nj"));
     assert_eq!(state.hex.waiting(), 2, "for what the search finds");
-    finish(&mut state, jobs);
+    finish(&mut state, effects);
     assert_eq!((state.selection.block, state.hex.cursor(), state.hex.waiting()), (Some(3), 9, 0));
 }
 
 #[test]
 fn keys_typed_after_a_stopped_search_wait_for_nothing() {
     let mut state = played(80, 24, "5").into_state();
-    let mut jobs = play(&mut state, "/0x03<Enter>");
+    let mut effects = type_keys(&mut state, "/0x03<Enter>");
     for keys in ["<Esc>", "]", "n", "l"] {
-        jobs.extend(play(&mut state, keys));
+        effects.extend(type_keys(&mut state, keys));
     }
-    finish(&mut state, jobs);
+    finish(&mut state, effects);
     assert_eq!(state.hex.waiting(), 0);
 }
 

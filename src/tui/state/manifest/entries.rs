@@ -70,7 +70,7 @@ impl Default for Entries {
 impl Entries {
     /// An entry, where it was read.
     pub fn get(&self, place: u64) -> Option<Entry> {
-        let page = self.pages.peek(&(place / PAGE))?;
+        let page = self.pages.peek(&EntryPage::number_of(place))?;
         page.0.get(usize::try_from(place % PAGE).ok()?).copied()
     }
 
@@ -80,7 +80,7 @@ impl Entries {
             self.pages.clear();
             self.of = Arc::downgrade(container);
         }
-        let pages = places.start() / PAGE..=places.end() / PAGE;
+        let pages = EntryPage::number_of(*places.start())..=EntryPage::number_of(*places.end());
         pages.filter(|page| self.pages.get(page).is_none()).collect()
     }
 

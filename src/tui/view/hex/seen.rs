@@ -10,10 +10,8 @@ use h4mk::finding::{Finding, Severity};
 
 /// What the visible bytes are: looked up once a frame.
 pub(super) struct Seen<'a> {
-    /// Positions on the screen.
-    pub(super) positions: Range<u64>,
-    /// Their bytes, as far as they were read.
-    pub(super) bytes: Vec<Option<u8>>,
+    /// Bytes on the screen, as far as they were read: runs of them, each with its first position.
+    pub(super) bytes: Vec<(u64, Vec<u8>)>,
     /// The fields among them, where bytes are shown as stored.
     pub(super) fields: Vec<&'a Spelled>,
     /// The field under the cursor; of a decoded byte, that of the pair it came from.
@@ -37,16 +35,16 @@ impl<'a> Seen<'a> {
         let first = rows.positions(visible.start).start;
         let last = visible.end.checked_sub(1).map_or(first, |row| rows.positions(row).end);
         let positions = first..last.max(first);
-        let bytes = positions.clone().map(|position| state.hex.byte(shown, position)).collect();
+        let bytes = state.hex.runs(shown, positions.clone());
         let fields = if shown.is_decoded() { Vec::new() } else { state.hex.fields(shown, &positions) };
         let field = state.hex.field(shown, state.hex.cursor());
         let matches = matches(state, shown, &positions);
-        Self { faults: faults(state, shown, &positions), positions, bytes, fields, field, matches }
+        Self { faults: faults(state, shown, &positions), bytes, fields, field, matches }
     }
 
     pub(super) fn byte(&self, position: u64) -> Option<u8> {
-        let at = usize::try_from(position.checked_sub(self.positions.start)?).ok()?;
-        self.bytes.get(at).copied().flatten()
+        let at = |start: &u64| usize::try_from(position.checked_sub(*start)?).ok();
+        self.bytes.iter().find_map(|(start, bytes)| bytes.get(at(start)?).copied())
     }
 
     pub(super) fn fault(&self, position: u64) -> Option<&Fault> {
